@@ -1,0 +1,45 @@
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+PACKAGES := topics probes processors sinks clients deploy tests
+SAMPLE := build/sample.pcap
+
+.DELETE_ON_ERROR:
+.PHONY: run test bench lint warmup kafka kafka-stop clean
+
+run: $(INSTALLED) $(SAMPLE)
+	$(BIN)/argosy run -r $(SAMPLE) --data build/sample-data
+
+test: lint warmup
+	$(BIN)/python -m pytest
+
+bench: $(INSTALLED)
+	$(BIN)/python -m tests.bench
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy $(PACKAGES)
+
+warmup: $(INSTALLED)
+	$(BIN)/argosy warmup
+
+kafka: $(INSTALLED)
+	$(BIN)/python -m deploy.kafka start --data build/kafka
+
+kafka-stop: $(INSTALLED)
+	$(BIN)/python -m deploy.kafka stop --data build/kafka
+
+clean:
+	if [ -d build/kafka ] && [ -x $(BIN)/python ]; then $(BIN)/python -m deploy.kafka stop --data build/kafka; fi
+	rm -rf build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find $(PACKAGES) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(SAMPLE): | $(INSTALLED)
+	mkdir -p $(@D)
+	$(BIN)/python -m tests.traffic sample $@
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	touch $@

@@ -1,0 +1,1 @@
+"""What people type: the argosy command and the ra family."""

@@ -1,0 +1,1 @@
+"""How it is run: servers for development, packaging and sample configuration."""

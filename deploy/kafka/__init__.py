@@ -1,0 +1,1 @@
+"""One real Apache Kafka node on loopback, for development and tests."""

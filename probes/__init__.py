@@ -1,0 +1,1 @@
+"""What observes: packets to flow status records."""

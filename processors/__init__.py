@@ -1,0 +1,1 @@
+"""What concludes: merging, and the engines that drive it."""

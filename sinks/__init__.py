@@ -1,0 +1,1 @@
+"""What keeps: files and SQL."""

@@ -1,0 +1,1 @@
+"""What travels: record model, Avro schemas, columnar codec, keys and partitions, filter language, bus."""

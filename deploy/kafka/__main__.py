@@ -18,10 +18,8 @@ NOT_RUNNING = 3
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status: 0, 1 for an error, 3 for the status of a node that is down."""
     options = _parser().parse_args(arguments)
-    known = (options.data / "server.properties").is_file()
-    port = options.port or (None if known else DEFAULT_PORT)
     try:
-        status: int = options.command(options.data, port)
+        status: int = options.command(options.data, options.port)
     except ArgosyError as error:
         print(f"deploy.kafka: {error}", file=sys.stderr)
         return error.exit_status
@@ -39,7 +37,7 @@ def start(data: Path, port: int | None) -> int:
         print(running.bootstrap)
         return 0
     _tell_of_download()
-    node = KafkaNode(data, port)
+    node = _node(data, port)
     node.start()
     print(node.bootstrap)
     return 0
@@ -67,7 +65,7 @@ def run(data: Path, port: int | None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     _tell_of_download()
     try:
-        with KafkaNode(data, port) as node:
+        with _node(data, port) as node:
             print(node.bootstrap, flush=True)
             node.wait()
             raise ServerError(f"the node on {data} has ended; see {node.log}")
@@ -82,8 +80,20 @@ def _parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(command.__name__, help=(command.__doc__ or "").split("\n", 1)[0])
         sub.set_defaults(command=command)
         sub.add_argument("--data", type=Path, default=Path("build/kafka"), help="its directory (default: %(default)s)")
-        sub.add_argument("--port", type=int, help=f"port on 127.0.0.1 (default: as before, else {DEFAULT_PORT})")
+        sub.add_argument("--port", type=_port, help=f"port on 127.0.0.1 (default: as before, else {DEFAULT_PORT})")
     return parser
+
+
+def _node(data: Path, port: int | None) -> KafkaNode:
+    known = (data / "server.properties").is_file()
+    return KafkaNode(data, port or (None if known else DEFAULT_PORT))
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 < port < 65536:
+        raise argparse.ArgumentTypeError(f"{text} is not a port (1 to 65535)")
+    return port
 
 
 def _tell_of_download() -> None:

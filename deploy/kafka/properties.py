@@ -32,6 +32,8 @@ FIXED = {
     "group.min.session.timeout.ms": "1000",
     # A start and a stop each wait for a heartbeat.
     "broker.heartbeat.interval.ms": "200",
+    # After a kill the node may register again only when its own last session has expired: nine seconds by default.
+    "broker.session.timeout.ms": "3000",
     # A quarter of the heap by default, taken at start.
     "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),
 }

@@ -1,0 +1,69 @@
+"""Real servers for the tests, started once a session, or the ones that the environment names."""
+
+import os
+import uuid
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from deploy.kafka.jars import jar_directory, java_command
+from deploy.kafka.node import KafkaNode
+from tests.postgresql import PostgresqlServer, binaries
+from topics.errors import ServerError
+
+pytest_plugins = ["tests.no_skips"]
+
+
+@pytest.fixture(scope="session")
+def kafka_installed() -> None:
+    """Java and Kafka's jars are here; skips when they cannot be had."""
+    try:
+        java_command()
+        jar_directory()
+    except ServerError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """host:port of a real Kafka: that of ARGOSY_TEST_BOOTSTRAP, else a node shared by the session."""
+    given = os.environ.get("ARGOSY_TEST_BOOTSTRAP")
+    if given:
+        yield given
+        return
+    request.getfixturevalue("kafka_installed")
+    with KafkaNode(tmp_path_factory.mktemp("kafka")) as node:
+        yield node.bootstrap
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """Start of the names of a test's own topics and groups, ending in a dot: tests share one broker."""
+    return f"test-{uuid.uuid4().hex[:12]}."
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """URL of a real PostgreSQL: that of ARGOSY_TEST_POSTGRESQL, else a server shared by the session."""
+    given = os.environ.get("ARGOSY_TEST_POSTGRESQL")
+    if given:
+        yield given
+        return
+    try:
+        binaries()
+    except ServerError as error:
+        pytest.skip(str(error))
+    with PostgresqlServer() as server:
+        yield server.url
+
+
+@pytest.fixture
+def postgresql_database(postgresql_url: str) -> Iterator[str]:
+    """URL of an empty database that belongs to one test and is dropped after it."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        yield postgresql_url.rsplit("/", 1)[0] + f"/{name}"
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -1,4 +1,4 @@
-"""The command `python -m deploy.kafka`: start, stop, status or run one Kafka node on loopback."""
+"""Start, stop, show or run one Kafka node on loopback."""
 
 from __future__ import annotations
 

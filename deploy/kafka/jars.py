@@ -51,8 +51,11 @@ def jar_directory() -> Path:
     """
     target = jar_path()
     if not target.is_dir():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _download(target)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _download(target)
+        except OSError as error:
+            raise ServerError(f"Kafka's jars cannot be kept in {target.parent}: {error.strerror}") from None
     return target
 
 

@@ -58,15 +58,16 @@ class KafkaNode:
 
     @property
     def pid(self) -> int | None:
-        """Process id while the node runs."""
-        return int(self._pid_file.read_text()) if self.running() else None
+        """Process id while the node runs; None before its process exists, too."""
+        number = self._pid_file.read_text() if self.running() else ""
+        return int(number) if number else None
 
     def running(self) -> bool:
         """Whether a node runs on this data directory, whoever started it."""
         try:
             with self._pid_file.open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
         except BlockingIOError:
             return True
@@ -79,14 +80,13 @@ class KafkaNode:
         and when the node ends or stays silent.
         """
         java, jars = java_command(), jar_directory()
-        self.data.mkdir(parents=True, exist_ok=True)
-        with self._locked() as lock:
-            for port in (self.port, self._controller_port):
-                if not is_free(port):
-                    raise ServerError(f"Kafka cannot listen on 127.0.0.1:{port}: the port is in use")
-            self._properties.write_text(server_properties(self.data, self.port, self._controller_port))
-            self._format_storage(java, jars)
-            self._process = self._launch(java, jars, lock)
+        try:
+            self.data.mkdir(parents=True, exist_ok=True)
+            with self._locked() as lock:
+                self._prepare(java, jars)
+                self._process = self._launch(java, jars, lock)
+        except OSError as error:
+            raise ServerError(f"Kafka cannot start: {error.filename or self.data}: {error.strerror}") from None
         self._wait_for_answer(self._process)
 
     def stop(self) -> None:
@@ -128,7 +128,15 @@ class KafkaNode:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise ServerError(f"a Kafka node already runs on {self.data}") from None
+            file.truncate(0)
             yield file
+
+    def _prepare(self, java: str, jars: Path) -> None:
+        for port in (self.port, self._controller_port):
+            if not is_free(port):
+                raise ServerError(f"Kafka cannot listen on 127.0.0.1:{port}: the port is in use")
+        self._properties.write_text(server_properties(self.data, self.port, self._controller_port))
+        self._format_storage(java, jars)
 
     def _format_storage(self, java: str, jars: Path) -> None:
         if (self.data / "log" / "meta.properties").is_file():
@@ -153,7 +161,6 @@ class KafkaNode:
                 start_new_session=True,  # Ctrl-C in the terminal is for us, who then stop the node in order
                 pass_fds=(lock.fileno(),),
             )
-        lock.truncate(0)
         lock.write(str(process.pid))
         return process
 

@@ -139,6 +139,28 @@ def test_a_node_that_ends_at_start_says_why(kafka_installed: None, tmp_path: Pat
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["a-file", "a-file/below"])
+def test_data_that_cannot_be_a_directory_is_named(kafka_installed: None, tmp_path: Path, name: str) -> None:
+    (tmp_path / "a-file").touch()
+    done = command("start", "--data", str(tmp_path / name), "--port", str(free_port()))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"deploy.kafka: Kafka cannot start: {tmp_path / 'a-file'}")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_stale_pid_file_does_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "kafka.pid").write_text(str(os.getpid()))
+    node = KafkaNode(tmp_path)
+    assert not node.running()
+    node.kill()
+
+
+def test_a_port_that_is_none_is_refused(tmp_path: Path) -> None:
+    done = command("start", "--data", str(tmp_path), "--port", "70000")
+    assert done.returncode == 2
+    assert "70000 is not a port" in done.stderr
+
+
 def test_missing_java_is_one_line_that_names_what_installs_it(tmp_path: Path) -> None:
     done = command("start", "--data", str(tmp_path / "data"), PATH=str(tmp_path), JAVA_HOME="")
     assert done.returncode == 1
@@ -180,6 +202,12 @@ class TestDownload:
         with pytest.raises(ServerError, match="no route"):
             jars.jar_directory()
         assert list((tmp_path / "cache" / "argosy").iterdir()) == []
+
+    def test_a_cache_that_cannot_be_written_is_named(self, tmp_path: Path) -> None:
+        fake_maven(tmp_path / "bin", "exit 0")
+        (tmp_path / "cache").touch()
+        with pytest.raises(ServerError, match=r"jars cannot be kept in .*cache/argosy: Not a directory"):
+            jars.jar_directory()
 
     def test_jars_are_downloaded_once(self, tmp_path: Path) -> None:
         fake_maven(tmp_path / "bin", "mkdir jars; touch jars/whole.jar")

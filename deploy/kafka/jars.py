@@ -76,7 +76,15 @@ def _download(target: Path) -> None:
 
 
 def _run_maven(maven: str, directory: Path, jars: Path) -> None:
-    command = [maven, "-q", "-B", "dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={jars}"]
+    command = [
+        maven,
+        "-q",
+        "-B",
+        "-Dstyle.color=never",
+        "dependency:copy-dependencies",
+        "-DincludeScope=runtime",
+        f"-DoutputDirectory={jars}",
+    ]
     try:
         done = subprocess.run(
             command,

@@ -1,0 +1,134 @@
+"""Transport headers: TCP (RFC 9293), UDP (RFC 768), ICMP (RFC 792), ICMPv6 (RFC 4443, 4861), ESP (RFC 4303), SCTP (RFC 9260).
+
+Each fills ports, discriminator and application bytes; `length` is what the IP header says follows it, `end` the
+last byte captured.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from probes.decode import headers as h
+from probes.load import be16, be32, u8
+from topics.compiled import inlined
+from topics.flags import FlowFlags
+
+ICMP, IGMP, TCP, UDP, ESP, ICMPV6, SCTP = 1, 2, 6, 17, 50, 58, 132
+DNS_PORT = 53
+NOT_CAPTURED = int(FlowFlags.HEADER_NOT_CAPTURED)
+MALFORMED = int(FlowFlags.MALFORMED)
+
+ECHO_REPLY, UNREACHABLE, REDIRECT, ECHO = 0, 3, 5, 8
+TIMESTAMP, TIMESTAMP_REPLY, INFORMATION, INFORMATION_REPLY, MASK, MASK_REPLY = 13, 14, 15, 16, 17, 18
+ECHO_V6, ECHO_REPLY_V6 = 128, 129
+
+
+@inlined
+def _tcp(data: Any, at: int, end: int, length: int, row: Any) -> None:
+    if at + 4 > end:
+        row[h.FLAGS] |= NOT_CAPTURED
+        return
+    row[h.SRC_PORT] = be16(data, at)
+    row[h.DST_PORT] = be16(data, at + 2)
+    if at + 20 > end:
+        row[h.FLAGS] |= NOT_CAPTURED
+        return
+    header = (u8(data, at + 12) >> 4) * 4
+    if header < 20 or header > length:
+        row[h.FLAGS] |= MALFORMED
+        row[h.APP_BYTES] = 0
+        return
+    row[h.TCP] = at
+    row[h.PAYLOAD] = at + header
+    row[h.APP_BYTES] = length - header
+
+
+@inlined
+def _udp(data: Any, at: int, end: int, length: int, row: Any) -> None:
+    if at + 4 > end:
+        row[h.FLAGS] |= NOT_CAPTURED
+        return
+    row[h.SRC_PORT] = be16(data, at)
+    row[h.DST_PORT] = be16(data, at + 2)
+    if length < 8:
+        row[h.FLAGS] |= MALFORMED
+        row[h.APP_BYTES] = 0
+        return
+    row[h.PAYLOAD] = at + 8
+    row[h.APP_BYTES] = length - 8
+    if DNS_PORT in (row[h.SRC_PORT], row[h.DST_PORT]) and length >= 10 and at + 10 <= end:
+        row[h.DISCRIMINATOR] = be16(data, at + 8)  # the transaction: each query and its answer are a flow, as in Argus
+
+
+@inlined
+def _icmp(data: Any, at: int, end: int, row: Any) -> None:
+    if at + 4 > end:
+        row[h.FLAGS] |= NOT_CAPTURED
+        return
+    kind, code = u8(data, at), u8(data, at + 1)
+    row[h.ORDER] = h.FORWARD
+    if kind in (ECHO_REPLY, TIMESTAMP_REPLY, INFORMATION_REPLY, MASK_REPLY):
+        row[h.ORDER] = h.REVERSE
+        kind = ECHO if kind == ECHO_REPLY else kind - 1
+    row[h.SRC_PORT] = (kind << 8) | code
+    if kind in (ECHO, TIMESTAMP, INFORMATION, MASK):
+        row[h.SRC_PORT] = kind << 8
+        if kind == ECHO and at + 8 <= end:
+            row[h.DST_PORT] = be16(data, at + 4)
+            row[h.DISCRIMINATOR] = be16(data, at + 6)
+    elif kind == UNREACHABLE and at + 28 <= end:
+        _quoted(data, at + 8, end, code, row)
+
+
+@inlined
+def _quoted(data: Any, at: int, end: int, code: int, row: Any) -> None:
+    """What an ICMP unreachable says could not be reached separates it from others, as in Argus."""
+    ports = at + (u8(data, at) & 15) * 4
+    if code == 3 and ports + 4 <= end:
+        row[h.DST_PORT] = be16(data, ports + 2)
+    elif code == 2:
+        row[h.DST_PORT] = u8(data, at + 9)
+    elif code < 2:
+        row[h.DST_PORT] = (u8(data, at + 17) << 8) | u8(data, at + 16)
+        row[h.DISCRIMINATOR] = be32(data, at + 16)
+
+
+@inlined
+def _icmpv6(data: Any, at: int, end: int, row: Any) -> None:
+    if at + 4 > end:
+        row[h.FLAGS] |= NOT_CAPTURED
+        return
+    kind, code = u8(data, at), u8(data, at + 1)
+    row[h.ORDER] = h.FORWARD
+    if kind in (ECHO_V6, ECHO_REPLY_V6):
+        row[h.ORDER] = h.REVERSE if kind == ECHO_REPLY_V6 else h.FORWARD
+        kind = ECHO_V6
+        if at + 8 <= end:
+            row[h.DST_PORT] = be16(data, at + 4)
+            row[h.DISCRIMINATOR] = be16(data, at + 6)
+    row[h.SRC_PORT] = (kind << 8) | code
+
+
+@inlined
+def transport_header(data: Any, at: int, end: int, length: int, row: Any) -> None:
+    """Fill ports, discriminator, application bytes and order for the protocol in `row`."""
+    row[h.APP_BYTES] = length
+    protocol = row[h.PROTOCOL]
+    if protocol == TCP:
+        _tcp(data, at, end, length, row)
+    elif protocol == UDP:
+        _udp(data, at, end, length, row)
+    elif protocol == ICMP:
+        _icmp(data, at, end, row)
+    elif protocol == ICMPV6:
+        _icmpv6(data, at, end, row)
+    elif protocol == ESP:
+        row[h.ORDER] = h.FORWARD  # each direction has its own SPI
+        if at + 4 <= end:
+            row[h.DISCRIMINATOR] = be32(data, at)
+    elif protocol == SCTP:
+        if at + 4 <= end:
+            row[h.SRC_PORT] = be16(data, at)
+            row[h.DST_PORT] = be16(data, at + 2)
+    else:
+        row[h.PAYLOAD] = min(at, end)

@@ -1,0 +1,1 @@
+"""The flow table: packets to bidirectional flows to status records."""

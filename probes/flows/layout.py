@@ -1,0 +1,200 @@
+"""How the flow table is laid out: int64 columns, one row a flow, and a row for each of its two sides.
+
+Columns whose name is a field of FlowRecord (with `src_` or `dst_` before it for sides) are copied into it by name, so a
+new metric is a column here and a line in the kernel that counts it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from topics.record import FLOW_DTYPE
+
+# One row a side: what a status record takes and zeroes, then what the flow keeps.
+SIDE_COLUMNS = (
+    "first",
+    "last",
+    "packets",
+    "bytes",
+    "app_bytes",
+    "interval_count",
+    "interval_sum",
+    "interval_min",
+    "interval_max",
+    "idle_interval_count",
+    "idle_interval_sum",
+    "idle_interval_min",
+    "idle_interval_max",
+    "size_min",
+    "size_max",
+    "ttl",
+    "ttl_min",
+    "ttl_max",
+    "tos",
+    "ip_id",
+    "ip_options",
+    "encapsulations",
+    "tcp_flags",
+    "lost_packets",
+    "retransmitted_packets",
+    "retransmitted_bytes",
+    "out_of_order_packets",
+    "gap_bytes",
+    "zero_window_packets",
+    "fragments",
+    "vlan",
+    "inner_vlan",
+    "mpls",
+    "window",
+    "base_sequence",
+    "last_sequence",
+    "last_ack",
+    "window_shift",
+    "mss",
+    "last_time",
+    "sequence_known",
+    "acked",
+    "hole_start",
+    "hole_end",
+    "hole_time",
+    "last_ip_id",
+    "fin_sent",
+    "fin_acked",
+)
+(
+    FIRST,
+    LAST,
+    PACKETS,
+    BYTES,
+    APP_BYTES,
+    INTERVAL_COUNT,
+    INTERVAL_SUM,
+    INTERVAL_MIN,
+    INTERVAL_MAX,
+    IDLE_INTERVAL_COUNT,
+    IDLE_INTERVAL_SUM,
+    IDLE_INTERVAL_MIN,
+    IDLE_INTERVAL_MAX,
+    SIZE_MIN,
+    SIZE_MAX,
+    TTL,
+    TTL_MIN,
+    TTL_MAX,
+    TOS,
+    IP_ID,
+    IP_OPTIONS,
+    ENCAPSULATIONS,
+    TCP_FLAGS,
+    LOST_PACKETS,
+    RETRANSMITTED_PACKETS,
+    RETRANSMITTED_BYTES,
+    OUT_OF_ORDER_PACKETS,
+    GAP_BYTES,
+    ZERO_WINDOW_PACKETS,
+    FRAGMENTS,
+    VLAN,
+    INNER_VLAN,
+    MPLS,
+    WINDOW,
+    BASE_SEQUENCE,
+    LAST_SEQUENCE,
+    LAST_ACK,
+    WINDOW_SHIFT,
+    MSS,
+    LAST_TIME,
+    SEQUENCE_KNOWN,
+    ACKED,
+    HOLE_START,
+    HOLE_END,
+    HOLE_TIME,
+    LAST_IP_ID,
+    FIN_SENT,
+    FIN_ACKED,
+) = range(len(SIDE_COLUMNS))
+ZEROED = WINDOW  # side columns below this one start anew with each status record
+
+# Sums of squares of inter-packet times in us^2, float64: active, idle.
+SQUARES = 2
+ACTIVE_SQUARES, IDLE_SQUARES = 0, 1
+
+# One row a flow.
+FLOW_COLUMNS = (
+    "flow_start",
+    "status_sequence",
+    "tcp_state",
+    "tcp_options",
+    "syn_ack_time",
+    "ack_data_time",
+    "flow_flags",
+    "last_seen",
+    "record_began",
+    "pending",
+    "timeout",
+    "initiator",
+    "phase",
+    "events",
+    "src_mac",
+    "dst_mac",
+    "id_high",
+    "id_low",
+    "next_status",
+    "next_idle",
+    "checked",
+)
+(
+    FLOW_START,
+    STATUS_SEQUENCE,
+    TCP_STATE,
+    TCP_OPTIONS,
+    SYN_ACK_TIME,
+    ACK_DATA_TIME,
+    FLOW_FLAGS,
+    LAST_SEEN,
+    RECORD_BEGAN,
+    PENDING,
+    TIMEOUT,
+    INITIATOR,
+    PHASE,
+    EVENTS,
+    SRC_MAC,
+    DST_MAC,
+    ID_HIGH,
+    ID_LOW,
+    NEXT_STATUS,
+    NEXT_IDLE,
+    CHECKED,
+) = range(len(FLOW_COLUMNS))
+
+# One row a flow: the canonical key. Ports and discriminator are packed; the order of the two ends is by address, then port.
+KEY_WORDS = 8
+(A_HIGH, A_LOW, B_HIGH, B_LOW, PROTOCOL_PORTS, DISCRIMINATOR, HASH, KEY_SPARE) = range(KEY_WORDS)
+
+# What the probe counts about itself.
+COUNTERS = ("packets", "bytes", "flows", "records", "malformed", "not_captured", "evicted", "lone_fragments")
+(
+    COUNT_PACKETS,
+    COUNT_BYTES,
+    COUNT_FLOWS,
+    COUNT_RECORDS,
+    COUNT_MALFORMED,
+    COUNT_NOT_CAPTURED,
+    COUNT_EVICTED,
+    COUNT_LONE_FRAGMENTS,
+) = range(len(COUNTERS))
+
+
+def copies() -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return how side columns go into FlowRecord: rows of (width in bytes, side column, place for src, place for dst).
+
+    A place is the index of the field in a view of the record as integers of that width.
+    """
+    fields = FLOW_DTYPE.fields or {}
+    rows = []
+    for column, name in enumerate(SIDE_COLUMNS):
+        if f"src_{name}" in fields:
+            source, target = fields[f"src_{name}"], fields[f"dst_{name}"]
+            width = source[0].itemsize
+            rows.append((width, column, source[1] // width, target[1] // width))
+    return np.array(sorted(rows, reverse=True), np.int64)

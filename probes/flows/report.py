@@ -1,0 +1,114 @@
+"""Status records out of the flow table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from probes.flows import layout as at
+from probes.flows.tcp import CLOSED
+from topics.compiled import inlined
+from topics.flags import Cause
+
+START, STATUS, CLOSE = Cause.START, Cause.STATUS, Cause.CLOSE
+MICROSECOND = 1_000.0  # ns
+
+
+@inlined
+def _address(field: Any, high: int, low: int) -> None:
+    for byte in range(8):
+        field[byte] = (high >> (56 - 8 * byte)) & 0xFF
+        field[8 + byte] = (low >> (56 - 8 * byte)) & 0xFF
+
+
+@inlined
+def _mac(field: Any, address: int) -> None:
+    for byte in range(6):
+        field[byte] = (address >> (40 - 8 * byte)) & 0xFF
+
+
+@inlined
+def _key(record: Any, key: Any, forward: bool) -> None:
+    packed = key[at.PROTOCOL_PORTS]
+    record.ethertype = (packed >> 40) & 0xFFFF
+    record.protocol = (packed >> 32) & 0xFF
+    record.discriminator = key[at.DISCRIMINATOR] & 0xFFFFFFFF
+    a_port, b_port = (packed >> 16) & 0xFFFF, packed & 0xFFFF
+    if forward:
+        _address(record.src_address, key[at.A_HIGH], key[at.A_LOW])
+        _address(record.dst_address, key[at.B_HIGH], key[at.B_LOW])
+        record.src_port, record.dst_port = a_port, b_port
+    else:
+        _address(record.src_address, key[at.B_HIGH], key[at.B_LOW])
+        _address(record.dst_address, key[at.A_HIGH], key[at.A_LOW])
+        record.src_port, record.dst_port = b_port, a_port
+
+
+@inlined
+def _sides(row: int, sides: Any, squares: Any, views: Any, copies: Any, record: Any) -> None:
+    out64, out32, out16, out8 = views
+    for index in range(len(copies)):
+        width, column, source, target = copies[index]
+        if width == 8:
+            out64[row, source] = sides[0, column]
+            out64[row, target] = sides[1, column]
+        elif width == 4:
+            out32[row, source] = np.uint32(sides[0, column])
+            out32[row, target] = np.uint32(sides[1, column])
+        elif width == 2:
+            out16[row, source] = np.uint16(sides[0, column])
+            out16[row, target] = np.uint16(sides[1, column])
+        else:
+            out8[row, source] = np.uint8(sides[0, column])
+            out8[row, target] = np.uint8(sides[1, column])
+    record.src_interval_square_sum = squares[0, at.ACTIVE_SQUARES]
+    record.dst_interval_square_sum = squares[1, at.ACTIVE_SQUARES]
+    record.src_idle_interval_square_sum = squares[0, at.IDLE_SQUARES]
+    record.dst_idle_interval_square_sum = squares[1, at.IDLE_SQUARES]
+
+
+@inlined
+def _duration(record: Any, sides: Any) -> None:
+    first, last = sides[0, at.FIRST], sides[0, at.LAST]
+    if sides[1, at.PACKETS]:
+        first = min(first, sides[1, at.FIRST]) if sides[0, at.PACKETS] else sides[1, at.FIRST]
+        last = max(last, sides[1, at.LAST])
+    duration = last - first
+    record.duration_sum = duration
+    record.duration_min = duration
+    record.duration_max = duration
+    record.duration_square_sum = (duration / MICROSECOND) * (duration / MICROSECOND)
+
+
+@inlined
+def report(row: int, out: Any, views: Any, copies: Any, key: Any, flow: Any, sides: Any, squares: Any, cause: int) -> None:
+    """Write what the flow did since its last report into record `row`, and begin the next."""
+    record = out[row]
+    record.records = 1
+    record.src_prefix_length = 128
+    record.dst_prefix_length = 128
+    _key(record, key, flow[at.INITIATOR] == 0)
+    _address(record.flow_id, flow[at.ID_HIGH], flow[at.ID_LOW])
+    record.flow_start = flow[at.FLOW_START]
+    record.status_sequence = flow[at.STATUS_SEQUENCE]
+    if cause == STATUS:
+        if flow[at.PHASE] == CLOSED:
+            cause = CLOSE
+        elif flow[at.STATUS_SEQUENCE] == 0:
+            cause = START
+    record.cause = cause
+    record.tcp_state = flow[at.TCP_STATE] | flow[at.EVENTS]
+    record.tcp_options = flow[at.TCP_OPTIONS]
+    record.syn_ack_time = flow[at.SYN_ACK_TIME]
+    record.ack_data_time = flow[at.ACK_DATA_TIME]
+    record.flow_flags = flow[at.FLOW_FLAGS]
+    _mac(record.src_mac, flow[at.SRC_MAC])
+    _mac(record.dst_mac, flow[at.DST_MAC])
+    _sides(row, sides, squares, views, copies, record)
+    _duration(record, sides)
+    flow[at.STATUS_SEQUENCE] += 1
+    flow[at.PENDING] = 0
+    flow[at.EVENTS] = 0
+    sides[:, : at.ZEROED] = 0
+    squares[:, :] = 0.0

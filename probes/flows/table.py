@@ -1,0 +1,149 @@
+"""Finding flows: an open-addressing hash index over the rows of the flow table, and two queues through them.
+
+The index holds (hash << 32 | row + 1) as uint64, 0 where empty; rows are found by linear probing and taken out by
+shifting their followers back, so that no tombstones gather.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from probes.decode import headers as h
+from probes.flows import layout as at
+from topics.compiled import inlined, kernel
+
+NOT_FOUND = -1
+ROW_MASK = np.uint64(0xFFFFFFFF)
+HASH_SHIFT = np.uint64(32)
+
+# Heads and tails of the queues, and the free rows: int64[QUEUES].
+STATUS_HEAD, STATUS_TAIL, IDLE_HEAD, IDLE_TAIL, FREE, USED = range(6)
+QUEUES = 6
+NOBODY = -1
+
+
+@inlined
+def mix(a: Any, b: Any) -> Any:
+    """Fold one 64-bit word into a hash (the finaliser of SplitMix64)."""
+    x = np.uint64(a) ^ (np.uint64(b) + np.uint64(0x9E3779B97F4A7C15))
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+@inlined
+def make_key(row: Any, key: Any) -> Any:
+    """Write the canonical key of a packet (int64[KEY_WORDS]); return 1 when its sender is the second end of the key."""
+    a_port, b_port = row[h.SRC_PORT], row[h.DST_PORT]
+    turned = 0
+    if row[h.ORDER] == h.CANONICAL:
+        if row[h.SRC_HIGH] != row[h.DST_HIGH]:
+            turned = 1 if row[h.SRC_HIGH] > row[h.DST_HIGH] else 0
+        elif row[h.SRC_LOW] != row[h.DST_LOW]:
+            turned = 1 if row[h.SRC_LOW] > row[h.DST_LOW] else 0
+        else:
+            turned = 1 if a_port > b_port else 0
+        if turned:
+            a_port, b_port = b_port, a_port
+    elif row[h.ORDER] == h.REVERSE:
+        turned = 1  # the decoder has put the ports in the order of the request
+    if turned:
+        key[at.A_HIGH], key[at.A_LOW] = row[h.DST_HIGH], row[h.DST_LOW]
+        key[at.B_HIGH], key[at.B_LOW] = row[h.SRC_HIGH], row[h.SRC_LOW]
+    else:
+        key[at.A_HIGH], key[at.A_LOW] = row[h.SRC_HIGH], row[h.SRC_LOW]
+        key[at.B_HIGH], key[at.B_LOW] = row[h.DST_HIGH], row[h.DST_LOW]
+    key[at.PROTOCOL_PORTS] = (row[h.ETHERTYPE] << 40) | (row[h.PROTOCOL] << 32) | (a_port << 16) | b_port
+    key[at.DISCRIMINATOR] = row[h.DISCRIMINATOR]
+    hashed = mix(mix(key[at.A_LOW], key[at.B_LOW]), key[at.PROTOCOL_PORTS])
+    hashed = mix(hashed, key[at.A_HIGH] ^ (key[at.B_HIGH] << 1) ^ key[at.DISCRIMINATOR])
+    key[at.HASH] = np.int64(hashed)
+    return turned
+
+
+@inlined
+def _same(a: Any, b: Any) -> Any:
+    return (
+        a[at.A_LOW] == b[at.A_LOW]
+        and a[at.B_LOW] == b[at.B_LOW]
+        and a[at.PROTOCOL_PORTS] == b[at.PROTOCOL_PORTS]
+        and a[at.DISCRIMINATOR] == b[at.DISCRIMINATOR]
+        and a[at.A_HIGH] == b[at.A_HIGH]
+        and a[at.B_HIGH] == b[at.B_HIGH]
+    )
+
+
+@inlined
+def find(index: Any, keys: Any, key: Any) -> Any:
+    """Return the row of a key, NOT_FOUND when it has none."""
+    mask = np.uint64(len(index) - 1)
+    hashed = np.uint64(key[at.HASH])
+    tag = hashed >> HASH_SHIFT
+    place = hashed & mask
+    while True:
+        entry = index[place]
+        if entry == 0:
+            return NOT_FOUND
+        if entry >> HASH_SHIFT == tag:
+            row = np.int64(entry & ROW_MASK) - 1
+            if _same(keys[row], key):
+                return row
+        place = (place + np.uint64(1)) & mask
+
+
+@inlined
+def insert(index: Any, hashed: int, row: int) -> None:
+    """Enter a row under its hash; the caller knows that the key is new."""
+    mask = np.uint64(len(index) - 1)
+    place = np.uint64(hashed) & mask
+    while index[place] != 0:
+        place = (place + np.uint64(1)) & mask
+    index[place] = (np.uint64(hashed) >> HASH_SHIFT << HASH_SHIFT) | np.uint64(row + 1)
+
+
+@inlined
+def remove(index: Any, keys: Any, row: int) -> None:
+    """Take a row out of the index."""
+    mask = np.uint64(len(index) - 1)
+    place = np.uint64(keys[row, at.HASH]) & mask
+    while np.int64(index[place] & ROW_MASK) != row + 1:
+        place = (place + np.uint64(1)) & mask
+    hole = place
+    while True:
+        place = (place + np.uint64(1)) & mask
+        entry = index[place]
+        if entry == 0:
+            break
+        home = np.uint64(keys[np.int64(entry & ROW_MASK) - 1, at.HASH]) & mask
+        if (place - home) & mask >= (place - hole) & mask:
+            index[hole] = entry
+            hole = place
+    index[hole] = 0
+
+
+@kernel
+def rebuild(index: Any, keys: Any, rows: Any) -> None:
+    """Enter the given rows into an empty index."""
+    for row in rows:
+        insert(index, keys[row, at.HASH], row)
+
+
+@inlined
+def append(flows: Any, queues: Any, head: int, link: int, row: int) -> None:
+    """Put a row at the end of a queue; its tail is the next entry of `queues` after `head`."""
+    flows[row, link] = NOBODY
+    if queues[head] == NOBODY:
+        queues[head] = row
+    else:
+        flows[queues[head + 1], link] = row
+    queues[head + 1] = row
+
+
+@inlined
+def pop(flows: Any, queues: Any, head: int, link: int) -> Any:
+    """Take the first row off a queue that is not empty."""
+    row = queues[head]
+    queues[head] = flows[row, link]
+    return row

@@ -27,6 +27,7 @@ class Carriage(TypedDict, total=False):
     ttl: int
     tos: int
     identification: int
+    dont_fragment: bool
     vlans: Sequence[int]
     source_mac: str
     destination_mac: str
@@ -140,11 +141,21 @@ def ip(
     ttl: int = 64,
     tos: int = 0,
     identification: int = 0,
+    dont_fragment: bool = False,
 ) -> bytes:
     """IPv4 or IPv6 by the look of the addresses; `ttl` is the hop limit and `tos` the traffic class there."""
     if ":" in source:
         return ipv6(payload, source, destination, protocol, hop_limit=ttl, traffic_class=tos)
-    return ipv4(payload, source, destination, protocol, ttl=ttl, tos=tos, identification=identification)
+    return ipv4(
+        payload,
+        source,
+        destination,
+        protocol,
+        ttl=ttl,
+        tos=tos,
+        identification=identification,
+        dont_fragment=dont_fragment,
+    )
 
 
 def tcp_flag_bits(letters: str) -> int:
@@ -249,6 +260,7 @@ def carried(segment: bytes, source: str, destination: str, protocol: int, carria
         ttl=carriage.get("ttl", 64),
         tos=carriage.get("tos", 0),
         identification=carriage.get("identification", 0),
+        dont_fragment=carriage.get("dont_fragment", False),
     )
     return frame(
         packet,

@@ -1,0 +1,120 @@
+"""The `argosy` command: finds the module of a command, runs it, and turns what goes wrong into one line."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+from topics.errors import ArgosyError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Command(NamedTuple):
+    """Where a command lives (a module with `run(arguments) -> exit status`) and what it is for."""
+
+    module: str
+    summary: str
+
+
+GROUPS = {
+    "From packets to records": {
+        "run": Command("clients.run", "read captures, keep their flows and sum them up, all in one process"),
+        "probe": Command("clients.probe", "turn packets into flow status records, to a file or to Kafka"),
+    },
+    "Reading records": {
+        "ra": Command("clients.ra", "filter, print and convert records"),
+        "racluster": Command("clients.racluster", "merge records into flows, or by any other key"),
+    },
+    "On Kafka": {
+        "topics": Command("clients.topics", "create, list and follow the topics"),
+        "worker": Command("clients.worker", "merge the records of all probes into flows"),
+        "sink": Command("clients.sink", "keep what the topics carry, as files or in a database"),
+    },
+    "Upkeep": {
+        "warmup": Command("clients.warmup", "compile everything now, so that later starts are fast"),
+    },
+}
+COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+
+def help_text() -> str:
+    """Return what `argosy --help` prints."""
+    lines = ["argosy: who talked to whom, when and how much, from packets to answers", ""]
+    lines += ["usage: argosy COMMAND [OPTIONS]"]
+    for title, group in GROUPS.items():
+        lines += ["", f"{title}:"] + [f"  {name:<10} {command.summary}" for name, command in group.items()]
+    lines += ["", "argosy COMMAND --help   the options of a command", "argosy --version        the version installed"]
+    return "\n".join(lines)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and return its exit status; errors become one line on standard error."""
+    arguments = sys.argv[1:] if argv is None else argv
+    name = "argosy"
+    if arguments and arguments[0] in COMMANDS:
+        name = f"argosy {arguments[0]}"
+    try:
+        status = _dispatch(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_standard_output()
+        return 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except ArgosyError as error:
+        return _report(name, str(error), error.exit_status)
+    except OSError as error:
+        return _report(name, f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)
+    except Exception as error:
+        if os.environ.get("ARGOSY_DEBUG"):
+            raise
+        return _report(name, f"internal error, {type(error).__name__}: {error} (ARGOSY_DEBUG=1 shows where)", 1)
+    return status
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in {"-h", "--help", "help"}:
+        print(help_text())
+        return 0 if arguments else UsageError.exit_status
+    if arguments[0] in {"-V", "--version"}:
+        print(f"argosy {_version()}")
+        return 0
+    run: Callable[[list[str]], int] = importlib.import_module(_command(arguments[0]).module).run
+    return run(arguments[1:])
+
+
+def _command(name: str) -> Command:
+    if name not in COMMANDS:
+        from topics.nearest import suggestion
+
+        kind = "option" if name.startswith("-") else "command"
+        known = ["--help", "--version"] if kind == "option" else COMMANDS
+        raise UsageError(f"unknown {kind} '{name}'{suggestion(name, known) or '; see argosy --help'}")
+    return COMMANDS[name]
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("argosy")
+
+
+def _report(name: str, message: str, status: int) -> int:
+    print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
+    return status
+
+
+def _forget_standard_output() -> None:
+    """Discard what is still buffered, or the interpreter complains about the closed pipe as it ends."""
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - pathlib would be imported for this one line
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""Where the bytes of a file go until it is whole: beside its name, which appears only when everything is on disk."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from sinks.formats.names import DASH, reason
+from topics.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def writing_to(name: str) -> Iterator[None]:
+    """Turn whatever the system refuses into an OutputError that names the file; a broken pipe stays one."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"{name}: {reason(error)}") from error
+
+
+class Destination:
+    """A file that is written as `.NAME.partial` in the directory of its name, or standard output for `-`.
+
+    `stream` takes the bytes. Raises OutputError, also when another process is writing the same name.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.name = path
+        self._partial: Path | None = None
+        with writing_to(path):
+            self.stream: BinaryIO = self._standard_output() if path == DASH else self._beside(Path(path).resolve())
+
+    def _standard_output(self) -> BinaryIO:
+        if sys.stdout.isatty():
+            raise UsageError("-: standard output is a terminal, flow records go to a pipe or file")
+        return sys.stdout.buffer
+
+    def _beside(self, target: Path) -> BinaryIO:
+        if target.is_dir():
+            raise OutputError(f"{self.name}: is a directory")
+        if target.exists() and not target.is_file():
+            return target.open("wb")
+        self._target = target
+        self._partial = target.with_name(f".{target.name}.partial")
+        return self._locked(self._partial)
+
+    def _locked(self, partial: Path) -> BinaryIO:
+        """Open the partial file, taking over one that a killed process left behind."""
+        while True:
+            stream = os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT, 0o666), "wb")
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                stream.close()
+                raise OutputError(f"{self.name}: another process is writing it") from error
+            if partial.exists() and partial.stat().st_ino == os.fstat(stream.fileno()).st_ino:
+                stream.truncate(0)
+                return stream
+            stream.close()  # its owner renamed it between our opening and locking
+
+    def commit(self) -> None:
+        """Put everything on disk and let the file appear under its name; standard output is only flushed."""
+        with writing_to(self.name):
+            self.stream.flush()
+            if self._partial is not None:
+                os.fsync(self.stream.fileno())
+                self._partial.replace(self._target)
+                sync_directory(self._target.parent)
+            self._close()
+
+    def replace(self, target: Path) -> None:
+        """Let the file appear under another name of the same directory."""
+        self._target = target.resolve()
+
+    def abort(self) -> None:
+        """Remove what was written; what a pipe already took stays taken."""
+        if self._partial is not None:
+            self._partial.unlink(missing_ok=True)
+        self._close()
+
+    def _close(self) -> None:
+        self._partial = None
+        if self.name != DASH:
+            self.stream.close()
+
+
+def sync_directory(directory: Path) -> None:
+    """Put the names in a directory on disk."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,117 @@
+"""Parquet: columns for queries, zstd, row groups of 128 Ki records, facts about the content in the footer."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sinks.formats.names import reason
+from sinks.formats.writer import Writer
+from topics.batch import FlowBatch, concatenate
+from topics.errors import InputError
+from topics.frame import ARROW_SCHEMA, from_arrow, to_arrow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROW_GROUP = 128 * 1024
+READ_AT_ONCE = 64 * 1024
+METADATA_KEY = b"argosy"
+# Nearly every record has a value of its own here: a dictionary would only be built to be thrown away.
+DISTINCT = ("_base_sequence", "_last_sequence", "_last_ack", "_ip_id", "src_port", "flow_id")
+
+
+def _encodings() -> dict[str, str]:
+    """Return the encodings that are no dictionary, all of them old enough for Spark and Hive to read."""
+    encodings = {}
+    for column in ARROW_SCHEMA:
+        if column.name.endswith(DISTINCT):
+            encodings[column.name] = "PLAIN"
+        elif pa.types.is_int64(column.type) or pa.types.is_timestamp(column.type):
+            encodings[column.name] = "DELTA_BINARY_PACKED"
+        elif pa.types.is_float64(column.type):
+            encodings[column.name] = "BYTE_STREAM_SPLIT"
+    return encodings
+
+
+ENCODINGS = _encodings()
+DICTIONARIES = [name for name in ARROW_SCHEMA.names if name not in ENCODINGS]
+
+
+class ParquetWriter(Writer):
+    """Writes a row group whenever ROW_GROUP records are together; `describe` adds facts to the footer."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self._waiting: list[FlowBatch] = []
+        self.waiting = 0
+        self._file = pq.ParquetWriter(
+            self._destination.stream,
+            ARROW_SCHEMA,
+            compression="zstd",
+            use_dictionary=DICTIONARIES,
+            column_encoding=ENCODINGS,
+        )
+
+    def describe(self, facts: dict[str, Any]) -> None:
+        """Keep facts, as JSON, under the key `argosy` of the footer."""
+        self._file.add_key_value_metadata({METADATA_KEY: json.dumps(facts, separators=(",", ":"))})
+
+    def spill(self) -> None:
+        """Write the records that wait for their row group to fill, as a smaller one."""
+        if self.waiting:
+            self._file.write_table(pa.Table.from_batches([to_arrow(concatenate(self._waiting))]), ROW_GROUP)
+        self._waiting, self.waiting = [], 0
+
+    def abort(self) -> None:
+        """Leave no trace of the file."""
+        self._file.is_open = False  # pyarrow would finish the file when it is collected
+        super().abort()
+
+    def _write(self, batch: FlowBatch) -> None:
+        start = 0
+        while start < len(batch):
+            part = batch.select(slice(start, start + ROW_GROUP - self.waiting))
+            self._waiting.append(part)
+            self.waiting += len(part)
+            start += len(part)
+            if self.waiting == ROW_GROUP:
+                self.spill()
+
+    def _finish(self) -> None:
+        self.spill()
+        self._file.close()
+
+
+@contextmanager
+def _damage(path: str) -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise InputError(f"{path}: no Parquet file of flow records, or a damaged one: {reason(error)}") from error
+
+
+def read_parquet(path: str) -> Iterator[FlowBatch]:
+    """Yield the batches of a Parquet file; raises InputError naming the file when it is something else or damaged."""
+    with _damage(path), pq.ParquetFile(path) as file:
+        names = [name for name in ARROW_SCHEMA.names if name in file.schema_arrow.names]
+        for data in file.iter_batches(READ_AT_ONCE, columns=names):
+            data.validate(full=True)
+            yield from_arrow(data)
+
+
+def read_facts(path: str) -> dict[str, Any]:
+    """Return what `describe` left in the footer, empty for a file of another writer.
+
+    Raises InputError naming the file when it is no Parquet file.
+    """
+    with _damage(path):
+        metadata = pq.read_metadata(path).metadata or {}
+        facts = json.loads(metadata.get(METADATA_KEY, b"{}"))
+    return facts if isinstance(facts, dict) else {}

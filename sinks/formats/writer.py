@@ -1,0 +1,69 @@
+"""What all writers of flow record files have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Self
+
+from sinks.formats.destination import Destination, writing_to
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from topics.batch import FlowBatch
+
+
+class Writer(ABC):
+    """Takes batches in order; what it wrote appears under its name only after close(), unless that is a pipe.
+
+    Leaving it as a context manager closes it, or aborts it after an exception. Raises OutputError naming the file.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._destination = Destination(path)
+        self._open = True
+
+    def write(self, batch: FlowBatch) -> None:
+        """Add the records of a batch."""
+        with writing_to(self.path):
+            self._write(batch)
+
+    def close(self) -> None:
+        """Write what is left and let the file appear under its name. Does nothing the second time."""
+        if self._open:
+            with writing_to(self.path):
+                self._finish()
+            self._destination.commit()
+            self._open = False
+
+    def replace(self, target: Path) -> None:
+        """Let the file appear in place of another one in its directory."""
+        self._destination.replace(target)
+
+    def abort(self) -> None:
+        """Leave no trace of a file; a pipe ends without its end mark, so that its reader knows."""
+        if self._open:
+            self._open = False
+            self._destination.abort()
+
+    @abstractmethod
+    def _write(self, batch: FlowBatch) -> None: ...
+
+    @abstractmethod
+    def _finish(self) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            try:
+                self.close()
+            finally:
+                self.abort()
+        else:
+            self.abort()

@@ -169,7 +169,7 @@ FLOW_COLUMNS = (
 
 # One row a flow: the canonical key. Ports and discriminator are packed; the order of the two ends is by address, then port.
 KEY_WORDS = 8
-(A_HIGH, A_LOW, B_HIGH, B_LOW, PROTOCOL_PORTS, DISCRIMINATOR, HASH, KEY_SPARE) = range(KEY_WORDS)
+(A_HIGH, A_LOW, B_HIGH, B_LOW, PROTOCOL_PORTS, DISCRIMINATOR, HASH, TURNED) = range(KEY_WORDS)
 
 # What the probe counts about itself.
 COUNTERS = ("packets", "bytes", "flows", "records", "malformed", "not_captured", "evicted", "lone_fragments")

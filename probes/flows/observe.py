@@ -9,11 +9,12 @@ import numpy as np
 from probes.decode import headers as h
 from probes.decode.packet import decode
 from probes.decode.transport import ICMP, ICMPV6
+from probes.flows import layout
 from probes.flows import layout as at
 from probes.flows import table
 from probes.flows.report import report
 from probes.flows.tcp import CLOSED, starts_anew, update_tcp
-from topics.compiled import inlined, kernel
+from topics.compiled import borrowed, inlined, kernel, prefetch
 from topics.flags import Cause, FlowFlags
 
 DONE, OUT_FULL, TABLE_FULL = range(3)
@@ -24,6 +25,8 @@ SECOND = 1_000_000_000
 TCP_TIMEOUT, CLOSED_TIMEOUT, SHORT_TIMEOUT, OTHER_TIMEOUT = 60 * SECOND, 10 * SECOND, 5 * SECOND, 30 * SECOND
 FRAGMENT_TIMEOUT = 5 * SECOND
 CHECK_PERIOD = 10 * SECOND
+AHEAD = 32  # packets decoded before the first of them is counted
+WORDS_A_LINE = 8  # int64 in a cache line
 
 STATUS, TIMEOUT, REUSE = Cause.STATUS, Cause.TIMEOUT, Cause.REUSE
 FRAGMENTS_FLAG = int(FlowFlags.FRAGMENTS)
@@ -158,6 +161,35 @@ def release(index: Any, keys: Any, queues: Any, free: Any, slot: int) -> None:
     queues[table.FREE] += 1
 
 
+@inlined
+def _look_ahead(
+    data: Any, packets: Any, start: int, rows: Any, ahead_keys: Any, index: Any, keys: Any, flows: Any, sides: Any
+) -> Any:
+    """Decode the next packets and ask for the memory of their flows, so that its latency is spent once for all of them.
+
+    Returns the number of the first packet that is not decoded.
+    """
+    end = min(len(packets), (start | (AHEAD - 1)) + 1)
+    for number in range(start, end):
+        if number + AHEAD < len(packets):
+            prefetch(data, packets[number + AHEAD].offset)
+        packet = packets[number]
+        row, key = rows[number & (AHEAD - 1)], ahead_keys[number & (AHEAD - 1)]
+        decode(data, packet.offset, packet.captured, packet.length, packet.link_type, row)
+        key[at.TURNED] = table.make_key(row, key)
+        prefetch(index, np.int64(np.uint64(key[at.HASH]) & np.uint64(len(index) - 1)))
+    for number in range(start, end):
+        slot = table.likely(index, ahead_keys[number & (AHEAD - 1)])
+        if slot != table.NOT_FOUND:
+            prefetch(keys[slot], 0)
+            for line in range(0, len(layout.FLOW_COLUMNS), WORDS_A_LINE):
+                prefetch(flows[slot], line)
+            both = sides[slot].reshape(-1)
+            for line in range(0, 2 * len(layout.SIDE_COLUMNS), WORDS_A_LINE):
+                prefetch(both, line)
+    return end
+
+
 @kernel
 def observe(
     data: Any,
@@ -173,8 +205,8 @@ def observe(
     queues: Any,
     free: Any,
     fragments: Any,
-    row: Any,
-    key: Any,
+    rows: Any,
+    ahead_keys: Any,
     counters: Any,
     copies: Any,
     out: Any,
@@ -185,11 +217,20 @@ def observe(
     Returns (packets taken, records written to `out`, DONE | OUT_FULL | TABLE_FULL). After OUT_FULL the caller empties
     `out`, after TABLE_FULL it makes room, and both times it calls again from the packet that was not taken.
     """
+    data, keys, flows, sides, squares = borrowed(data), borrowed(keys), borrowed(flows), borrowed(sides), borrowed(squares)
+    index, queues, free, fragments = borrowed(index), borrowed(queues), borrowed(free), borrowed(fragments)
+    rows, ahead_keys, clock = borrowed(rows), borrowed(ahead_keys), borrowed(clock)
+    counters, copies = borrowed(counters), borrowed(copies)
+    views = (borrowed(views[0]), borrowed(views[1]), borrowed(views[2]), borrowed(views[3]))
     written = 0
     limit = len(out) - ROOM
     interval = clock[INTERVAL]
+    ahead = start
     for number in range(start, len(packets)):
+        if number == ahead:
+            ahead = _look_ahead(data, packets, number, rows, ahead_keys, index, keys, flows, sides)
         packet = packets[number]
+        row, key = rows[number & (AHEAD - 1)], ahead_keys[number & (AHEAD - 1)]
         time = packet.time
         now = max(clock[CLOCK], time)
         clock[CLOCK] = now
@@ -206,10 +247,10 @@ def observe(
         _expire(index, keys, flows, queues, free, now)
         if written >= limit:
             return number, written, OUT_FULL
-        decode(data, packet.offset, packet.captured, packet.length, packet.link_type, row)
         if row[h.FRAGMENT]:
             _fragment(row, fragments, now, counters)
-        turned = table.make_key(row, key)
+            key[at.TURNED] = table.make_key(row, key)
+        turned = key[at.TURNED]
         slot = table.find(index, keys, key)
         is_new = slot == table.NOT_FOUND
         if is_new:

@@ -12,6 +12,7 @@ from probes.capture.packets import PacketBlock
 from probes.decode.headers import COLUMNS
 from probes.flows import layout, table
 from probes.flows.observe import (
+    AHEAD,
     CLOCK,
     DONE,
     FRAGMENT_COLUMNS,
@@ -88,8 +89,8 @@ class FlowProbe:
         self._clock[INTERVAL] = self.settings.status_interval
         self._queues = np.array([table.NOBODY] * 4 + [0, 0], np.int64)
         self._fragments = np.zeros((FRAGMENT_ROWS, FRAGMENT_COLUMNS), np.int64)
-        self._row = np.zeros(COLUMNS, np.int64)
-        self._key = np.zeros(layout.KEY_WORDS, np.int64)
+        self._packet_rows = np.zeros((AHEAD, COLUMNS), np.int64)
+        self._packet_keys = np.zeros((AHEAD, layout.KEY_WORDS), np.int64)
         self._copies = layout.copies()
         self._out = empty_records(BATCH_RECORDS)
         self._views = tuple(
@@ -129,8 +130,8 @@ class FlowProbe:
                 self._queues,
                 rows.free,
                 self._fragments,
-                self._row,
-                self._key,
+                self._packet_rows,
+                self._packet_keys,
                 self.counters,
                 self._copies,
                 self._out,

@@ -94,6 +94,21 @@ def find(index: Any, keys: Any, key: Any) -> Any:
 
 
 @inlined
+def likely(index: Any, key: Any) -> Any:
+    """Return the row whose hash has the same tag, without a look at its key: a guess that is good enough to prefetch."""
+    mask = np.uint64(len(index) - 1)
+    hashed = np.uint64(key[at.HASH])
+    place = hashed & mask
+    while True:
+        entry = index[place]
+        if entry == 0:
+            return NOT_FOUND
+        if entry >> HASH_SHIFT == hashed >> HASH_SHIFT:
+            return np.int64(entry & ROW_MASK) - 1
+        place = (place + np.uint64(1)) & mask
+
+
+@inlined
 def insert(index: Any, hashed: int, row: int) -> None:
     """Enter a row under its hash; the caller knows that the key is new."""
     mask = np.uint64(len(index) - 1)

@@ -1,0 +1,1 @@
+"""What drives processors: in one process, or on Kafka."""

@@ -1,0 +1,132 @@
+"""A Faust application that consumes one topic of raw bytes and leaves acknowledgement to its owner.
+
+Faust's own bookkeeping of acknowledgements is switched off (`acks=False`): it commits past unprocessed messages when
+later offsets are acknowledged first, and it cannot commit metadata. Everything here that is not public in Faust is kept
+in this one module.
+"""
+# ruff: noqa: SLF001 - keeping the reach into Faust in one place is what this module is for
+# mypy: disable-error-code="attr-defined, import-untyped, misc, valid-type"
+# The same reach, aiokafka's lack of types, and base classes that Faust declares as variables.
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import faust
+from aiokafka import TopicPartition
+from aiokafka.errors import IllegalStateError
+from aiokafka.structs import OffsetAndMetadata
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
+from yarl import URL
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from aiokafka import AIOKafkaConsumer
+    from faust.types import TP
+
+Result = TypeVar("Result")
+
+BUFFERED_MESSAGES = 32
+ANSWER_SECONDS = 5.0
+LEAVE_SECONDS = 3.0
+QUIET = ("faust", "mode", "aiokafka")
+
+
+def silence() -> None:
+    """Switch off what Faust, mode and aiokafka log: failures reach the user as one typed error."""
+    for name in QUIET:
+        logger = logging.getLogger(name)
+        logger.propagate = False
+        logger.setLevel(logging.CRITICAL + 1)
+
+
+class _Thread(AIOKafkaConsumerThread):
+    def on_crash(self, msg: str, *fmt: object, **kwargs: object) -> None:
+        """Print no traceback: the crash reaches the owner of the application as its `crash_reason`."""
+
+    async def on_thread_stop(self) -> None:
+        """Leave the group, unless the broker is away: aiokafka then trips over the requests that it cancels itself."""
+        with contextlib.suppress(TimeoutError, asyncio.CancelledError):
+            await asyncio.wait_for(super().on_thread_stop(), LEAVE_SECONDS)
+
+
+class _Consumer(Consumer):
+    def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
+        return _Thread(self, loop=self.loop, beacon=self.beacon)
+
+
+class _Transport(Transport):
+    Consumer = _Consumer
+
+
+class _App(faust.App):
+    class BootStrategy(faust.App.BootStrategy):
+        enable_kafka_producer = False
+        enable_web = False
+
+    def _create_directories(self) -> None:
+        """Faust would make a directory for tables that do not exist here."""
+
+
+def make_app(bootstrap: str, group: str, session_timeout: float) -> faust.App:
+    """Return an application that joins `group` and is out of it `session_timeout` seconds after it went silent."""
+    url = [URL(f"kafka://{host}") for host in bootstrap.split(",")]
+    app = _App(
+        group,
+        broker=url,
+        autodiscover=False,
+        web_enabled=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        stream_wait_empty=False,
+        stream_recovery_delay=0.0,
+        stream_buffer_maxsize=BUFFERED_MESSAGES,
+        consumer_auto_offset_reset="earliest",
+        broker_session_timeout=session_timeout,
+        broker_heartbeat_interval=session_timeout / 3,
+    )
+    app.transport = _Transport(url, app)
+    app.finalize()
+    return app
+
+
+async def committed(app: faust.App, tp: TP) -> tuple[int | None, str]:
+    """Return the offset that the group has committed for a partition, None when it has not, and its metadata."""
+    where = TopicPartition(tp.topic, tp.partition)
+    found = await _in_thread(app, _consumer(app)._coordinator.fetch_committed_offsets([where]))
+    offset, text = found.get(where, (-1, ""))
+    return (offset if offset >= 0 else None), text
+
+
+async def commit(app: faust.App, tp: TP, offset: int, metadata: str) -> None:
+    """Commit an offset with metadata for a partition.
+
+    Raises aiokafka's errors when the partition is no longer ours, the group is rebalancing or the broker refuses, and
+    TimeoutError when it is silent.
+    """
+    offsets = {TopicPartition(tp.topic, tp.partition): OffsetAndMetadata(offset, metadata)}
+    await asyncio.wait_for(_in_thread(app, _consumer(app).commit(offsets)), ANSWER_SECONDS)
+
+
+async def seek(app: faust.App, tp: TP, offset: int) -> None:
+    """Fetch a partition from `offset` on; one that was taken from us meanwhile is left alone."""
+
+    async def seek_in_thread() -> None:
+        with contextlib.suppress(IllegalStateError):
+            _consumer(app).seek(TopicPartition(tp.topic, tp.partition), offset)
+
+    await _in_thread(app, seek_in_thread())
+    app.consumer._read_offset[tp] = offset or None
+
+
+def _consumer(app: faust.App) -> AIOKafkaConsumer:
+    return app.consumer._thread._ensure_consumer()
+
+
+async def _in_thread(app: faust.App, work: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine in the loop that the consumer belongs to."""
+    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, app.consumer._thread.thread_loop))

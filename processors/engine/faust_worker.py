@@ -1,0 +1,244 @@
+"""The merge of status records into flows, driven by Faust: `argosy worker`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import structlog
+from aiokafka.errors import IllegalStateError, KafkaError  # type: ignore[import-untyped]  # ships none
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from faust.types import TP
+
+from processors.engine import faust_app
+from processors.engine.merging import Merging
+from processors.engine.preflight import check_topics
+from processors.engine.recovery import metadata
+from processors.engine.sequence import Sequence, Verdict
+from topics.errors import BusError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable
+
+    import faust
+    from faust.types import Message
+
+    from processors.engine.acknowledgement import Checkpoint
+    from processors.engine.partition import PartitionMerge
+    from processors.engine.settings import WorkerSettings
+
+RELEASE_SECONDS = 0.1
+WATCH_SECONDS = 2.0
+STOP_SECONDS = 10.0
+
+Result = TypeVar("Result")
+
+
+@dataclass(slots=True)
+class _Assigned:
+    """A partition of ours, as of the generation of the group in which it was given to us."""
+
+    generation: int | None
+    sequence: Sequence
+    merge: PartitionMerge
+    checkpoint: Checkpoint | None = None
+    committed: Checkpoint | None = None
+
+
+class FaustWorker:
+    """Consumes partitions of status records until it is told to stop.
+
+    Faust joins the group, fetches and hands over messages; merging, encoding and producing happen in one thread beside
+    it, so that fetching goes on while kernels run. Belongs to the event loop it is made in.
+    """
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self._settings = settings
+        self._log = structlog.get_logger().bind(group=settings.group)
+        self._app = faust_app.make_app(settings.bootstrap, settings.group, settings.session_timeout)
+        self._executor = ThreadPoolExecutor(1, "merge")
+        self._merging = Merging(settings)
+        self._assigned: dict[int, _Assigned] = {}
+        self._stop = asyncio.Event()
+        self._failure: Exception | None = None
+        self._register()
+
+    async def run(self) -> None:
+        """Work until SIGTERM or SIGINT, then settle what can be settled and leave the group.
+
+        Raises BusError when the broker stays away or refuses.
+        """
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+        jobs = (self._start, self._release_forever, self._commit_forever, self._watch_broker, self._watch_faust)
+        tasks = [asyncio.create_task(self._guard(job())) for job in jobs]
+        await self._stop.wait()
+        for task in tasks:
+            task.cancel()
+        await self._finish()
+        if self._failure is not None:
+            raise self._failure
+
+    def _register(self) -> None:
+        topic = self._app.topic(
+            self._settings.input_topic, key_serializer="raw", value_serializer="raw", value_type=bytes, acks=False
+        )
+        self._app.agent(topic, concurrency=1)(self._consume)
+        self._app.on_partitions_revoked.connect(self._on_revoked)
+        self._app.on_partitions_assigned.connect(self._on_assigned)
+
+    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let the failure of any part stop the worker."""
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 -- run() raises it again
+            self._failure = self._failure or error
+            self._stop.set()
+
+    async def _start(self) -> None:
+        await self._app.start()
+        self._log.info("started", bus=self._settings.bootstrap, topic=self._settings.input_topic)
+
+    async def _on_revoked(self, _: object, /, *revoked: set[TP], **__: object) -> None:
+        """Forget everything: a later assignment begins at the committed offset, also for partitions that come back."""
+        self._assigned.clear()
+        if partitions := _numbers(revoked):
+            self._log.info("revoked", partitions=partitions)
+
+    async def _on_assigned(self, _: object, /, *assigned: set[TP], **__: object) -> None:
+        self._log.info("assigned", partitions=_numbers(assigned))
+
+    async def _consume(self, stream: faust.StreamT[bytes]) -> None:
+        async for event in stream.events():
+            if not self._stop.is_set() and self._is_ours(event.message):
+                await self._guard(self._take(event.message))
+
+    def _is_ours(self, message: Message) -> bool:
+        """Whether a message was fetched for the present assignment, as far as Faust can tell."""
+        return (
+            message.generation_id == self._app.consumer_generation_id and message.tp in self._app.consumer.assignment()
+        )
+
+    async def _take(self, message: Message) -> None:
+        assigned = self._assigned.get(message.partition)
+        if assigned is None or assigned.generation != message.generation_id:
+            assigned = await self._open(message.tp, message.generation_id)
+        if await self._is_next(assigned, message.tp, message.offset):
+            await self._merge(assigned.merge.process, message.offset, message.value or b"", time.monotonic())
+            assigned.sequence.advance(message.offset)
+
+    async def _open(self, tp: TP, generation: int | None) -> _Assigned:
+        committed, text = await faust_app.committed(self._app, tp)
+        opened = await self._merge(self._merging.open, tp.partition, committed, text)
+        assigned = _Assigned(generation, Sequence(opened.offset), opened.merge)
+        if generation == self._app.consumer_generation_id:
+            self._assigned[tp.partition] = assigned
+        seconds = round(opened.seconds, 3)
+        self._log.info(
+            "recovered", partition=tp.partition, offset=opened.offset, flows=opened.flows_read, seconds=seconds
+        )
+        return assigned
+
+    async def _is_next(self, assigned: _Assigned, tp: TP, offset: int) -> bool:
+        """Whether a message is the one to process, seeking back when the one that should come before it was lost."""
+        verdict = assigned.sequence.judge(offset)
+        if verdict is not Verdict.GAP:
+            return verdict is Verdict.NEXT
+        first = await self._merge(self._merging.first_offset, tp.partition, assigned.sequence.expected)
+        if assigned.sequence.resolve(offset, first):
+            return True
+        await faust_app.seek(self._app, tp, first)
+        self._log.info("sought", partition=tp.partition, offset=first, instead_of=offset)
+        return False
+
+    async def _merge(self, function: Callable[..., Result], *arguments: object) -> Result:
+        """Run a function in the thread that merges."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, function, *arguments)
+
+    async def _release_forever(self) -> None:
+        while True:
+            await asyncio.sleep(RELEASE_SECONDS)
+            merges = [assigned.merge for assigned in self._assigned.values()]
+            await self._merge(self._merging.release_due, merges)
+
+    async def _commit_forever(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.commit_interval)
+            for partition, assigned in list(self._assigned.items()):
+                await self._merge(assigned.merge.mark)
+                await self._commit(partition, assigned)
+
+    async def _commit(self, partition: int, assigned: _Assigned) -> None:
+        """Commit what is confirmed. A refusal is left to the next attempt: checkpoints hold whoever commits them."""
+        assigned.checkpoint = await self._merge(assigned.merge.checkpoint) or assigned.checkpoint
+        checkpoint = assigned.checkpoint
+        if checkpoint is None or checkpoint == assigned.committed:
+            return
+        tp = TP(self._settings.input_topic, partition)
+        try:
+            await faust_app.commit(self._app, tp, checkpoint.offset, metadata(checkpoint))
+        except (KafkaError, IllegalStateError, TimeoutError) as error:
+            self._log.info("commit refused", partition=partition, offset=checkpoint.offset, reason=type(error).__name__)
+        else:
+            assigned.committed = checkpoint
+
+    async def _watch_broker(self) -> None:
+        """Give up when the broker has been away for too long: Faust alone would wait for ever."""
+        settings = self._settings
+        client = AdminClient({"bootstrap.servers": settings.bootstrap, "log_level": 0})
+        answered = time.monotonic()
+        while time.monotonic() - answered < settings.broker_timeout:
+            await asyncio.sleep(min(WATCH_SECONDS, settings.broker_timeout / 4))
+            try:
+                await asyncio.to_thread(client.list_topics, settings.input_topic, settings.broker_timeout / 4)
+                answered = time.monotonic()
+            except KafkaException:
+                continue
+        raise BusError(f"{settings.bootstrap}: the broker has been away for {settings.broker_timeout:g} s")
+
+    async def _watch_faust(self) -> None:
+        await self._app._crashed.wait()  # noqa: SLF001 -- Faust offers no other way to learn of a crash
+        raise BusError(f"{self._settings.bootstrap}: Faust stopped: {self._app.crash_reason}")
+
+    async def _finish(self) -> None:
+        """Settle what can be settled and leave the group, in bounded time."""
+        try:
+            if self._failure is None:
+                await asyncio.wait_for(self._settle(), STOP_SECONDS)
+        except (BusError, TimeoutError) as error:
+            self._failure = BusError(f"{self._settings.bootstrap}: stopped with unconfirmed output: {error}")
+        self._merging.abandon()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._app.stop(), STOP_SECONDS)
+        self._executor.shutdown()
+        self._log.info("stopped")
+
+    async def _settle(self) -> None:
+        assigned = dict(self._assigned)
+        await self._merge(self._merging.settle, [each.merge for each in assigned.values()])
+        for partition, each in assigned.items():
+            await self._commit(partition, each)
+
+
+def _numbers(partitions: Iterable[set[TP]]) -> list[int]:
+    return sorted(tp.partition for several in partitions for tp in several)
+
+
+def run_worker(settings: WorkerSettings) -> None:
+    """Run a worker until it is stopped by SIGTERM or SIGINT.
+
+    Raises BusError when the broker does not answer, lacks a topic, or stays away.
+    """
+    check_topics(settings)
+    faust_app.silence()
+    asyncio.run(_run(settings))
+
+
+async def _run(settings: WorkerSettings) -> None:
+    await FaustWorker(settings).run()

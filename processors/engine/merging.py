@@ -1,0 +1,105 @@
+"""The part of a worker that runs in a thread of its own: opening partitions, merging, producing."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from processors.engine.acknowledgement import Acknowledger
+from processors.engine.partition import PartitionMerge, conclusions, last_offset
+from processors.engine.producer import Producer
+from processors.engine.recovery import Recovery
+from processors.merge import FlowMerge
+from topics.bus import decode_message, encode_message
+from topics.dead_letters import dead_letter
+from topics.errors import BusError, DecodeError
+
+if TYPE_CHECKING:
+    from processors.engine.partition import Confirm, Headers
+    from processors.engine.settings import WorkerSettings
+
+FLUSH_SECONDS = 5.0
+ANY_PARTITION = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A partition ready to go on at `offset`, and what it took."""
+
+    merge: PartitionMerge
+    offset: int
+    flows_read: int
+    seconds: float
+
+
+class Merging:
+    """Opens partitions and owns the producer they share. Everything but the constructor belongs to one thread."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self._settings = settings
+        self._producer = Producer(settings.bootstrap, settings.broker_timeout)
+        self._recovery = Recovery(
+            settings.bootstrap, settings.group, settings.input_topic, settings.output_topic, settings.broker_timeout
+        )
+
+    def open(self, partition: int, committed: int | None, text: str) -> Opened:
+        """Make a partition ready, given what the group has committed: find out what is concluded from its input."""
+        begun = time.monotonic()
+        start = self._recovery.start(partition, committed, text)
+        merge = FlowMerge(self._settings.merge)
+        known, flows = [], 0
+        for message in self._recovery.output(partition, start):
+            headers = dict(message.headers() or ())
+            batch, last_positions = conclusions(message.value() or b"", headers, start.offset, decode_message)
+            if len(batch):
+                merge.recovered(batch, last_positions)
+                known.append((message.offset() or 0, last_offset(last_positions)))
+                flows += len(batch)
+        acknowledger = Acknowledger(start.output_end, known)
+        channel = _Channel(self._settings, self._producer, partition)
+        opened = PartitionMerge(start.offset, merge, acknowledger, channel)
+        return Opened(opened, start.offset, flows, time.monotonic() - begun)
+
+    def first_offset(self, partition: int, offset: int) -> int:
+        """Offset of the first message of the input at or after `offset`."""
+        return self._recovery.first_offset(partition, offset)
+
+    def release_due(self, merges: list[PartitionMerge]) -> None:
+        """Send what has been held back long enough, and handle confirmations."""
+        now = time.monotonic()
+        for merge in merges:
+            merge.release_due(now)
+        self._producer.poll(0)
+
+    def settle(self, merges: list[PartitionMerge]) -> None:
+        """Send what is held back and wait for its confirmation; raises BusError when it does not come."""
+        for merge in merges:
+            merge.mark()
+        if not self._producer.flush(FLUSH_SECONDS):
+            raise BusError(f"{self._settings.bootstrap}: no confirmation within {FLUSH_SECONDS:g} s")
+
+    def abandon(self) -> None:
+        """Give up what is still waiting for the broker. May be called from any thread."""
+        self._producer.abandon()
+        self._recovery.abandon()
+
+
+class _Channel:
+    """How one partition speaks to the broker."""
+
+    def __init__(self, settings: WorkerSettings, producer: Producer, partition: int) -> None:
+        self._settings = settings
+        self._producer = producer
+        self._partition = partition
+        self.decode = decode_message
+        self.encode = encode_message
+
+    def send(self, value: bytes, headers: Headers, confirm: Confirm) -> None:
+        """Queue a message for the output partition of the same number."""
+        self._producer.send(self._settings.output_topic, self._partition, value, headers, confirm)
+
+    def refuse(self, offset: int, value: bytes, reason: DecodeError, confirm: Confirm) -> None:
+        """Queue a dead letter."""
+        letter = dead_letter(self._settings.input_topic, self._partition, offset, value, str(reason))
+        self._producer.send(self._settings.dead_letters_topic, ANY_PARTITION, letter, [], confirm)

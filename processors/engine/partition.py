@@ -1,0 +1,125 @@
+"""One partition of status records on its way to flows, independent of the engine that delivers its messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from processors.engine.outbox import Message, Outbox, Positions
+from topics.batch import FlowBatch
+from topics.errors import DecodeError
+
+if TYPE_CHECKING:
+    from processors.engine.acknowledgement import Acknowledger, Checkpoint
+
+POSITION_HEADER = "argosy-position"
+LAST_OFFSETS_HEADER = "argosy-last-offsets"
+ROW_BITS = 20
+
+Headers = list[tuple[str, bytes]]
+Confirm = Callable[[int], None]
+
+
+class Merge(Protocol):
+    """What is asked of the merge of a partition: see processors/merge."""
+
+    def process(self, batch: FlowBatch, offset: int = 0) -> Sequence[tuple[FlowBatch, Positions]]:
+        """Take records in; return the flows that became complete, with the last position of each."""
+
+    def lowest_offset(self) -> int | None:
+        """Smallest input offset that contributed to a flow not emitted yet."""
+
+
+class Channel(Protocol):
+    """How a partition speaks: values in and out, each sent one confirmed by a call once the broker has it."""
+
+    def decode(self, value: bytes) -> FlowBatch:
+        """Return the batch in a value, or raise DecodeError."""
+
+    def encode(self, batch: FlowBatch) -> bytes:
+        """Return the value for a batch."""
+
+    def send(self, value: bytes, headers: Headers, confirm: Confirm) -> None:
+        """Queue a message for the output partition; `confirm` takes its offset there."""
+
+    def refuse(self, offset: int, value: bytes, reason: DecodeError, confirm: Confirm) -> None:
+        """Queue a dead letter."""
+
+
+class PartitionMerge:
+    """Merges the messages of a partition in offset order, and says how far its input may be acknowledged."""
+
+    def __init__(self, offset: int, merge: Merge, acknowledger: Acknowledger, channel: Channel) -> None:
+        self._next = offset
+        self._merge = merge
+        self._acknowledger = acknowledger
+        self._channel = channel
+        self._outbox = Outbox(channel.encode, self._send)
+        self.records = 0
+        self.refused = 0
+
+    def process(self, offset: int, value: bytes, now: float) -> None:
+        """Take in the message at `offset`; `now` is a monotonic clock in seconds."""
+        try:
+            batch = self._channel.decode(value)
+        except DecodeError as reason:
+            self._refuse(offset, value, reason)
+        else:
+            self.records += len(batch)
+            for flows, last_positions in self._merge.process(batch, offset):
+                self._outbox.add(flows, last_positions, offset, now)
+        self._next = offset + 1
+
+    def release_due(self, now: float) -> None:
+        """Send what has been held back long enough."""
+        self._outbox.release_due(self._next - 1, now)
+
+    def mark(self) -> None:
+        """Send what is held back, and let the input that it settles be acknowledged once all of it is confirmed."""
+        self._outbox.release(self._next - 1)
+        lowest = self._merge.lowest_offset()
+        self._acknowledger.mark(self._next if lowest is None else lowest)
+
+    def checkpoint(self) -> Checkpoint | None:
+        """Return the furthest checkpoint confirmed since the last call."""
+        return self._acknowledger.checkpoint()
+
+    def _send(self, message: Message) -> None:
+        last = message.last_positions
+        ticket = self._acknowledger.sent(last_offset(last) if len(last) else None)
+        headers = [
+            (POSITION_HEADER, message.position.to_bytes(8, "little")),
+            (LAST_OFFSETS_HEADER, np.ascontiguousarray(last, "<i8").tobytes()),
+        ]
+        self._channel.send(message.value, headers, lambda offset: self._acknowledger.confirm(ticket, offset))
+
+    def _refuse(self, offset: int, value: bytes, reason: DecodeError) -> None:
+        self.refused += 1
+        ticket = self._acknowledger.sent(None)
+        self._channel.refuse(offset, value, reason, lambda _: self._acknowledger.confirm(ticket, None))
+
+
+def last_offset(last_positions: Positions) -> int:
+    """Return the highest input offset among positions; there has to be one."""
+    return int(last_positions.max()) >> ROW_BITS
+
+
+def conclusions(
+    value: bytes, headers: Mapping[str, str | bytes | None], offset: int, decode: Callable[[bytes], FlowBatch]
+) -> tuple[FlowBatch, Positions]:
+    """Return the flows in a message of the output to which input from `offset` on contributed, with last positions.
+
+    Whatever was not written by `PartitionMerge` says nothing about the input: no flows.
+    """
+    positions = headers.get(LAST_OFFSETS_HEADER)
+    if not isinstance(positions, bytes) or len(positions) % 8:
+        positions = b""
+    last = np.frombuffer(positions, "<i8")
+    recent = last >> ROW_BITS >= offset
+    try:
+        batch = decode(value) if recent.any() else FlowBatch()
+    except DecodeError:
+        batch = FlowBatch()
+    return (batch.select(recent), last[recent]) if len(batch) == len(last) else (FlowBatch(), last[:0])

@@ -1,0 +1,186 @@
+"""Workers that crash at any step, against a log in memory: the flows come out as if nothing had happened."""
+
+import random
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from processors.engine.acknowledgement import Acknowledger, Checkpoint
+from processors.engine.partition import PartitionMerge, conclusions, last_offset
+from processors.merge import FlowMerge, MergeSettings
+from tests.processors.status_records import Conversations, in_messages, status_records
+from topics.bus import decode_message, encode_message
+from topics.errors import DecodeError
+
+if TYPE_CHECKING:
+    from topics.batch import FlowBatch
+
+SETTINGS = MergeSettings(idle_timeout=10, active_timeout=25)
+Confirm = Callable[[int], None]
+
+
+@dataclass
+class Broker:
+    """The partition of the input, that of the output, the dead letters, and what the group has committed."""
+
+    input: list[bytes]
+    output: list[tuple[bytes, dict[str, bytes]]] = field(default_factory=list)
+    refused: list[int] = field(default_factory=list)
+    committed: Checkpoint = field(default_factory=lambda: Checkpoint(0, 0))
+
+
+@dataclass
+class InFlight:
+    """What a worker has sent and the broker has not taken yet, in order."""
+
+    broker: Broker
+    queue: deque[Callable[[], None]] = field(default_factory=deque)
+
+    decode = staticmethod(decode_message)
+    encode = staticmethod(encode_message)
+
+    def send(self, value: bytes, headers: list[tuple[str, bytes]], confirm: Confirm) -> None:
+        def arrive() -> None:
+            self.broker.output.append((value, dict(headers)))
+            confirm(len(self.broker.output) - 1)
+
+        self.queue.append(arrive)
+
+    def refuse(self, offset: int, value: bytes, reason: DecodeError, confirm: Confirm) -> None:
+        def arrive() -> None:
+            self.broker.refused.append(offset)
+            confirm(0)
+
+        self.queue.append(arrive)
+
+    def arrive(self, count: int) -> None:
+        for _ in range(min(count, len(self.queue))):
+            self.queue.popleft()()
+
+
+class Worker:
+    """One run of a worker: begins where the group has committed, knows nothing else."""
+
+    def __init__(self, broker: Broker) -> None:
+        self.broker = broker
+        self.in_flight = InFlight(broker)
+        self.next = broker.committed.offset
+        merge, known = FlowMerge(SETTINGS), []
+        for number in range(broker.committed.output_offset, len(broker.output)):
+            value, headers = broker.output[number]
+            batch, last_positions = conclusions(value, headers, self.next, decode_message)
+            if len(batch):
+                merge.recovered(batch, last_positions)
+                known.append((number, last_offset(last_positions)))
+        acknowledger = Acknowledger(len(broker.output), known)
+        self.partition = PartitionMerge(self.next, merge, acknowledger, self.in_flight)
+
+    def step(self, choice: random.Random) -> None:
+        """Do one of the things that a worker does."""
+        action = choice.choices(("process", "release", "arrive", "mark", "commit"), (6, 1, 4, 2, 2))[0]
+        if action == "process" and self.next < len(self.broker.input):
+            self.partition.process(self.next, self.broker.input[self.next], now=0.0)
+            self.next += 1
+        elif action == "release":
+            self.partition.release_due(now=1.0)
+        elif action == "arrive":
+            self.in_flight.arrive(choice.randint(1, 3))
+        elif action == "mark":
+            self.partition.mark()
+        elif checkpoint := self.partition.checkpoint():
+            self.broker.committed = checkpoint
+
+    def finish(self) -> None:
+        while self.next < len(self.broker.input):
+            self.partition.process(self.next, self.broker.input[self.next], now=0.0)
+            self.next += 1
+        self.partition.mark()
+        self.in_flight.arrive(len(self.in_flight.queue))
+        self.broker.committed = self.partition.checkpoint() or self.broker.committed
+
+
+def flows(broker: Broker) -> list[tuple[tuple[bytes, int], str]]:
+    """Key and all fields of every flow in the output."""
+    batches: list[FlowBatch] = [decode_message(value) for value, _ in broker.output]
+    return [
+        ((record["flow_id"].tobytes(), int(record["status_sequence"])), repr(record.tolist()))
+        for batch in batches
+        for record in batch.records
+    ]
+
+
+def messages(seed: int) -> list[bytes]:
+    """One partition with the records of two probes, so that every message bears several flows of the same key."""
+    first, second = (
+        [*in_messages(status_records(Conversations(seed + n, 60, 60.0, probe=f"probe-{n}")), size=7)] for n in (0, 1)
+    )
+    choice = random.Random(seed)
+    mixed = [queue.pop(0) for queue in iter(lambda: choice.choice([q for q in (first, second) if q] or [None]), None)]
+    return [encode_message(batch) for batch in mixed]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_crashes_lose_nothing_and_double_nothing(seed: int) -> None:
+    calm = Broker(messages(seed))
+    Worker(calm).finish()
+    expected = dict(flows(calm))
+    assert len(expected) == len(flows(calm)) > 50
+    assert calm.committed.offset == len(calm.input)
+
+    choice = random.Random(seed)
+    broker = Broker(calm.input)
+    for _ in range(8):
+        worker = Worker(broker)
+        for _ in range(choice.randint(1, 60)):
+            worker.step(choice)
+    Worker(broker).finish()
+
+    assert flows(broker) != []
+    assert dict(flows(broker)) == expected
+    assert len(flows(broker)) == len(expected)
+    assert broker.committed.offset == len(broker.input)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_worker_that_lost_its_partition_unnoticed_does_no_harm(seed: int) -> None:
+    calm = Broker(messages(seed))
+    Worker(calm).finish()
+
+    choice = random.Random(seed)
+    broker = Broker(calm.input)
+    workers = [Worker(broker)]
+    for _ in range(6):
+        for _ in range(40):
+            choice.choice(workers).step(choice)
+        workers = [*workers[-1:], Worker(broker)]
+    workers[-1].finish()
+
+    assert dict(flows(broker)) == dict(flows(calm))
+    for key, fields in flows(broker):
+        assert fields == dict(flows(calm))[key]
+
+
+def test_what_cannot_be_decoded_is_refused_and_passed_over() -> None:
+    whole = messages(1)
+    calm = Broker(whole)
+    Worker(calm).finish()
+    broker = Broker([*whole[:5], b"\xff not a batch", *whole[5:]])
+    Worker(broker).finish()
+
+    assert broker.refused == [5]
+    assert dict(flows(broker)) == dict(flows(calm))
+    assert broker.committed.offset == len(broker.input)
+
+
+def test_a_dead_letter_holds_back_the_acknowledgement_until_it_is_confirmed() -> None:
+    broker = Broker([b"\xff not a batch"])
+    worker = Worker(broker)
+    worker.partition.process(0, broker.input[0], now=0.0)
+    worker.partition.mark()
+    assert worker.partition.checkpoint() is None
+
+    worker.in_flight.arrive(1)
+    assert worker.partition.checkpoint() == Checkpoint(1, 0)

@@ -1,12 +1,13 @@
 """The one decorator of all kernels, and where their machine code is cached.
 
 Numba notices when the file of a kernel changes, but not when a constant or an inlined function from another file does.
-So the cache lies in a directory named after the state of all sources that kernels are made of: changed sources never
-meet old machine code, and a read-only installation works.
+So the kernels of each file are kept in a directory named after the state of that file and of all that it imports from:
+changed sources never meet old machine code, and a read-only installation works.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -35,49 +36,48 @@ def _imported(root: Path, text: str) -> Iterator[Path]:
         yield from (place / f"{name}.py" for name in re.findall(r"\w+", names))
 
 
-def _kernel_sources(root: Path) -> dict[Path, str]:
-    """Return the text of every file that defines kernels, and of all that those take constants and functions from."""
-    files = [path for package in PACKAGES for path in (root / package).rglob("*.py")]
-    texts = {path: path.read_text(encoding="utf-8") for path in files}
-    waiting = [path for path, text in texts.items() if "from topics.compiled import" in text]
-    found: dict[Path, str] = {}
+def _sources(root: Path, start: Path) -> dict[Path, str]:
+    """Return the text of a file and of every file of ours that it takes constants and functions from."""
+    waiting, found = [start], dict[Path, str]()
     while waiting:
         path = waiting.pop()
-        if path in texts and path not in found:
-            found[path] = texts[path]
-            waiting += _imported(root, texts[path])
+        if path not in found and path.is_file():
+            found[path] = path.read_text(encoding="utf-8")
+            waiting += _imported(root, found[path])
     return found
 
 
-def _source_state(root: Path) -> str:
-    state = blake2b(f"{numba.__version__} {root}".encode(), digest_size=8)
-    for path, text in sorted(_kernel_sources(root).items()):
-        state.update(f"{path}\0{text}\0".encode())
-    for schema in sorted((root / "topics" / "schemas").glob("*.avsc")):
-        state.update(schema.read_bytes())
-    return state.hexdigest()
+@functools.cache
+def _state(start: Path) -> str:
+    """Return a digest of all that the kernels of a file are made of."""
+    root = Path(__file__).resolve().parent.parent
+    digest = blake2b(f"{numba.__version__} {root}".encode(), digest_size=8)
+    for path, text in sorted(_sources(root, start).items()):
+        digest.update(f"{path}\0{text}\0".encode())
+    for schema in sorted((root / "topics" / "schemas").glob("flow-batch*.avsc")):
+        digest.update(schema.read_bytes())
+    return digest.hexdigest()
 
 
-def cache_directory() -> Path:
-    """Return the directory of compiled kernels: $NUMBA_CACHE_DIR, else one for this state of the sources."""
+def cache_directory(source: str) -> Path:
+    """Return where compiled kernels of a source file lie: $NUMBA_CACHE_DIR, else one for this state of the sources."""
     if given := os.environ.get("NUMBA_CACHE_DIR"):
         return Path(given)
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return caches / "argosy" / f"kernels-{_source_state(Path(__file__).resolve().parent.parent)}"
-
-
-numba.config.CACHE_DIR = str(cache_directory())
+    path = Path(source).resolve()
+    return caches / "argosy" / "kernels" / f"{path.stem}-{_state(path)}"
 
 
 def kernel(function: Kernel) -> Kernel:
     """Compile a function with Numba: no Python objects inside, GIL released, machine code kept on disk."""
+    numba.config.CACHE_DIR = str(cache_directory(function.__code__.co_filename))  # read when the cache is set up
     compiled: Kernel = numba.njit(cache=True, nogil=True)(function)
     return compiled
 
 
 def inlined(function: Kernel) -> Kernel:
     """Compile a function that only kernels call: no entry in the cache of its own."""
-    compiled: Kernel = numba.njit(nogil=True)(function)
+    compiled: Kernel = numba.njit(nogil=True, forceinline=True)(function)
     return compiled
 
 

@@ -185,16 +185,17 @@ COUNTERS = ("packets", "bytes", "flows", "records", "malformed", "not_captured",
 ) = range(len(COUNTERS))
 
 
-def copies() -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return how side columns go into FlowRecord: rows of (width in bytes, side column, place for src, place for dst).
+def copies() -> tuple[np.ndarray[Any, np.dtype[np.uint64]], ...]:
+    """Return how side columns go into FlowRecord, an array each for fields of 8, 4, 2 and 1 bytes.
 
-    A place is the index of the field in a view of the record as integers of that width.
+    Their rows are (side column, place for src, place for dst); a place is the index of the field in a view of the
+    record as integers of that width. Unsigned, so that kernels need no check for negative indices.
     """
     fields = FLOW_DTYPE.fields or {}
-    rows = []
+    rows: dict[int, list[tuple[int, int, int]]] = {8: [], 4: [], 2: [], 1: []}
     for column, name in enumerate(SIDE_COLUMNS):
         if f"src_{name}" in fields:
             source, target = fields[f"src_{name}"], fields[f"dst_{name}"]
             width = source[0].itemsize
-            rows.append((width, column, source[1] // width, target[1] // width))
-    return np.array(sorted(rows, reverse=True), np.int64)
+            rows[width].append((column, source[1] // width, target[1] // width))
+    return tuple(np.array(found, np.uint64).reshape(-1, 3) for found in rows.values())

@@ -211,18 +211,20 @@ def observe(
     copies: Any,
     out: Any,
     views: Any,
+    written: int,
 ) -> Any:
-    """Take packets[start:] into the table.
+    """Take packets[start:] into the table; `out` holds `written` records already.
 
-    Returns (packets taken, records written to `out`, DONE | OUT_FULL | TABLE_FULL). After OUT_FULL the caller empties
+    Returns (packets taken, records in `out` now, DONE | OUT_FULL | TABLE_FULL). After OUT_FULL the caller empties
     `out`, after TABLE_FULL it makes room, and both times it calls again from the packet that was not taken.
     """
     data, keys, flows, sides, squares = borrowed(data), borrowed(keys), borrowed(flows), borrowed(sides), borrowed(squares)
     index, queues, free, fragments = borrowed(index), borrowed(queues), borrowed(free), borrowed(fragments)
+    packets, out = borrowed(packets), borrowed(out)
     rows, ahead_keys, clock = borrowed(rows), borrowed(ahead_keys), borrowed(clock)
-    counters, copies = borrowed(counters), borrowed(copies)
+    counters = borrowed(counters)
+    copies = (borrowed(copies[0]), borrowed(copies[1]), borrowed(copies[2]), borrowed(copies[3]))
     views = (borrowed(views[0]), borrowed(views[1]), borrowed(views[2]), borrowed(views[3]))
-    written = 0
     limit = len(out) - ROOM
     interval = clock[INTERVAL]
     ahead = start

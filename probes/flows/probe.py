@@ -27,7 +27,7 @@ from topics.batch import END_OF_RUN, FlowBatch, Observer
 from topics.flags import Cause
 from topics.record import FLOW_DTYPE, empty_records
 
-BATCH_RECORDS = 4096
+BATCH_RECORDS = 8192
 FIRST_ROWS = 1 << 12
 
 Int64 = np.ndarray[Any, np.dtype[np.int64]]
@@ -76,7 +76,8 @@ class _Rows:
 class FlowProbe:
     """Turns packets into bidirectional flow status records.
 
-    `observe` yields batches as records become due by the clock of the packets; `flush` reports what is still open.
+    `observe` yields a batch whenever enough records became due by the clock of the packets, `due` those that wait for
+    their batch to fill; `flush` reports all that is still open.
     The same packets give the same records, byte for byte, however they are cut into blocks.
     """
 
@@ -92,6 +93,7 @@ class FlowProbe:
         self._packet_rows = np.zeros((AHEAD, COLUMNS), np.int64)
         self._packet_keys = np.zeros((AHEAD, layout.KEY_WORDS), np.int64)
         self._copies = layout.copies()
+        self._written = 0
         self._out = empty_records(BATCH_RECORDS)
         self._views = tuple(
             self._out.view(kind).reshape(BATCH_RECORDS, -1) for kind in (np.int64, np.uint32, np.uint16, np.uint8)
@@ -116,7 +118,7 @@ class FlowProbe:
         taken, why = 0, OUT_FULL
         while why != DONE:
             rows = self._rows
-            taken, written, why = observe(
+            taken, self._written, why = observe(
                 block.data,
                 block.packets,
                 taken,
@@ -136,11 +138,18 @@ class FlowProbe:
                 self._copies,
                 self._out,
                 self._views,
+                self._written,
             )
-            if written:
-                yield self._batch(written)
-            if why not in (DONE, OUT_FULL):
+            if why == OUT_FULL:
+                yield from self.due()
+            elif why != DONE:
                 yield from self._make_room()
+
+    def due(self) -> Iterator[FlowBatch]:
+        """Yield the records that are written and wait for their batch to fill."""
+        if self._written:
+            written, self._written = self._written, 0
+            yield self._batch(written)
 
     def flush(self) -> Iterator[FlowBatch]:
         """Report all flows that have something unreported, cause shutdown; then say that the run is over."""
@@ -152,6 +161,7 @@ class FlowProbe:
         return self._empty(max(0, self.clock - self.settings.status_interval))
 
     def _drain(self, cause: int) -> Iterator[FlowBatch]:
+        yield from self.due()
         rows = self._rows
         while written := drain(
             cause,

@@ -48,20 +48,19 @@ def _key(record: Any, key: Any, forward: bool) -> None:
 @inlined
 def _sides(row: int, sides: Any, squares: Any, views: Any, copies: Any, record: Any) -> None:
     out64, out32, out16, out8 = views
-    for index in range(len(copies)):
-        width, column, source, target = copies[index]
-        if width == 8:
-            out64[row, source] = sides[0, column]
-            out64[row, target] = sides[1, column]
-        elif width == 4:
-            out32[row, source] = np.uint32(sides[0, column])
-            out32[row, target] = np.uint32(sides[1, column])
-        elif width == 2:
-            out16[row, source] = np.uint16(sides[0, column])
-            out16[row, target] = np.uint16(sides[1, column])
-        else:
-            out8[row, source] = np.uint8(sides[0, column])
-            out8[row, target] = np.uint8(sides[1, column])
+    copies64, copies32, copies16, copies8 = copies  # a loop for each width: no branch in it, so no misprediction
+    for column, source, target in copies64:
+        out64[row, source] = sides[0, column]
+        out64[row, target] = sides[1, column]
+    for column, source, target in copies32:
+        out32[row, source] = np.uint32(sides[0, column])
+        out32[row, target] = np.uint32(sides[1, column])
+    for column, source, target in copies16:
+        out16[row, source] = np.uint16(sides[0, column])
+        out16[row, target] = np.uint16(sides[1, column])
+    for column, source, target in copies8:
+        out8[row, source] = np.uint8(sides[0, column])
+        out8[row, target] = np.uint8(sides[1, column])
     record.src_interval_square_sum = squares[0, at.ACTIVE_SQUARES]
     record.dst_interval_square_sum = squares[1, at.ACTIVE_SQUARES]
     record.src_idle_interval_square_sum = squares[0, at.IDLE_SQUARES]

@@ -22,7 +22,10 @@ END_MARK = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 
 
 class ArrowWriter(Writer):
-    """Writes each batch at once. Files are compressed with lz4, four times as fast as zstd here; a pipe is not, its reader is waiting."""
+    """Writes each batch at once.
+
+    Files are compressed with lz4, four times as fast as zstd here; a pipe is not, its reader is waiting.
+    """
 
     def __init__(self, path: str) -> None:
         super().__init__(path)

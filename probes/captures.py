@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from probes.capture.packets import PacketBlock
@@ -37,7 +37,7 @@ class CaptureSource:
     """Reads capture files in order and yields the batches of their status records.
 
     A file that is damaged gives everything up to the damage; its error is kept in `errors` and reading goes on with
-    the next file. Each run ends with an empty batch whose watermark is END_OF_RUN.
+    the next file. `progress` is called after each block. Each run ends with an empty batch whose watermark is END_OF_RUN.
     """
 
     paths: Sequence[str]
@@ -46,6 +46,7 @@ class CaptureSource:
     errors: list[InputError] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     reader: CaptureReader | None = None
+    progress: Callable[[CaptureSource], object] | None = None
 
     def __iter__(self) -> Iterator[FlowBatch]:
         probe = FlowProbe(self.settings)
@@ -54,6 +55,8 @@ class CaptureSource:
                 self.reader = CaptureReader(path)
                 for block in self.reader:
                     self.totals.add(block)
+                    if self.progress:
+                        self.progress(self)
                     if int(block.packets["time"][0]) < probe.clock - self.settings.status_interval:
                         yield from self._end(probe)
                         probe = self._next_run()

@@ -1,0 +1,176 @@
+"""`argosy run`: captures to merged flows in files and a database, in one process, with a summary for people."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clients.options import Option, Parsed, help_text, parse
+from clients.probe import probe_settings, report_errors
+from topics.errors import UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+    from rich.console import Console
+    from rich.table import Table
+
+    from clients.traffic_summary import TrafficSummary
+    from probes.captures import CaptureSource, CaptureTotals
+    from sinks.files import FileSink
+
+USAGE = "argosy run -r FILE... [--data DIR] [OPTIONS]"
+SUMMARY = "Reads captures, merges what belongs together into flows, keeps them and sums them up. Needs no broker."
+OPTIONS = [
+    Option("-r", "FILE...", "capture files: pcap or pcapng, plain, gzip or zstd; - is standard input"),
+    Option("--data", "DIR", "keep flows there, as Parquet files and in a DuckDB database (default argosy-data)"),
+    Option("-S", "SECONDS", "report each active flow this often (default 5)"),
+    Option("-e", "NAME", "name of this probe, the srcid of its records (default: name of the host)"),
+    Option("--site", "NAME", "where the probe stands"),
+    Option("-q", "", "no summary"),
+    Option("-h --help", "", "this text"),
+]
+DATABASE = "flows.duckdb"
+ROTATE = 3600
+TOP = 10
+NANOSECONDS = 1_000_000_000
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command."""
+    parsed = parse(OPTIONS, arguments)
+    if parsed.count("-h"):
+        print(help_text(USAGE, SUMMARY, OPTIONS))
+        return 0
+    if parsed.rest:
+        raise UsageError(f"no filter is taken here: '{parsed.expression}'; read everything and ask `argosy ra` afterwards")
+    if not parsed.words("-r"):
+        raise UsageError("say what to read: -r FILE")
+    return _audit(parsed, Path(parsed.word("--data") or "argosy-data"))
+
+
+def _audit(parsed: Parsed, data: Path) -> int:
+    from clients.traffic_summary import TrafficSummary
+    from probes.captures import CaptureSource
+    from processors.engine import local
+    from processors.merge import FlowMerge
+    from sinks.files import FileSink
+    from sinks.sql import SqlSink
+
+    began = time.monotonic()
+    source = CaptureSource(parsed.words("-r"), probe_settings(parsed))
+    summary = TrafficSummary()
+    files = FileSink(data, rotate=ROTATE)
+    with _progress(source):
+        local.run(source, [FlowMerge()], [files, SqlSink(str(data / DATABASE)), summary])
+    if source.totals.packets and not parsed.count("-q"):
+        _print_summary(source, summary, files, data, time.monotonic() - began)
+    return report_errors("argosy run", source)
+
+
+def _progress(source: CaptureSource) -> object:
+    """Show how far reading has come, on a terminal and on standard error."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    progress = Progress(console=console, transient=True, disable=not console.is_terminal)
+    task = progress.add_task("reading", total=None)
+
+    def show(now: CaptureSource) -> None:
+        if now.reader is not None:
+            name = Path(now.reader.name).name
+            text = f"{name}: {now.totals.packets:,} packets"
+            progress.update(task, description=text, total=now.reader.size, completed=now.reader.position)
+
+    source.progress = show
+    return progress
+
+
+def _print_summary(source: CaptureSource, summary: TrafficSummary, files: FileSink, data: Path, took: float) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
+    _print_totals(console, source, summary, took)
+    _print_tables(console, summary)
+    _print_findings(console, summary)
+    size = sum(path.stat().st_size for path in files.files)
+    console.print("\n[bold]Where it lies[/bold]")
+    console.print(f"  {len(files.files)} Parquet files, {_bytes(size)}, below {data}, and the same flows in {data / DATABASE}")
+    console.print("[bold]How to go on[/bold]")
+    console.print(f"  argosy ra -R {data} -s stime dur proto saddr sport dir daddr dport pkts bytes state - tcp", markup=False)
+    console.print(f"  argosy racluster -R {data} -m saddr daddr -s saddr daddr trans pkts bytes", markup=False)
+    console.print(f"  SQL on {data / DATABASE}, with DuckDB: SELECT * FROM conversations LIMIT 10", markup=False)
+
+
+def _print_totals(console: Console, source: CaptureSource, summary: TrafficSummary, took: float) -> None:
+    totals, sums = source.totals, summary.totals()
+    rate = totals.packets / took if took else 0.0
+    console.print(f"[bold]{_names(source.paths)}[/bold]: {_span(totals)}")
+    console.print(
+        f"{totals.packets:,} packets, {_bytes(totals.bytes)}, {sums['flows']:,} flows; "
+        f"audited in {took:.1f} s ({rate:,.0f} packets/s)"
+    )
+
+
+def _names(paths: object) -> str:
+    names = [Path(path).name if path != "-" else "standard input" for path in paths]  # type: ignore[attr-defined]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _span(totals: CaptureTotals) -> str:
+    first = datetime.fromtimestamp(totals.first // NANOSECONDS, UTC)
+    last = datetime.fromtimestamp(totals.last // NANOSECONDS, UTC)
+    seconds = (totals.last - totals.first) / NANOSECONDS
+    end = f"{last:%H:%M:%S}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M:%S}"
+    return f"{first:%Y-%m-%d %H:%M:%S} to {end} UTC, {seconds:,.1f} s"
+
+
+def _print_tables(console: Console, summary: TrafficSummary) -> None:
+    number = ("flows", "packets", "bytes")
+    console.print(_table("Protocols", summary.protocols(), ("protocol",), number))
+    console.print(_table("Services", summary.services(), ("service", "port"), ("clients", "servers", *number)))
+    console.print(_table("Top talkers", summary.hosts(), ("address",), ("peers", "flows", "sent", "received")))
+
+
+def _table(title: str, frame: pl.DataFrame, words: tuple[str, ...], numbers: tuple[str, ...]) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    more = f" (first {TOP} of {len(frame)})" if len(frame) > TOP else ""
+    table = Table(title=f"{title}{more}", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for word in words:
+        table.add_column(word)
+    for name in numbers:
+        table.add_column(name, justify="right")
+    for row in frame.head(TOP).iter_rows(named=True):
+        values = [_bytes(row[name]) if name in {"bytes", "sent", "received"} else f"{row[name]:,}" for name in numbers]
+        table.add_row(*(str(row[word]) for word in words), *values)
+    return table
+
+
+def _print_findings(console: Console, summary: TrafficSummary) -> None:
+    sums = summary.totals()
+    findings = [
+        f"{row['src_address']} tried {row['ports']:,} ports on {row['targets']:,} hosts without success, {row['attempts']:,} times"
+        for row in summary.scans().head(5).iter_rows(named=True)
+    ]
+    if sums["refused"] or sums["unanswered"]:
+        findings.append(f"{sums['refused']:,} connections refused, {sums['unanswered']:,} never answered")
+    if sums["lost"]:
+        findings.append(f"{sums['lost']:,} packets sent again ({100 * sums['lost'] / sums['packets']:.2f} % of all)")
+    if findings:
+        console.print("[bold]Worth a look[/bold]")
+        for finding in findings:
+            console.print(f"  {finding}", markup=False)
+
+
+def _bytes(count: int) -> str:
+    value, unit = float(count), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if value < 1000:
+            break
+        value, unit = value / 1000, larger
+    return f"{value:,.0f} {unit}" if unit == "B" else f"{value:,.1f} {unit}"

@@ -1,0 +1,49 @@
+"""Frames through the probe, for tests: what a few packets become."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from probes.capture.link_types import ETHERNET
+from probes.capture.packets import PACKET_DTYPE, PacketBlock
+from probes.flows.probe import FlowProbe, ProbeSettings
+from topics.batch import Records, concatenate
+
+SECOND = 1_000_000_000
+START = 1_790_000_000 * SECOND
+CLIENT, SERVER = "10.1.0.5", "10.2.0.9"
+
+TimedFrame = tuple[float, bytes]
+
+
+def block(frames: Sequence[TimedFrame], link_type: int = ETHERNET) -> PacketBlock:
+    """Frames at seconds after START as one block."""
+    packets = np.zeros(len(frames), PACKET_DTYPE)
+    offset = 0
+    for packet, (seconds, frame) in zip(packets, frames, strict=True):
+        packet["time"] = START + round(seconds * SECOND)
+        packet["offset"], packet["captured"], packet["length"] = offset, len(frame), len(frame)
+        packet["link_type"] = link_type
+        offset += len(frame)
+    return PacketBlock(np.frombuffer(b"".join(frame for _, frame in frames) or b"\0", np.uint8), packets)
+
+
+def records_of(blocks: Iterable[PacketBlock], **settings: Any) -> Records:
+    """All status records that the blocks lead to, to the end of the run."""
+    probe = FlowProbe(ProbeSettings(**settings))
+    batches = [batch for part in blocks for batch in probe.observe(part)]
+    return concatenate([*batches, *probe.flush()]).records
+
+
+def observed(frames: Sequence[TimedFrame], link_type: int = ETHERNET, **settings: Any) -> Records:
+    """All status records of the frames."""
+    return records_of([block(frames, link_type)], **settings)
+
+
+def only(records: Records) -> Any:
+    """The one record there is."""
+    assert len(records) == 1, f"{len(records)} records"
+    return records[0]

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from probes.capture.packets import PACKET_DTYPE, PacketBlock
+from probes.capture.reader import CaptureReader
+from probes.flows import layout
+from probes.flows.probe import FlowProbe, ProbeSettings
+from tests.probes.observed import SECOND, START, records_of
+from topics.batch import concatenate
+from topics.flags import Cause
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> PacketBlock:
+    path = tmp_path_factory.mktemp("sample") / "sample.pcap"
+    subprocess.run([sys.executable, "-m", "tests.traffic", "sample", path], check=True, cwd=ROOT)
+    blocks = [PacketBlock(block.data.copy(), block.packets.copy()) for block in CaptureReader(str(path))]
+    base, parts = 0, []
+    for block in blocks:
+        packets = block.packets.copy()
+        packets["offset"] += base
+        base += len(block.data)
+        parts.append(packets)
+    return PacketBlock(np.concatenate([block.data for block in blocks]), np.concatenate(parts))
+
+
+def cut(block: PacketBlock, places: list[int]) -> list[PacketBlock]:
+    edges = [0, *sorted(place % len(block.packets) for place in places), len(block.packets)]
+    return [PacketBlock(block.data, block.packets[a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+
+
+@settings(max_examples=25, deadline=None)
+@given(places=st.lists(st.integers(0, 10**6), max_size=12))
+def test_records_are_the_same_bytes_however_the_packets_are_cut_into_blocks(
+    sample: PacketBlock, places: list[int]
+) -> None:
+    assert records_of(cut(sample, places)).tobytes() == records_of([sample]).tobytes()
+
+
+@pytest.mark.parametrize("interval", [0.001, 0.5, 5, 60, 86400])
+def test_records_add_up_to_what_was_on_the_wire(sample: PacketBlock, interval: float) -> None:
+    records = records_of([sample], status_interval=int(interval * SECOND))
+    assert records["src_packets"].sum() + records["dst_packets"].sum() == len(sample.packets)
+    assert records["src_bytes"].sum() + records["dst_bytes"].sum() == sample.packets["length"].sum()
+
+
+@pytest.mark.parametrize("field", ["src_packets", "dst_bytes", "src_app_bytes", "dst_lost_packets"])
+def test_sums_do_not_depend_on_the_status_interval(sample: PacketBlock, field: str) -> None:
+    short = records_of([sample], status_interval=2 * SECOND)
+    long = records_of([sample], status_interval=60 * SECOND)
+    assert short[field].sum() == long[field].sum()
+
+
+def test_no_record_is_older_than_its_lateness_bound(sample: PacketBlock) -> None:
+    probe = FlowProbe(ProbeSettings(status_interval=5 * SECOND))
+    batches = [batch for part in cut(sample, list(range(0, 10**6, 997))) for batch in probe.observe(part)]
+    records = concatenate([*batches, *probe.flush()]).records
+    first = np.where(records["src_packets"] > 0, records["src_first"], records["dst_first"])
+    both = (records["src_packets"] > 0) & (records["dst_packets"] > 0)
+    first = np.where(both, np.minimum(records["src_first"], records["dst_first"]), first)
+    last = np.maximum(records["src_last"], records["dst_last"])
+    newest = np.maximum.accumulate(last)
+    assert (first[1:] >= newest[:-1] - 5 * SECOND).all()
+
+
+def synthetic(flows: int, packets_each: int, gap: int) -> PacketBlock:
+    """UDP packets of many flows in turn, made with NumPy."""
+    frame = bytearray(42)
+    frame[12:14], frame[14], frame[23] = b"\x08\x00", 0x45, 17
+    frame[16:18], frame[38:40] = b"\x00\x1c", b"\x00\x08"
+    count = flows * packets_each
+    data = np.tile(np.frombuffer(bytes(frame), np.uint8), (flows, 1)).copy()
+    data[:, 26:30] = np.arange(flows, dtype=">u4").view(np.uint8).reshape(-1, 4)
+    packets = np.zeros(count, PACKET_DTYPE)
+    packets["time"] = START + np.arange(count) * gap
+    packets["offset"] = np.tile(np.arange(flows) * 42, packets_each)
+    packets["captured"] = packets["length"] = 42
+    packets["link_type"] = 1
+    return PacketBlock(data.reshape(-1), packets)
+
+
+def test_the_table_grows_with_the_flows() -> None:
+    block = synthetic(20_000, 3, 1000)
+    probe = FlowProbe()
+    batches = [*probe.observe(block), *probe.flush()]
+    records = concatenate(batches).records
+    assert probe.counts()["flows"] == 20_000
+    assert records["src_packets"].sum() == 60_000
+    assert len(records) == 20_000
+
+
+def test_a_full_table_reports_and_evicts_the_oldest_flows() -> None:
+    block = synthetic(10_000, 2, 1000)
+    probe = FlowProbe(ProbeSettings(max_flows=4096))
+    records = concatenate([*probe.observe(block), *probe.flush()]).records
+    counts = probe.counts()
+    assert counts["evicted"] > 0
+    assert probe.active_flows <= 4096
+    assert records["src_packets"].sum() == 20_000
+    assert Cause.EVICTED in records["cause"]
+
+
+def test_idle_flows_leave_the_table() -> None:
+    probe = FlowProbe()
+    list(probe.observe(synthetic(3000, 1, 1000)))
+    later = synthetic(1, 3, 30 * SECOND)
+    later.packets["time"] += 100 * SECOND
+    list(probe.observe(later))
+    assert probe.active_flows == 1
+
+
+def test_every_side_column_that_a_record_has_is_copied_into_it() -> None:
+    copied = {int(column) for part in layout.copies() for column, _, _ in part}
+    assert {layout.SIDE_COLUMNS[column] for column in copied} >= {"packets", "ttl", "window", "vlan", "tcp_flags"}
+
+
+HOSTILE = """
+import numpy as np
+from tests.probes.test_properties import mutate
+mutate({seed}, {rounds})
+"""
+
+
+def mutate(seed: int, rounds: int) -> None:
+    """Feed damaged frames of every known link type to the probe: nothing may be raised, every packet is counted."""
+    from probes.capture.link_types import KNOWN  # noqa: PLC0415 - this runs in a process of its own
+    from tests.traffic.packets import arp_frame, echo_frame, tcp_frame, tcp_options, udp_frame  # noqa: PLC0415
+
+    random = np.random.default_rng(seed)
+    options = tcp_options(maximum_segment=1460, window_scale=7, sack=[(1, 2)], timestamp=(1, 2))
+    frames = [
+        tcp_frame("10.0.0.1", "10.0.0.2", 1, 2, flags="S", options=options, payload=b"x" * 40, vlans=(5, 6)),
+        tcp_frame("2001:db8::1", "2001:db8::2", 1, 2, options=options),
+        udp_frame("10.0.0.1", "10.0.0.2", 53, 53, bytes(30)),
+        echo_frame("2001:db8::1", "2001:db8::2", 1, 2, bytes(30)),
+        arp_frame(1, "02:00:00:00:00:01", "10.0.0.1", "10.0.0.2"),
+    ]
+    for _ in range(rounds):
+        parts, packets = [], np.zeros(200, PACKET_DTYPE)
+        for number, packet in enumerate(packets):
+            frame = bytearray(frames[random.integers(len(frames))])
+            for _ in range(random.integers(0, 6)):
+                frame[random.integers(len(frame))] = random.integers(256)
+            kept = bytes(frame[: random.integers(0, len(frame) + 1)])
+            packet["time"], packet["offset"] = START + number * 1_000_000, sum(map(len, parts))
+            packet["captured"], packet["length"] = len(kept), len(frame)
+            packet["link_type"] = random.choice(sorted(KNOWN))
+            parts.append(kept)
+        data = np.frombuffer(b"".join(parts) or b"\0", np.uint8)
+        records = records_of([PacketBlock(data, packets)])
+        assert records["src_packets"].sum() + records["dst_packets"].sum() == len(packets)
+
+
+@pytest.mark.timeout(300)
+def test_damaged_frames_never_read_outside_their_bytes(tmp_path_factory: pytest.TempPathFactory) -> None:
+    cache = tmp_path_factory.mktemp("checked-kernels")
+    environment = os.environ | {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(cache)}
+    command = [sys.executable, "-c", HOSTILE.format(seed=7, rounds=40)]
+    finished = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr[-2000:]
+
+
+def test_damaged_frames_at_full_speed() -> None:
+    mutate(11, 60)

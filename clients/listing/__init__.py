@@ -1,0 +1,1 @@
+"""Records as a listing on the terminal: which columns, and the text of each line."""

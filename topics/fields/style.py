@@ -1,0 +1,24 @@
+"""How values are written: what the options of `ra` say about numbers, names and times."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+DEFAULT_TIME_FORMAT = "%H:%M:%S.%f"
+
+
+class Style(NamedTuple):
+    """Choices that hold for a whole listing.
+
+    `precision` is the number of fraction digits (0 to 9); `port_names` and `protocol_names` say whether numbers become
+    words; `epoch` prints times as seconds since 1970 instead of in `time_format` (strftime, `%f` the fraction);
+    `tcp_state` is how `state` shows TCP: `word`, `letters` (what happened, in order), or the flags seen from the
+    `source`, the `destination` or `both`.
+    """
+
+    precision: int = 6
+    port_names: bool = True
+    protocol_names: bool = True
+    epoch: bool = False
+    tcp_state: str = "word"
+    time_format: str = DEFAULT_TIME_FORMAT

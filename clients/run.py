@@ -13,8 +13,11 @@ from clients.probe import probe_settings, report_errors
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import polars as pl
     from rich.console import Console
+    from rich.progress import Progress
     from rich.table import Table
 
     from clients.traffic_summary import TrafficSummary
@@ -45,7 +48,9 @@ def run(arguments: list[str]) -> int:
         print(help_text(USAGE, SUMMARY, OPTIONS))
         return 0
     if parsed.rest:
-        raise UsageError(f"no filter is taken here: '{parsed.expression}'; read everything and ask `argosy ra` afterwards")
+        raise UsageError(
+            f"no filter is taken here: '{parsed.expression}'; read everything and ask `argosy ra` afterwards"
+        )
     if not parsed.words("-r"):
         raise UsageError("say what to read: -r FILE")
     return _audit(parsed, Path(parsed.word("--data") or "argosy-data"))
@@ -70,13 +75,13 @@ def _audit(parsed: Parsed, data: Path) -> int:
     return report_errors("argosy run", source)
 
 
-def _progress(source: CaptureSource) -> object:
+def _progress(source: CaptureSource) -> Progress:
     """Show how far reading has come, on a terminal and on standard error."""
+    from rich import progress as bars
     from rich.console import Console
-    from rich.progress import Progress
 
     console = Console(stderr=True)
-    progress = Progress(console=console, transient=True, disable=not console.is_terminal)
+    progress = bars.Progress(console=console, transient=True, disable=not console.is_terminal)
     task = progress.add_task("reading", total=None)
 
     def show(now: CaptureSource) -> None:
@@ -98,11 +103,15 @@ def _print_summary(source: CaptureSource, summary: TrafficSummary, files: FileSi
     _print_findings(console, summary)
     size = sum(path.stat().st_size for path in files.files)
     console.print("\n[bold]Where it lies[/bold]")
-    console.print(f"  {len(files.files)} Parquet files, {_bytes(size)}, below {data}, and the same flows in {data / DATABASE}")
+    console.print(
+        f"  {len(files.files)} Parquet files, {_bytes(size)}, below {data}, and the same flows in {data / DATABASE}"
+    )
     console.print("[bold]How to go on[/bold]")
-    console.print(f"  argosy ra -R {data} -s stime dur proto saddr sport dir daddr dport pkts bytes state - tcp", markup=False)
+    console.print(
+        f"  argosy ra -R {data} -s stime dur proto saddr sport dir daddr dport pkts bytes state - tcp", markup=False
+    )
     console.print(f"  argosy racluster -R {data} -m saddr daddr -s saddr daddr trans pkts bytes", markup=False)
-    console.print(f"  SQL on {data / DATABASE}, with DuckDB: SELECT * FROM conversations LIMIT 10", markup=False)
+    console.print(f"  DuckDB on {data / DATABASE}: FROM conversations LIMIT 10", markup=False)
 
 
 def _print_totals(console: Console, source: CaptureSource, summary: TrafficSummary, took: float) -> None:
@@ -115,8 +124,8 @@ def _print_totals(console: Console, source: CaptureSource, summary: TrafficSumma
     )
 
 
-def _names(paths: object) -> str:
-    names = [Path(path).name if path != "-" else "standard input" for path in paths]  # type: ignore[attr-defined]
+def _names(paths: Sequence[str]) -> str:
+    names = [Path(path).name if path != "-" else "standard input" for path in paths]
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
@@ -154,7 +163,8 @@ def _table(title: str, frame: pl.DataFrame, words: tuple[str, ...], numbers: tup
 def _print_findings(console: Console, summary: TrafficSummary) -> None:
     sums = summary.totals()
     findings = [
-        f"{row['src_address']} tried {row['ports']:,} ports on {row['targets']:,} hosts without success, {row['attempts']:,} times"
+        f"{row['src_address']} tried {row['ports']:,} ports on {row['targets']:,} hosts without success,"
+        f" {row['attempts']:,} times"
         for row in summary.scans().head(5).iter_rows(named=True)
     ]
     if sums["refused"] or sums["unanswered"]:

@@ -24,7 +24,7 @@ TOTALS = ["flows", "packets", "bytes", "sent", "received", "lost", "unanswered",
 
 
 def _service() -> pl.Expr:
-    """The port that names the service: the destination's, unless only the source's has a name (direction unknown)."""
+    """Name the service by the destination's port, unless only the source's has a name (direction unknown)."""
     known = [*service_names(TCP), *service_names(UDP)]
     source = pl.col("src_port").is_in(known) & ~pl.col("dst_port").is_in(known)
     port = pl.when(source).then("src_port").otherwise("dst_port")
@@ -114,7 +114,11 @@ class TrafficSummary:
         hosts = (
             pl.concat(ends)
             .group_by("address")
-            .agg(pl.col("ethertype").first(), pl.col("peer").n_unique().alias("peers"), pl.col("flows", "sent", "received").sum())
+            .agg(
+                pl.col("ethertype").first(),
+                pl.col("peer").n_unique().alias("peers"),
+                pl.col("flows", "sent", "received").sum(),
+            )
             .sort(pl.col("sent") + pl.col("received"), "address", descending=True)
         )
         return hosts.head(100).with_columns(address_column(pl.col("address"), pl.col("ethertype")).alias("address"))

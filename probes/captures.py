@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from probes.capture.packets import PacketBlock
 from probes.capture.reader import CaptureReader
 from probes.flows.probe import FlowProbe, ProbeSettings
-from topics.batch import FlowBatch
 from topics.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from probes.capture.packets import PacketBlock
+    from topics.batch import FlowBatch
 
 
 @dataclass(slots=True)
@@ -37,7 +41,8 @@ class CaptureSource:
     """Reads capture files in order and yields the batches of their status records.
 
     A file that is damaged gives everything up to the damage; its error is kept in `errors` and reading goes on with
-    the next file. `progress` is called after each block. Each run ends with an empty batch whose watermark is END_OF_RUN.
+    the next file. `progress` is called after each block. Each run ends with an empty batch whose watermark is
+    END_OF_RUN.
     """
 
     paths: Sequence[str]

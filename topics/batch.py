@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from topics.record import FLOW_DTYPE, HEAP_FIELDS, empty_records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 Records = np.ndarray[Any, np.dtype[np.void]]
 Heap = np.ndarray[Any, np.dtype[np.uint8]]
@@ -29,7 +31,7 @@ class Observer:
     @property
     def id(self) -> int:
         """48-bit hash that names the point in records; the same on every host and in every run."""
-        text = "\0".join((self.site, self.probe, self.interface))
+        text = f"{self.site}\x00{self.probe}\x00{self.interface}"
         return int.from_bytes(blake2b(text.encode(), digest_size=6).digest(), "little")
 
 
@@ -56,11 +58,11 @@ class FlowBatch:
     def __len__(self) -> int:
         return len(self.records)
 
-    def replace(self, **changes: Any) -> FlowBatch:
+    def replace(self, **changes: Any) -> FlowBatch:  # noqa: ANN401 - any attribute
         """Return a copy with some attributes changed."""
         return dataclasses.replace(self, **changes)
 
-    def select(self, index: Any) -> FlowBatch:
+    def select(self, index: Any) -> FlowBatch:  # noqa: ANN401 - whatever NumPy takes
         """Return the records that a mask, slice or index array picks; the heap is shared."""
         return self.replace(records=self.records[index])
 

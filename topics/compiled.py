@@ -13,12 +13,12 @@ import re
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils, config
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
 
@@ -70,19 +70,16 @@ def cache_directory(source: str) -> Path:
 
 def kernel(function: Kernel) -> Kernel:
     """Compile a function with Numba: no Python objects inside, GIL released, machine code kept on disk."""
-    numba.config.CACHE_DIR = str(cache_directory(function.__code__.co_filename))  # read when the cache is set up
-    compiled: Kernel = numba.njit(cache=True, nogil=True)(function)
-    return compiled
+    config.CACHE_DIR = str(cache_directory(function.__code__.co_filename))  # read when the cache is set up
+    return cast("Kernel", numba.njit(cache=True, nogil=True)(function))
 
 
 def inlined(function: Kernel) -> Kernel:
     """Compile a function that only kernels call: no entry in the cache of its own."""
-    compiled: Kernel = numba.njit(nogil=True, forceinline=True)(function)
-    return compiled
+    return cast("Kernel", numba.njit(nogil=True, forceinline=True)(function))
 
 
-@intrinsic
-def borrowed(_context: Any, array: Any) -> Any:
+def _borrowed(_context: Any, array: Any) -> Any:
     """Return an array without its owner, for use inside a kernel: views of it are not reference-counted.
 
     Counting costs two atomic instructions a view, most of the time of a kernel that takes a few views a packet. The
@@ -99,8 +96,10 @@ def borrowed(_context: Any, array: Any) -> Any:
     return array(array), generate
 
 
-@intrinsic
-def prefetch(_context: Any, array: Any, place: Any) -> Any:
+borrowed: Any = intrinsic(_borrowed)
+
+
+def _prefetch(_context: Any, array: Any, place: Any) -> Any:
     """Ask the processor for the cache line of `array[place]` (one dimension) before it is needed; never faults."""
 
     def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
@@ -112,3 +111,6 @@ def prefetch(_context: Any, array: Any, place: Any) -> Any:
         return context.get_dummy_value()
 
     return types.none(array, types.int64), generate
+
+
+prefetch: Any = intrinsic(_prefetch)

@@ -1,4 +1,4 @@
-"""Bit sets of FlowRecord. TCP state, TCP options and encapsulation bits are Argus's own (argus_def.h), so both can be compared."""
+"""Bit sets of FlowRecord. TCP state, TCP option and encapsulation bits are Argus's own, to be compared."""
 
 from __future__ import annotations
 

@@ -23,7 +23,11 @@ def _columns(field: Field) -> list[tuple[str, Any]]:
 
 def _rank(field: Field) -> tuple[int, str, str]:
     width = 16 if field.store == "S16" else 4 if field.store == "heap" else int(field.store[1:])
-    return (-width if width != MAC_SIZE else 0, field.merge if width == WORD else "", field.store)  # same rule side by side
+    return (
+        -width if width != MAC_SIZE else 0,
+        field.merge if width == WORD else "",
+        field.store,
+    )  # same rule side by side
 
 
 @functools.cache

@@ -15,8 +15,8 @@ FLOW_BATCH = "flow-batch.v1"
 class Field:
     """One field of FlowRecord.
 
-    `kind` is its Avro type: int, long, double, enum, fixed, bytes or string; `store` the width it has in memory as a NumPy
-    type code (`u1` to `u4`, `i8`, `f8`), `S<size>` for fixed, `heap` for bytes and strings; `merge` the rule by
+    `kind` is its Avro type: int, long, double, enum, fixed, bytes or string; `store` the width it has in memory as a
+    NumPy type code (`u1` to `u4`, `i8`, `f8`), `S<size>` for fixed, `heap` for bytes and strings; `merge` the rule by
     which two records of one flow become one (see processors/merge).
     """
 
@@ -67,7 +67,9 @@ def _field(spec: dict[str, Any], sizes: dict[str, int]) -> Field:
             kind = kind["type"]
     if kind in sizes:
         kind, store = "fixed", f"S{sizes[kind]}"
-    return Field(spec["name"], kind, store, spec["merge"], spec["doc"], spec.get("unit", ""), spec.get("ra", ""), symbols)
+    return Field(
+        spec["name"], kind, store, spec["merge"], spec["doc"], spec.get("unit", ""), spec.get("ra", ""), symbols
+    )
 
 
 @functools.cache

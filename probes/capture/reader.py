@@ -7,9 +7,8 @@ import io
 import os
 import sys
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import zstandard
@@ -18,6 +17,9 @@ from probes.capture import framing
 from probes.capture.link_types import KNOWN
 from probes.capture.packets import PACKET_DTYPE, PacketBlock
 from topics.errors import CaptureError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
 
 BLOCK_PACKETS = 1 << 14
 WINDOW_BYTES = 1 << 20
@@ -121,7 +123,7 @@ class _Buffer:
         self._fill()
 
     def _fill(self) -> None:
-        view, start = memoryview(self.bytes), self.filled
+        view, start = memoryview(self.bytes.data), self.filled
         try:
             while self.filled < len(view):
                 count = self._stream.readinto(view[self.filled :])  # type: ignore[attr-defined]  # all of ours can
@@ -138,10 +140,10 @@ class _Buffer:
 class CaptureReader:
     """One capture file, read front to back.
 
-    Iterating yields PacketBlocks of up to 16,384 packets; their memory is used again, so each is good until the next. A damaged file gives everything up to the damage, then
-    raises CaptureError with its name and the offset (in the uncompressed bytes); a missing file, a directory or one
-    that is no capture raises InputError or CaptureError before the first block. `position` and `size` (bytes,
-    None for a stream) tell how far reading has come.
+    Iterating yields PacketBlocks of up to 16,384 packets; their memory is used again, so each is good until the next.
+    A damaged file gives everything up to the damage, then raises CaptureError with its name and the offset (in the
+    uncompressed bytes); a missing file, a directory or one that is no capture raises InputError or CaptureError before
+    the first block. `position` and `size` (bytes, None for a stream) tell how far reading has come.
     """
 
     def __init__(self, path: str) -> None:
@@ -183,7 +185,7 @@ class CaptureReader:
             buffer.advance(at)
             at = 0
 
-    def _frame_window(self, framer: _Framer, buffer: _Buffer, at: int) -> Iterator[PacketBlock]:
+    def _frame_window(self, framer: _Framer, buffer: _Buffer, at: int) -> Generator[PacketBlock, None, int]:
         """Yield the packets of a window; return the position behind the last whole one."""
         data, why = buffer.data, framing.FULL
         while why == framing.FULL:
@@ -202,4 +204,6 @@ class CaptureReader:
         for link_type in np.unique(packets["link_type"]).tolist():
             if link_type not in KNOWN:
                 first = int(packets["offset"][packets["link_type"] == link_type][0])
-                raise CaptureError(self.name, base + first, f"packets of link type {link_type}, which is not supported,")
+                raise CaptureError(
+                    self.name, base + first, f"packets of link type {link_type}, which is not supported,"
+                )

@@ -11,8 +11,6 @@ from probes.capture.link_types import (
     ETHERNET,
     IEEE802_11,
     IEEE802_11_RADIOTAP,
-    IPV4 as LINK_IPV4,
-    IPV6 as LINK_IPV6,
     LINUX_SLL,
     LINUX_SLL2,
     LOOP,
@@ -20,6 +18,12 @@ from probes.capture.link_types import (
     RAW,
     RAW_BSD,
     RAW_OPENBSD,
+)
+from probes.capture.link_types import (
+    IPV4 as LINK_IPV4,
+)
+from probes.capture.link_types import (
+    IPV6 as LINK_IPV6,
 )
 from probes.decode import headers as h
 from probes.load import be16, be32, be48, le16, u8
@@ -73,7 +77,7 @@ def _tags(data: Any, at: int, end: int, ethertype: int, row: Any) -> Any:
             at += 4
             if entry & 0x100:  # bottom of the stack: the payload tells its own version
                 inner = _version_ethertype(data, at, end)
-                return at, inner if inner else ethertype
+                return at, inner or ethertype
         else:
             break
     return at, ethertype

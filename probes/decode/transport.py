@@ -1,4 +1,4 @@
-"""Transport headers: TCP (RFC 9293), UDP (RFC 768), ICMP (RFC 792), ICMPv6 (RFC 4443, 4861), ESP (RFC 4303), SCTP (RFC 9260).
+"""Transport headers: TCP (RFC 9293), UDP (768), ICMP (792), ICMPv6 (4443, 4861), ESP (4303), SCTP (9260).
 
 Each fills ports, discriminator and application bytes; `length` is what the IP header says follows it, `end` the
 last byte captured.
@@ -82,7 +82,7 @@ def _icmp(data: Any, at: int, end: int, row: Any) -> None:
 
 @inlined
 def _quoted(data: Any, at: int, end: int, code: int, row: Any) -> None:
-    """What an ICMP unreachable says could not be reached separates it from others, as in Argus."""
+    """Separate ICMP unreachables by what they say could not be reached, as Argus does."""
     ports = at + (u8(data, at) & 15) * 4
     if code == 3 and ports + 4 <= end:
         row[h.DST_PORT] = be16(data, ports + 2)

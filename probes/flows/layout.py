@@ -6,11 +6,14 @@ new metric is a column here and a line in the kernel that counts it.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from topics.record import FLOW_DTYPE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # One row a side: what a status record takes and zeroes, then what the flow keeps.
 SIDE_COLUMNS = (
@@ -167,7 +170,7 @@ FLOW_COLUMNS = (
     CHECKED,
 ) = range(len(FLOW_COLUMNS))
 
-# One row a flow: the canonical key. Ports and discriminator are packed; the order of the two ends is by address, then port.
+# One row a flow: the canonical key. Ports are packed; the order of the two ends is by address, then port.
 KEY_WORDS = 8
 (A_HIGH, A_LOW, B_HIGH, B_LOW, PROTOCOL_PORTS, DISCRIMINATOR, HASH, TURNED) = range(KEY_WORDS)
 
@@ -191,7 +194,7 @@ def copies() -> tuple[np.ndarray[Any, np.dtype[np.uint64]], ...]:
     Their rows are (side column, place for src, place for dst); a place is the index of the field in a view of the
     record as integers of that width. Unsigned, so that kernels need no check for negative indices.
     """
-    fields = FLOW_DTYPE.fields or {}
+    fields: Mapping[str, Any] = FLOW_DTYPE.fields or {}
     rows: dict[int, list[tuple[int, int, int]]] = {8: [], 4: [], 2: [], 1: []}
     for column, name in enumerate(SIDE_COLUMNS):
         if f"src_{name}" in fields:

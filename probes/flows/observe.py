@@ -9,9 +9,8 @@ import numpy as np
 from probes.decode import headers as h
 from probes.decode.packet import decode
 from probes.decode.transport import ICMP, ICMPV6
-from probes.flows import layout
+from probes.flows import layout, table
 from probes.flows import layout as at
-from probes.flows import table
 from probes.flows.report import report
 from probes.flows.tcp import CLOSED, starts_anew, update_tcp
 from topics.compiled import borrowed, inlined, kernel, prefetch
@@ -75,7 +74,9 @@ def _fragment(row: Any, fragments: Any, now: int, counters: Any) -> None:
 
 
 @inlined
-def _begin(flow: Any, sides: Any, squares: Any, row: Any, now: int, turned: int, key: Any, seed: int, number: int) -> None:
+def _begin(
+    flow: Any, sides: Any, squares: Any, row: Any, now: int, turned: int, key: Any, seed: int, number: int
+) -> None:
     """Make a row of the table a new flow."""
     flow[: at.NEXT_STATUS] = 0  # what is behind it belongs to the queues
     sides[:, :] = 0
@@ -218,7 +219,13 @@ def observe(
     Returns (packets taken, records in `out` now, DONE | OUT_FULL | TABLE_FULL). After OUT_FULL the caller empties
     `out`, after TABLE_FULL it makes room, and both times it calls again from the packet that was not taken.
     """
-    data, keys, flows, sides, squares = borrowed(data), borrowed(keys), borrowed(flows), borrowed(sides), borrowed(squares)
+    data, keys, flows, sides, squares = (
+        borrowed(data),
+        borrowed(keys),
+        borrowed(flows),
+        borrowed(sides),
+        borrowed(squares),
+    )
     index, queues, free, fragments = borrowed(index), borrowed(queues), borrowed(free), borrowed(fragments)
     packets, out = borrowed(packets), borrowed(out)
     rows, ahead_keys, clock = borrowed(rows), borrowed(ahead_keys), borrowed(clock)
@@ -321,7 +328,16 @@ def observe(
 
 @kernel
 def drain(
-    cause: int, count: int, keys: Any, flows: Any, sides: Any, squares: Any, queues: Any, copies: Any, out: Any, views: Any
+    cause: int,
+    count: int,
+    keys: Any,
+    flows: Any,
+    sides: Any,
+    squares: Any,
+    queues: Any,
+    copies: Any,
+    out: Any,
+    views: Any,
 ) -> Any:
     """Report up to `count` flows from the head of the status queue whatever their age; return how many."""
     written = 0

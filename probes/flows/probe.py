@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from probes.capture.packets import PacketBlock
 from probes.decode.headers import COLUMNS
 from probes.flows import layout, table
 from probes.flows.observe import (
@@ -26,6 +24,11 @@ from probes.flows.observe import (
 from topics.batch import END_OF_RUN, FlowBatch, Observer
 from topics.flags import Cause
 from topics.record import FLOW_DTYPE, empty_records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from probes.capture.packets import PacketBlock
 
 BATCH_RECORDS = 8192
 FIRST_ROWS = 1 << 12

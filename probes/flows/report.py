@@ -81,7 +81,9 @@ def _duration(record: Any, sides: Any) -> None:
 
 
 @inlined
-def report(row: int, out: Any, views: Any, copies: Any, key: Any, flow: Any, sides: Any, squares: Any, cause: int) -> None:
+def report(
+    row: int, out: Any, views: Any, copies: Any, key: Any, flow: Any, sides: Any, squares: Any, cause: int
+) -> None:
     """Write what the flow did since its last report into record `row`, and begin the next."""
     record = out[row]
     record.records = 1

@@ -95,7 +95,7 @@ def find(index: Any, keys: Any, key: Any) -> Any:
 
 @inlined
 def likely(index: Any, key: Any) -> Any:
-    """Return the row whose hash has the same tag, without a look at its key: a guess that is good enough to prefetch."""
+    """Return the row whose hash has the same tag, without a look at its key: good enough to prefetch."""
     mask = np.uint64(len(index) - 1)
     hashed = np.uint64(key[at.HASH])
     place = hashed & mask

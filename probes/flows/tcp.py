@@ -30,7 +30,7 @@ REORDERING = 3_000_000  # ns: what fills a gap sooner than this overtook on the 
 
 @inlined
 def _difference(a: int, b: int) -> Any:
-    """a - b in serial arithmetic: between -2^31 and 2^31 - 1."""
+    """Subtract in serial arithmetic: between -2^31 and 2^31 - 1."""
     return ((a - b + 0x80000000) & MASK) - 0x80000000
 
 
@@ -135,7 +135,7 @@ def _follow_sequence(row: Any, flow: Any, me: Any, side: int, now: int, sequence
 
 
 @inlined
-def _handshake(flow: Any, me: Any, peer: Any, side: int, now: int, flags: int, sequence: int, acked: int) -> None:
+def _handshake(flow: Any, me: Any, peer: Any, side: int, now: int, flags: int, acked: int) -> None:
     """SYN and SYN-ACK, first or again."""
     if not flags & ACK:
         flow[at.TCP_STATE] |= STATE_SYN
@@ -158,20 +158,19 @@ def _handshake(flow: Any, me: Any, peer: Any, side: int, now: int, flags: int, s
 
 
 @inlined
-def _connection(flow: Any, me: Any, peer: Any, side: int, now: int, flags: int, sequence: int, acked: int) -> None:
+def _connection(flow: Any, me: Any, peer: Any, side: int, now: int, flags: int, acked: int) -> None:
     """Advance the state of the connection."""
     if flags & RST:
         flow[at.TCP_STATE] |= SRC_RESET << side
         flow[at.PHASE] = CLOSED
         return
     if flags & SYN:
-        _handshake(flow, me, peer, side, now, flags, sequence, acked)
+        _handshake(flow, me, peer, side, now, flags, acked)
         return
     if flags & FIN:
         flow[at.TCP_STATE] |= STATE_FIN
         me[at.FIN_SENT] = 1
-        if flow[at.PHASE] < CLOSING:
-            flow[at.PHASE] = CLOSING
+        flow[at.PHASE] = max(flow[at.PHASE], CLOSING)
     elif flow[at.PHASE] < ESTABLISHED:
         if flow[at.PHASE] == SYN_RECEIVED and flags & ACK and acked == (peer[at.BASE_SEQUENCE] + 1) & MASK:
             flow[at.ACK_DATA_TIME] = max(0, now - peer[at.LAST_TIME])
@@ -207,7 +206,7 @@ def update_tcp(data: Any, end: int, row: Any, flow: Any, me: Any, peer: Any, sid
     if options_end > start + 20:
         _options(data, start + 20, options_end, flow, me)
     me[at.TCP_FLAGS] |= flags
-    _connection(flow, me, peer, side, now, flags, sequence, acked)
+    _connection(flow, me, peer, side, now, flags, acked)
     active = _window(flow, me, side, flags, be16(data, start + 14))
     if flags & ECE and flags & ACK and not flags & SYN and flow[at.TCP_OPTIONS] & (SRC_ECN | DST_ECN):
         flow[at.EVENTS] |= SRC_CONGESTED << side

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +10,9 @@ from probes.capture.link_types import ETHERNET
 from probes.capture.packets import PACKET_DTYPE, PacketBlock
 from probes.flows.probe import FlowProbe, ProbeSettings
 from topics.batch import Records, concatenate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 SECOND = 1_000_000_000
 START = 1_790_000_000 * SECOND

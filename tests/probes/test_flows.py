@@ -131,7 +131,12 @@ def test_ports_used_again_make_a_new_flow() -> None:
 
 def data(sequence: int, size: int, identification: int, acknowledgement: int = 1) -> bytes:
     return tcp_frame(
-        *C, flags="PA", sequence=sequence, acknowledgement=acknowledgement, payload=b"d" * size, identification=identification
+        *C,
+        flags="PA",
+        sequence=sequence,
+        acknowledgement=acknowledgement,
+        payload=b"d" * size,
+        identification=identification,
     )
 
 
@@ -191,7 +196,9 @@ def test_sizes_ttl_and_tos_of_each_side() -> None:
 
 def test_each_dns_transaction_is_a_flow() -> None:
     query = (CLIENT, SERVER, 5353, 53)
-    records = observed([(0, udp_frame(*query, b"\x00\x01" + bytes(10))), (1, udp_frame(*query, b"\x00\x02" + bytes(10)))])
+    records = observed(
+        [(0, udp_frame(*query, b"\x00\x01" + bytes(10))), (1, udp_frame(*query, b"\x00\x02" + bytes(10)))]
+    )
     assert records["discriminator"].tolist() == [1, 2]
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -37,7 +38,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> PacketBlock:
 
 def cut(block: PacketBlock, places: list[int]) -> list[PacketBlock]:
     edges = [0, *sorted(place % len(block.packets) for place in places), len(block.packets)]
-    return [PacketBlock(block.data, block.packets[a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+    return [PacketBlock(block.data, block.packets[a:b]) for a, b in itertools.pairwise(edges)]
 
 
 @settings(max_examples=25, deadline=None)
@@ -134,8 +135,8 @@ mutate({seed}, {rounds})
 
 def mutate(seed: int, rounds: int) -> None:
     """Feed damaged frames of every known link type to the probe: nothing may be raised, every packet is counted."""
-    from probes.capture.link_types import KNOWN  # noqa: PLC0415 - this runs in a process of its own
-    from tests.traffic.packets import arp_frame, echo_frame, tcp_frame, tcp_options, udp_frame  # noqa: PLC0415
+    from probes.capture.link_types import KNOWN
+    from tests.traffic.packets import arp_frame, echo_frame, tcp_frame, tcp_options, udp_frame
 
     random = np.random.default_rng(seed)
     options = tcp_options(maximum_segment=1460, window_scale=7, sack=[(1, 2)], timestamp=(1, 2))
@@ -147,13 +148,14 @@ def mutate(seed: int, rounds: int) -> None:
         arp_frame(1, "02:00:00:00:00:01", "10.0.0.1", "10.0.0.2"),
     ]
     for _ in range(rounds):
-        parts, packets = [], np.zeros(200, PACKET_DTYPE)
+        parts: list[bytes] = []
+        packets = np.zeros(200, PACKET_DTYPE)
         for number, packet in enumerate(packets):
             frame = bytearray(frames[random.integers(len(frames))])
             for _ in range(random.integers(0, 6)):
                 frame[random.integers(len(frame))] = random.integers(256)
             kept = bytes(frame[: random.integers(0, len(frame) + 1)])
-            packet["time"], packet["offset"] = START + number * 1_000_000, sum(map(len, parts))
+            packet["time"], packet["offset"] = START + number * 1_000_000, sum(len(part) for part in parts)
             packet["captured"], packet["length"] = len(kept), len(frame)
             packet["link_type"] = random.choice(sorted(KNOWN))
             parts.append(kept)

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import io
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -13,8 +12,14 @@ from tests.traffic.packets import udp_frame
 from tests.traffic.pcap import Interface, Packet, pcap_bytes, pcapng_bytes, write_pcap, write_pcapng
 from topics.errors import CaptureError, InputError
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 TIME = 1_790_000_000_123_456_789
-FRAMES = [(TIME + number * 1_000_000, udp_frame("10.0.0.1", "10.0.0.2", 1000 + number, 53, b"x" * number)) for number in range(5)]
+FRAMES = [
+    (TIME + number * 1_000_000, udp_frame("10.0.0.1", "10.0.0.2", 1000 + number, 53, b"x" * number))
+    for number in range(5)
+]
 
 
 def read(path: Path | str) -> list[tuple[int, bytes, int, int]]:
@@ -81,7 +86,7 @@ def test_length_on_the_wire_beyond_the_snaplen(tmp_path: Path) -> None:
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     class Piped:
-        buffer = io.BufferedReader(io.BytesIO(pcap_bytes(FRAMES)))  # type: ignore[arg-type]  # a raw stream in effect
+        buffer = io.BufferedReader(io.BytesIO(pcap_bytes(FRAMES)))
 
     monkeypatch.setattr(sys, "stdin", Piped())
     assert len(read("-")) == len(FRAMES)
@@ -95,9 +100,14 @@ def test_a_capture_larger_than_the_window_is_read_whole(tmp_path: Path) -> None:
 
 def damaged(path: Path) -> tuple[int, CaptureError]:
     found = 0
-    with pytest.raises(CaptureError) as caught:
+
+    def count() -> None:
+        nonlocal found
         for block in CaptureReader(str(path)):
             found += len(block.packets)
+
+    with pytest.raises(CaptureError) as caught:
+        count()
     return found, caught.value
 
 

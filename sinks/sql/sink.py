@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sinks.contents import Position
 
-LINGER = 2.0
+LINGER = 60.0
 PIECE = 16 * 1024  # records turned into rows at a time: large enough for columns, small enough to stay in the cache
 
 

@@ -31,7 +31,7 @@ def as_text(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col(pl.Categorical).cast(pl.String))
 
 
-@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+@pytest.mark.parametrize("suffix", ["parquet", "arrow", "avro"])
 def test_records_are_those_that_were_written(tmp_path: Path, suffix: str) -> None:
     batch = random_batch(1, 300)
     found = scan([written(tmp_path / f"x.{suffix}", batch)]).collect()
@@ -101,7 +101,7 @@ def test_words_stored_as_plain_strings_are_taken(tmp_path: Path) -> None:
     assert found.schema == SCHEMA
 
 
-@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+@pytest.mark.parametrize("suffix", ["parquet", "arrow", "avro"])
 @pytest.mark.parametrize("content", [b"hello, this is text\n" * 50, b"\0", b"PAR1", b"\xff\xff\xff\xff\0\0\0\0"])
 def test_something_else_under_the_name_is_said_to_be_so(tmp_path: Path, suffix: str, content: bytes) -> None:
     path = tmp_path / f"x.{suffix}"

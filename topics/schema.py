@@ -36,6 +36,13 @@ class Field:
 
 
 @functools.cache
+def schema_names() -> tuple[str, ...]:
+    """Return the names of all released schemas."""
+    files = resources.files("topics").joinpath("schemas").iterdir()
+    return tuple(sorted(path.name.removesuffix(".avsc") for path in files if path.name.endswith(".avsc")))
+
+
+@functools.cache
 def schema_text(name: str) -> str:
     """Return the text of a released schema, `flow-batch.v1` for instance."""
     return resources.files("topics").joinpath("schemas", f"{name}.avsc").read_text(encoding="utf-8")

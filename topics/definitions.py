@@ -1,0 +1,47 @@
+"""The topics: what each carries, how it is cut into partitions and how long it stays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+HOUR = 1
+DAY = 24 * HOUR
+WEEK = 7 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class TopicDefinition:
+    """One topic: its name, what decides the partition, what a message is, and for how many hours it is kept."""
+
+    name: str
+    key: str
+    message: str
+    retention_hours: int
+    partitions: int = 8
+    compacted: bool = False
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Return the topic settings of Kafka."""
+        return {
+            "cleanup.policy": "compact" if self.compacted else "delete",
+            "retention.ms": str(self.retention_hours * 3_600_000),
+            "max.message.bytes": str(MAX_MESSAGE_BYTES),
+        }
+
+
+MAX_MESSAGE_BYTES = 2 * 1024 * 1024
+CONVERSATION = "addresses, ports and protocol, either way round"
+
+FLOW_STATUS = TopicDefinition("argosy.flow-status.v1", CONVERSATION, "batch of status records", 3 * DAY)
+FLOWS = TopicDefinition("argosy.flows.v1", CONVERSATION, "batch of merged flows", 7 * DAY)
+CONTROL = TopicDefinition("argosy.control.v1", CONVERSATION, "payloads of control-plane packets", 12 * HOUR)
+EVENTS = TopicDefinition("argosy.events.v1", "probe", "event record", 7 * DAY, partitions=2)
+PROBES = TopicDefinition("argosy.probes.v1", "probe", "status of a probe", 7 * DAY, partitions=2)
+DNS = TopicDefinition("argosy.dns.v1", "client", "DNS transaction", 7 * DAY, partitions=4)
+NAMES = TopicDefinition("argosy.names.v1", "address", "name of an address", 7 * DAY, partitions=4, compacted=True)
+SPANS = TopicDefinition("argosy.spans.v1", "probe", "finding about a mirror port", 4 * WEEK, partitions=2)
+ALERTS = TopicDefinition("argosy.alerts.v1", "rule and subject", "alert", 4 * WEEK, partitions=2)
+DEAD_LETTERS = TopicDefinition("argosy.dead-letters.v1", "source", "what could not be read", 4 * WEEK, partitions=1)
+
+TOPICS = (FLOW_STATUS, FLOWS, CONTROL, EVENTS, PROBES, DNS, NAMES, SPANS, ALERTS, DEAD_LETTERS)

@@ -10,12 +10,15 @@ from topics.compiled import inlined, kernel
 from topics.record import FLOW_DTYPE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from topics.batch import FlowBatch, Records
 
 WITH_PORTS = (6, 17, 132)  # TCP, UDP, SCTP; others may put different things there in each direction
 WORDS = FLOW_DTYPE.itemsize // 8
-SOURCE = (FLOW_DTYPE.fields or {})["src_address"][1] // 8
-TARGET = (FLOW_DTYPE.fields or {})["dst_address"][1] // 8
+FIELDS: Mapping[str, Any] = FLOW_DTYPE.fields or {}
+SOURCE = FIELDS["src_address"][1] // 8
+TARGET = FIELDS["dst_address"][1] // 8
 
 
 @inlined

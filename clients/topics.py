@@ -1,0 +1,125 @@
+"""`argosy topics`: create the topics, list them, look at what they carry."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from clients.options import Option, Parsed, help_text, parse
+from topics.definitions import DEAD_LETTERS, FLOW_STATUS, FLOWS, TOPICS
+from topics.errors import UsageError
+from topics.nearest import suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from topics.batch import FlowBatch
+    from topics.dead_letters import DeadLetter
+
+USAGE = "argosy topics create | list | tail TOPIC [--bus kafka://HOST:PORT] [OPTIONS]"
+SUMMARY = """\
+create  make the topics that are missing; those that exist stay as they are
+list    show all topics: partitions, how long they keep what, what they carry
+tail    print the records of a topic as they come, one JSON object a line"""
+OPTIONS = [
+    Option("--bus", "URL", "Kafka: kafka://HOST:PORT[,HOST:PORT] (default: $ARGOSY_BUS)"),
+    Option("--partitions", "N", "create: partitions of each topic, instead of its own number"),
+    Option("--replication", "N", "create: brokers that hold each partition (default 1)"),
+    Option("-n", "N", "tail: stop after N records"),
+    Option("--from-beginning", "", "tail: begin with the oldest record there is"),
+    Option("--until-idle", "SECONDS", "tail: stop when nothing came for so long"),
+    Option("-h --help", "", "this text"),
+]
+ACTIONS = ("create", "list", "tail")
+TAILED = (FLOW_STATUS, FLOWS, DEAD_LETTERS)
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command."""
+    parsed = parse(OPTIONS, arguments)
+    if parsed.count("-h"):
+        print(help_text(USAGE, SUMMARY, OPTIONS))
+        return 0
+    action = parsed.rest[0] if parsed.rest else ""
+    if action not in ACTIONS:
+        raise UsageError(
+            f"unknown action '{action}'{suggestion(action, ACTIONS) or ': say create, list or tail TOPIC'}"
+        )
+    words = parsed.rest[1:]
+    if len(words) != (1 if action == "tail" else 0):
+        raise UsageError("argosy topics tail takes one topic" if action == "tail" else f"unknown word '{words[0]}'")
+    bus = parsed.word("--bus") or os.environ.get("ARGOSY_BUS")
+    if not bus:
+        raise UsageError("say where Kafka is: --bus kafka://HOST:PORT, or ARGOSY_BUS in the environment")
+    if action == "create":
+        _create(bus, parsed)
+    elif action == "list":
+        _list(bus)
+    else:
+        _tail(bus, words[0], parsed)
+    return 0
+
+
+def _create(bus: str, parsed: Parsed) -> None:
+    from topics.bus import create_topics
+
+    partitions = parsed.number("--partitions", 0, minimum=1) or None
+    replication = parsed.number("--replication", 1, minimum=1)
+    created = create_topics(bus, TOPICS, partitions=partitions, replication=replication)
+    for definition in TOPICS:
+        print(f"{definition.name:<24} {'created' if definition.name in created else 'exists'}")
+
+
+def _list(bus: str) -> None:
+    from topics.bus.administration import metadata
+
+    found = metadata(bus).topics
+    print(f"{'TOPIC':<24} {'PARTITIONS':>10} {'KEPT':>6}  CARRIES")
+    for definition in TOPICS:
+        partitions = str(len(found[definition.name].partitions)) if definition.name in found else "absent"
+        kept = "latest" if definition.compacted else _period(definition.retention_hours)
+        print(f"{definition.name:<24} {partitions:>10} {kept:>6}  {definition.message}, by {definition.key}")
+
+
+def _period(hours: int) -> str:
+    return f"{hours} h" if hours < 24 else f"{hours // 24} d"
+
+
+def _tail(bus: str, topic: str, parsed: Parsed) -> None:
+    names = [definition.name for definition in TAILED]
+    if topic not in names:
+        raise UsageError(f"no records can be shown of topic '{topic}'{suggestion(topic, names)}")
+    from topics.bus import Subscriber, decode_message
+    from topics.dead_letters import read_dead_letter
+
+    most = parsed.number("-n", sys.maxsize, minimum=1)
+    idle = parsed.number("--until-idle", 0, minimum=1)
+    letters = topic == DEAD_LETTERS.name
+    decode: Callable[[bytes], FlowBatch | DeadLetter] = read_dead_letter if letters else decode_message
+    from_beginning = bool(parsed.count("--from-beginning"))
+    with Subscriber(bus, topic, decode=decode, from_beginning=from_beginning, dead_letters=None) as subscriber:
+        while most > 0 and ((messages := subscriber.receive(float(idle or 1))) or not idle):
+            for message in messages:
+                lines = _lines(message.value)[:most]
+                most -= len(lines)
+                sys.stdout.writelines(lines)
+            sys.stdout.flush()
+
+
+def _lines(value: FlowBatch | DeadLetter) -> list[str]:
+    """Return what a message holds, a JSON object a line."""
+    from topics.dead_letters import DeadLetter
+
+    if isinstance(value, DeadLetter):
+        return [json.dumps(asdict(value) | {"value": value.value.hex()}) + "\n"]
+    if not len(value):
+        return []
+    import polars as pl
+
+    from sinks.formats.readable import readable
+    from topics.frame import to_arrow
+
+    return readable(pl.DataFrame(to_arrow(value))).write_ndjson().splitlines(keepends=True)

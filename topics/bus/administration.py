@@ -1,0 +1,71 @@
+"""Topics on the broker: making and finding them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from topics.bus.address import bootstrap
+from topics.errors import BusError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from confluent_kafka.admin._metadata import ClusterMetadata
+
+    from topics.definitions import TopicDefinition
+
+CONNECT_SECONDS = 10.0
+CREATE_SECONDS = 30.0
+
+
+def admin_client(url: str) -> AdminClient:
+    """Return a client for the brokers of a bus address."""
+    return AdminClient({"bootstrap.servers": bootstrap(url), "log_level": 0})
+
+
+def metadata(url: str, timeout: float = CONNECT_SECONDS) -> ClusterMetadata:
+    """Return what the cluster says about itself; raises BusError when no broker answers within `timeout` seconds."""
+    client = admin_client(url)
+    try:
+        return client.list_topics(timeout=timeout)
+    except KafkaException as error:
+        raise BusError(f"{url}: no Kafka broker answered within {timeout:g} s ({error.args[0].str()})") from None
+
+
+def partition_count(url: str, topic: str, timeout: float = CONNECT_SECONDS) -> int:
+    """Return how many partitions a topic has; raises BusError when it does not exist or no broker answers."""
+    found = metadata(url, timeout).topics.get(topic)
+    if found is None or found.error is not None:
+        raise BusError(f"{url}: topic {topic} does not exist; `argosy topics create` makes it")
+    return len(found.partitions)
+
+
+def create_topics(
+    url: str, definitions: Iterable[TopicDefinition], *, partitions: int | None = None, replication: int = 1
+) -> list[str]:
+    """Create the topics that are missing and return their names; those that exist are left as they are.
+
+    `partitions` takes the place of the number that each definition has. Raises BusError naming the topic.
+    """
+    existing = metadata(url).topics
+    missing = [definition for definition in definitions if definition.name not in existing]
+    new = [
+        NewTopic(
+            definition.name,
+            num_partitions=partitions or definition.partitions,
+            replication_factor=replication,
+            config=definition.settings,
+        )
+        for definition in missing
+    ]
+    client = admin_client(url)
+    for name, created in (client.create_topics(new, operation_timeout=CREATE_SECONDS) if new else {}).items():
+        try:
+            created.result(CREATE_SECONDS)
+        except KafkaException as error:
+            raise BusError(f"{url}: topic {name}: {error.args[0].str()}") from None
+    return [definition.name for definition in missing]

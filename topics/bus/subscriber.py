@@ -1,0 +1,177 @@
+"""Subscribing: batches from Kafka, in order within each partition; what cannot be read goes to the dead letters."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
+
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Producer, TopicPartition
+
+from topics.bus.address import bootstrap
+from topics.bus.administration import CONNECT_SECONDS, partition_count
+from topics.bus.messages import decode_message
+from topics.bus.publisher import BROKER_SECONDS
+from topics.dead_letters import dead_letter
+from topics.definitions import DEAD_LETTERS
+from topics.errors import BusError, DecodeError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from confluent_kafka import Message
+
+MOST_MESSAGES = 64
+PREFETCH_KILOBYTES = 32 * 1024
+SESSION_MILLISECONDS = 10_000
+DEAD_LETTER_SECONDS = 30.0
+
+Partitions = Callable[[list[int]], None]
+
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Received(Generic[Value]):
+    """One message: where it was, what `decode` made of it (a FlowBatch), and its headers."""
+
+    partition: int
+    offset: int
+    value: Value
+    headers: dict[str, bytes]
+
+
+class Subscriber(Generic[Value]):
+    """Reads a topic as a member of a consumer group; without a group, all partitions, from the start or the end.
+
+    Offsets are the caller's: `commit` says from where on a later member would have to read. `assigned` and `revoked`
+    are called with partition numbers from within `receive`. Messages that `decode` refuses with DecodeError are sent to
+    the dead letters (None: to nobody), counted in `undecodable` and left out. Raises BusError when no broker answers within `connect` seconds, the topic
+    does not exist, or the brokers stay away for `patience` seconds.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        topic: str,
+        group: str | None = None,
+        *,
+        decode: Callable[[bytes], Value] = decode_message,  # type: ignore[assignment]  # Value is FlowBatch then
+        from_beginning: bool = True,
+        dead_letters: str | None = DEAD_LETTERS.name,
+        assigned: Partitions | None = None,
+        revoked: Partitions | None = None,
+        connect: float = CONNECT_SECONDS,
+        patience: float = BROKER_SECONDS,
+    ) -> None:
+        self.url, self.topic = url, topic
+        self.undecodable = 0
+        self._decode = decode
+        self._dead_letters = dead_letters
+        self._patience = patience
+        self._away_since: float | None = None
+        self._producer: Producer | None = None
+        partitions = partition_count(url, topic, connect)
+        self._consumer: Consumer = Consumer(
+            {
+                "bootstrap.servers": bootstrap(url),
+                "group.id": group or "argosy-unattached",
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "auto.offset.reset": "earliest",
+                "queued.max.messages.kbytes": PREFETCH_KILOBYTES,
+                "session.timeout.ms": SESSION_MILLISECONDS,
+                "enable.partition.eof": False,
+                "error_cb": self._error,
+                "log_level": 0,  # what matters is raised as BusError
+            }
+        )
+        if group is None:
+            start = OFFSET_BEGINNING if from_beginning else OFFSET_END
+            self._consumer.assign([TopicPartition(topic, number, start) for number in range(partitions)])
+        else:
+            self._consumer.subscribe([topic], on_assign=_numbers(assigned), on_revoke=_numbers(revoked))
+
+    def receive(self, timeout: float = 1.0) -> list[Received[Value]]:
+        """Return the next messages, none when nothing came within `timeout` seconds."""
+        messages = self._consumer.consume(MOST_MESSAGES, timeout)
+        self._watch_brokers(came=bool(messages))
+        return [received for message in messages if (received := self._read(message)) is not None]
+
+    def commit(self, offsets: dict[int, int]) -> None:
+        """Say that everything before these offsets (by partition) is done with; raises BusError."""
+        self._flush_dead_letters()
+        places = [TopicPartition(self.topic, partition, offset) for partition, offset in offsets.items()]
+        if not places:
+            return
+        try:
+            self._consumer.commit(offsets=places, asynchronous=False)
+        except KafkaException as error:
+            raise BusError(f"{self.url}: topic {self.topic}: offsets not committed ({error.args[0].str()})") from None
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._flush_dead_letters()
+        self._consumer.close()
+
+    def _read(self, message: Message[Any, Any]) -> Received[Value] | None:
+        error = message.error()
+        if error is not None:
+            raise BusError(f"{self.url}: topic {self.topic}: {error.str()}")
+        value, partition, offset = message.value() or b"", message.partition() or 0, message.offset() or 0
+        headers = _headers(message)
+        try:
+            return Received(partition, offset, self._decode(value), headers)
+        except DecodeError as reason:
+            self._refuse(partition, offset, value, str(reason))
+            return None
+
+    def _refuse(self, partition: int, offset: int, value: bytes, reason: str) -> None:
+        self.undecodable += 1
+        if self._dead_letters is None:
+            return
+        if self._producer is None:
+            self._producer = Producer({"bootstrap.servers": bootstrap(self.url), "acks": "all", "log_level": 0})
+        self._producer.produce(self._dead_letters, dead_letter(self.topic, partition, offset, value, reason))
+
+    def _flush_dead_letters(self) -> None:
+        if self._producer is not None and self._producer.flush(DEAD_LETTER_SECONDS):
+            raise BusError(f"{self.url}: topic {self._dead_letters}: dead letters not delivered")
+
+    def _error(self, error: KafkaError) -> None:
+        if error.code() == KafkaError._ALL_BROKERS_DOWN and self._away_since is None:  # noqa: SLF001 - its public name
+            self._away_since = time.monotonic()
+
+    def _watch_brokers(self, *, came: bool) -> None:
+        if came:
+            self._away_since = None
+        if self._away_since is None or time.monotonic() - self._away_since < self._patience:
+            return
+        try:
+            self._consumer.list_topics(self.topic, timeout=1.0)
+        except KafkaException:
+            raise BusError(f"{self.url}: the brokers have been away for {self._patience:g} s") from None
+        self._away_since = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _headers(message: Message[Any, Any]) -> dict[str, bytes]:
+    pairs = cast("list[tuple[str, bytes | None]]", message.headers() or [])
+    return {name: word or b"" for name, word in pairs}
+
+
+def _numbers(called: Partitions | None) -> Callable[[Consumer, list[TopicPartition]], None]:
+    def call(_consumer: Consumer, places: list[TopicPartition]) -> None:
+        if called is not None:
+            called([place.partition for place in places])
+
+    return call

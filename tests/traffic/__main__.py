@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from tests.traffic.bulk.capture import write_bulk
 from tests.traffic.pcap import write_pcap
 from tests.traffic.sample.story import sample_frames
 
@@ -12,16 +13,29 @@ def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(prog="python -m tests.traffic", description=__doc__)
     kinds = whole.add_subparsers(dest="kind", required=True)
     sample = kinds.add_parser("sample", help="ten minutes of an office, under 2 MB")
-    for kind in (sample,):
+    bulk = kinds.add_parser("bulk", help="millions of packets, exactly as many as asked for")
+    for kind in (sample, bulk):
         kind.add_argument("path", type=Path, metavar="OUT.pcap")
         kind.add_argument("--seed", type=int, default=1)
+    bulk.add_argument("--packets", type=int, default=2_000_000)
+    bulk.add_argument("--seconds", type=float, help="time they span (default: 600 for every 2 million packets)")
+    bulk.add_argument("--snaplen", type=int, default=0, help="bytes kept of a packet (default 0: all)")
     return whole
 
 
 def main() -> None:
     """Write the capture that the command line asks for and say how large it is."""
     arguments = parser().parse_args()
-    write_pcap(arguments.path, sample_frames(arguments.seed))
+    if arguments.kind == "sample":
+        write_pcap(arguments.path, sample_frames(arguments.seed))
+    else:
+        write_bulk(
+            arguments.path,
+            arguments.packets,
+            seed=arguments.seed,
+            seconds=arguments.seconds,
+            snaplen=arguments.snaplen,
+        )
     print(f"{arguments.path}: {arguments.path.stat().st_size} bytes")
 
 

@@ -58,7 +58,7 @@ class Subscriber(Generic[Value]):
         topic: str,
         group: str | None = None,
         *,
-        decode: Callable[[bytes], Value] = decode_message,  # type: ignore[assignment]  # Value is FlowBatch then
+        decode: Callable[[bytes], Value] = decode_message,  # type: ignore[assignment]  # Value: FlowBatch
         from_beginning: bool = True,
         dead_letters: str | None = DEAD_LETTERS.name,
         assigned: Partitions | None = None,

@@ -79,7 +79,8 @@ def concatenate(batches: Iterable[FlowBatch]) -> FlowBatch:
         return FlowBatch()
     if len(parts) == 1:
         return parts[0]
-    records = np.concatenate([part.records for part in parts]) if parts else empty_records(0)
+    records = empty_records(sum(len(part) for part in parts))
+    np.concatenate([part.records for part in parts], out=records)  # without `out` it would drop the padding of the dtype
     _shift_heap(records, parts)
     observers: dict[int, Observer] = {}
     for part in parts:

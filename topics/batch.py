@@ -80,7 +80,7 @@ def concatenate(batches: Iterable[FlowBatch]) -> FlowBatch:
     if len(parts) == 1:
         return parts[0]
     records = empty_records(sum(len(part) for part in parts))
-    np.concatenate([part.records for part in parts], out=records)  # without `out` it would drop the padding of the dtype
+    np.concatenate([part.records for part in parts], out=records)  # without `out` the padding is lost
     _shift_heap(records, parts)
     observers: dict[int, Observer] = {}
     for part in parts:

@@ -97,6 +97,7 @@ class FileSink:
         for part in self._parts.values():
             part.writer.abort()
         self._parts.clear()
+        self._next_offsets.clear()  # nothing is safe any more
         self._lock.close()
 
     def safe_offsets(self) -> dict[str, int]:

@@ -82,6 +82,7 @@ class SqlSink:
     def abort(self) -> None:
         """Leave the database without writing what was gathered."""
         self._batches, self._rows = [], []
+        self._next_offsets.clear()
         self._store.close()
 
     def safe_offsets(self) -> dict[str, int]:

@@ -191,11 +191,12 @@ def test_a_failing_write_leaves_no_trace_and_names_the_file(
         raise OSError(28, "No space left on device")
 
     sink = sink_to(tmp_path)
-    sink.write(flows(1, 10, 0))
+    sink.write(flows(1, 10, 0), Position("p0", 3))
     monkeypatch.setattr(step, fail)
     with pytest.raises(OutputError, match=r"22\.15\.00\.parquet: No space left"):
         sink.close()
     assert names(tmp_path) == [".argosy.lock"]
+    assert sink.safe_offsets() == {}
     monkeypatch.undo()
     again = sink_to(tmp_path)
     again.write(flows(1, 10, 0))

@@ -1,0 +1,140 @@
+"""The Kafka shell of every sink: reads a topic of flows, commits what the sink has made safe, stops cleanly."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from confluent_kafka import KafkaException, TopicCollection
+
+from sinks.feed import Feed
+from topics.bus import Subscriber
+from topics.bus.administration import CONNECT_SECONDS, admin_client
+from topics.bus.publisher import BROKER_SECONDS
+from topics.definitions import DEAD_LETTERS, FLOWS
+from topics.errors import BusError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sinks.feed import Sink
+    from topics.batch import FlowBatch
+
+RECEIVE_SECONDS = 0.25
+QUIET_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What to read, as which group, and when to stop: `until_idle` seconds after the last message, None for never."""
+
+    url: str
+    group: str
+    topic: str = FLOWS.name
+    dead_letters: str = DEAD_LETTERS.name
+    until_idle: float | None = None
+    connect: float = CONNECT_SECONDS
+    patience: float = BROKER_SECONDS
+
+
+def run_sink(sink: Sink, subscription: Subscription) -> int:
+    """Feed a sink from Kafka until a signal or idleness ends it; return how many messages could not be read.
+
+    Offsets are committed when the sink has made their records last. At the end everything accepted is made to last and
+    committed; after an error nothing is. Raises BusError, and whatever the sink raises.
+    """
+    with _stop_on_signals() as stop:
+        return _SinkRun(sink, subscription).until(stop)
+
+
+class _SinkRun:
+    def __init__(self, sink: Sink, subscription: Subscription) -> None:
+        self._sink, self._subscription = sink, subscription
+        self._heard: float | None = None  # when the last message came; the partitions, at first
+        self._dirty, self._running = False, True
+        self._subscriber: Subscriber[FlowBatch] = Subscriber(
+            subscription.url,
+            subscription.topic,
+            subscription.group,
+            dead_letters=subscription.dead_letters,
+            assigned=self._assigned,
+            revoked=self._revoked,
+            connect=subscription.connect,
+            patience=subscription.patience,
+        )
+        self._feed = Feed(sink, topic_identity(subscription.url, subscription.topic), time.monotonic)
+
+    def until(self, stop: threading.Event) -> int:
+        with self._subscriber:
+            try:
+                while not stop.is_set() and not self._is_idle():
+                    self._step()
+                self._finish()
+            finally:
+                self._running = False
+            return self._subscriber.undecodable
+
+    def _step(self) -> None:
+        for received in self._subscriber.receive(RECEIVE_SECONDS):
+            self._feed.take(received.partition, received.offset, received.value)
+            self._heard, self._dirty = time.monotonic(), True
+        self._feed.wait()
+        if self._dirty and self._silence() >= QUIET_SECONDS:
+            self._sink.flush()
+            self._dirty = False
+        self._subscriber.commit(self._feed.to_commit())
+
+    def _finish(self) -> None:
+        self._sink.flush()
+        self._subscriber.commit(self._feed.to_commit())
+
+    def _assigned(self, _partitions: list[int]) -> None:
+        self._heard = time.monotonic()
+
+    def _revoked(self, _partitions: list[int]) -> None:
+        """Hand partitions over so that the next member begins right behind what was stored."""
+        if self._running:
+            self._finish()
+
+    def _silence(self) -> float:
+        return 0.0 if self._heard is None else time.monotonic() - self._heard
+
+    def _is_idle(self) -> bool:
+        limit = self._subscription.until_idle
+        return limit is not None and self._silence() >= limit
+
+
+def topic_identity(url: str, topic: str) -> str:
+    """Return a name of the topic that another one, made later under the same name, does not have.
+
+    Raises BusError when no broker answers or the topic does not exist.
+    """
+    client = admin_client(url)  # has to outlive the answer
+    try:
+        described = client.describe_topics(TopicCollection([topic]), request_timeout=CONNECT_SECONDS)
+        return f"{topic}/{described[topic].result(2 * CONNECT_SECONDS).topic_id}"
+    except KafkaException as error:
+        raise BusError(f"{url}: topic {topic}: {error.args[0].str()}") from None
+
+
+@contextmanager
+def _stop_on_signals() -> Iterator[threading.Event]:
+    """Let SIGTERM and SIGINT end the reading instead of the process; a second one ends the process as ever."""
+    stop = threading.Event()
+    before: dict[int, Any] = {}
+
+    def note(number: int, _frame: object) -> None:
+        stop.set()
+        signal.signal(number, before[number])
+
+    for caught in (signal.SIGTERM, signal.SIGINT):
+        before[caught] = signal.signal(caught, note)
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

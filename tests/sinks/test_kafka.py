@@ -1,0 +1,246 @@
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+
+import psycopg
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from sinks.files import FileSink
+from sinks.kafka import Subscription, run_sink, topic_identity
+from tests.random_batches import random_batch
+from tests.sinks.sql.fields import assert_holds, duckdb_rows, postgresql_rows
+from tests.sinks.test_files import keys, stored
+from topics.address_text import IPV4_MAPPED
+from topics.batch import END_OF_RUN, FlowBatch, concatenate
+from topics.bus import encode_message
+from topics.errors import BusError
+
+START = 1_700_000_100_000_000_000
+MINUTE = 60_000_000_000
+PARTITIONS = 2
+DEADLINE = 40.0
+
+
+class SinkTest:
+    """A topic of flows of the test's own, and the sinks that read it."""
+
+    def __init__(self, bootstrap: str, prefix: str) -> None:
+        self.url = f"kafka://{bootstrap}"
+        self.topic, self.letters, self.group = f"{prefix}flows", f"{prefix}letters", f"{prefix}sink"
+        self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+        self._producer = Producer({"bootstrap.servers": bootstrap, "log_level": 0})
+        self._consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": self.group, "log_level": 0})
+        self.processes: list[subprocess.Popen[str]] = []
+        for made in self._admin.create_topics(
+            [NewTopic(n, PARTITIONS, 1) for n in (self.topic, self.letters)]
+        ).values():
+            made.result()
+
+    def publish(self, batches: list[FlowBatch]) -> None:
+        for number, batch in enumerate(batches):
+            self._producer.produce(self.topic, encode_message(batch), partition=number % PARTITIONS)
+        self._producer.flush()
+
+    def publish_bytes(self, value: bytes) -> None:
+        self._producer.produce(self.topic, value, partition=0)
+        self._producer.flush()
+
+    def start(self, kind: str, *options: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "clients.main", "sink", kind, "--bus", self.url, "--topic", self.topic]
+        command += ["--group", self.group, "--dead-letters", self.letters, *options]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.processes.append(process)
+        return process
+
+    def run(self, kind: str, *options: str) -> tuple[int, str]:
+        """Run a sink until nothing comes any more; return its exit status and what it said."""
+        process = self.start(kind, "--until-idle", "2", *options)
+        _, said = process.communicate(timeout=DEADLINE)
+        return process.returncode, said
+
+    def committed(self) -> list[int]:
+        places = [TopicPartition(self.topic, number) for number in range(PARTITIONS)]
+        return [max(0, place.offset) for place in self._consumer.committed(places, timeout=10)]
+
+    def ends(self) -> list[int]:
+        return [self._end(self.topic, number) for number in range(PARTITIONS)]
+
+    def dead_letters(self) -> int:
+        return sum(self._end(self.letters, number) for number in range(PARTITIONS))
+
+    def _end(self, topic: str, partition: int) -> int:
+        return self._consumer.get_watermark_offsets(TopicPartition(topic, partition))[1]
+
+    def close(self) -> None:
+        for process in self.processes:
+            process.kill()
+            process.communicate()
+        self._consumer.close()
+        for removed in self._admin.delete_topics([self.topic, self.letters]).values():
+            removed.result()
+
+
+@pytest.fixture
+def sinks(kafka_bootstrap: str, topic_prefix: str) -> Iterator[SinkTest]:
+    test = SinkTest(kafka_bootstrap, topic_prefix)
+    yield test
+    test.close()
+
+
+def wait_until(process: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
+    deadline = monotonic() + DEADLINE
+    while not condition():
+        assert monotonic() < deadline
+        assert process.poll() is None, process.communicate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.05)
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=DEADLINE)
+
+
+def flows(seed: int, minute: float = 0.0) -> FlowBatch:
+    batch = random_batch(seed, 12, now=START + int(minute * MINUTE))
+    batch.records["ethertype"] = [0x0800, 0x86DD] * 6
+    batch.records["src_address"][::2, :12] = list(IPV4_MAPPED)
+    return batch
+
+
+def minutes(first: int, last: int) -> list[FlowBatch]:
+    """Flows that arrive a quarter of a minute of event time after each other, some of them late."""
+    return [flows(seed, (seed - 6 * (seed % 7 == 3)) / 4) for seed in range(first, last)]
+
+
+def files_options(directory: Path) -> list[str]:
+    return ["--data", str(directory), "--pattern", "%H.%M.%S", "--rotate", "1m", "--grace", "30"]
+
+
+def sorted_keys(batches: list[FlowBatch]) -> list[bytes]:
+    return sorted(key for batch in batches for key in keys(batch))
+
+
+def test_all_flows_end_up_in_files_and_their_offsets_are_committed(sinks: SinkTest, tmp_path: Path) -> None:
+    batches = minutes(0, 30)
+    sinks.publish([*batches, FlowBatch(watermark=END_OF_RUN), FlowBatch(watermark=END_OF_RUN)])
+    status, said = sinks.run("files", *files_options(tmp_path))
+    assert (status, said) == (0, "argosy sink files: 360 flows kept\n")
+    assert stored(tmp_path) == sorted_keys(batches)
+    assert sinks.committed() == sinks.ends() == [16, 16]
+
+
+def test_files_survive_kills_without_loss_or_doubles(sinks: SinkTest, tmp_path: Path) -> None:
+    published: list[FlowBatch] = []
+    for round_ in range(2):
+        more = minutes(40 * round_, 40 * (round_ + 1))
+        sinks.publish(more)
+        published += more
+        before = len(list(tmp_path.glob("*.parquet")))
+        process = sinks.start("files", *files_options(tmp_path))
+        wait_until(process, lambda before=before: len(list(tmp_path.glob("*.parquet"))) > before + 2)  # type: ignore[misc]
+        kill(process)
+    assert any(low < high for low, high in zip(sinks.committed(), sinks.ends(), strict=True))
+    assert sinks.run("files", *files_options(tmp_path))[0] == 0
+    assert stored(tmp_path) == sorted_keys(published)
+    assert sinks.committed() == sinks.ends()
+    assert not list(tmp_path.glob(".*.partial"))
+
+
+def test_files_are_finished_when_the_sink_is_asked_to_stop(sinks: SinkTest, tmp_path: Path) -> None:
+    batches = minutes(0, 4)
+    sinks.publish(batches)
+    process = sinks.start("files", *files_options(tmp_path))
+    wait_until(process, lambda: bool(list(tmp_path.glob(".*.partial"))))
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0
+    assert sinks.run("files", *files_options(tmp_path))[0] == 0
+    assert stored(tmp_path) == sorted_keys(batches)
+    assert sinks.committed() == sinks.ends()
+
+
+def test_all_flows_end_up_in_duckdb_and_once_when_read_again(sinks: SinkTest, tmp_path: Path) -> None:
+    batches = [flows(seed) for seed in range(10)]
+    sinks.publish(batches)
+    database = str(tmp_path / "flows.duckdb")
+    assert sinks.run("sql", "--url", database)[0] == 0
+    sinks.group += "-again"
+    sinks.publish(batches[:3])
+    assert sinks.run("sql", "--url", database)[0] == 0
+    assert_holds(duckdb_rows(database), concatenate(batches))
+
+
+def test_postgresql_survives_kills_without_loss_or_doubles(sinks: SinkTest, postgresql_database: str) -> None:
+    published = [flows(seed) for seed in range(30)]
+    sinks.publish(published)
+    process = sinks.start("sql", "--url", postgresql_database, "--linger", "0")
+    wait_until(process, lambda: rows_in(postgresql_database) > 0)
+    kill(process)
+    sinks.publish(last := [flows(99)])
+    assert sinks.run("sql", "--url", postgresql_database)[0] == 0
+    assert_holds(postgresql_rows(postgresql_database), concatenate(published + last))
+    assert sinks.committed() == sinks.ends()
+
+
+def rows_in(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        with suppress(psycopg.errors.UndefinedTable):
+            (count,) = connection.execute("SELECT count(*) FROM flows").fetchone() or (0,)
+            return int(count)
+        return 0
+
+
+def test_a_message_that_cannot_be_read_goes_to_the_dead_letters_and_the_others_are_kept(
+    sinks: SinkTest, tmp_path: Path
+) -> None:
+    sinks.publish([flows(1)])
+    sinks.publish_bytes(b"no batch")
+    sinks.publish([flows(2)])
+    status, said = sinks.run("files", *files_options(tmp_path))
+    assert (status, said) == (0, "argosy sink files: 24 flows kept, 1 messages could not be read\n")
+    assert sinks.dead_letters() == 1
+    assert sinks.committed() == sinks.ends()
+
+
+def test_what_is_refused_is_one_line_and_nothing_is_committed(
+    sinks: SinkTest, tmp_path: Path, postgresql_database: str
+) -> None:
+    sinks.publish([flows(1)])
+    (tmp_path / "x.duckdb").write_text("no database, just a text\n" * 400)
+    (tmp_path / "full").write_text("no directory")
+    with psycopg.connect(postgresql_database) as connection:
+        connection.execute("CREATE TABLE flows (nothing int)")
+    for kind, options, said in (
+        ("sql", ["--url", str(tmp_path / "x.duckdb")], "x.duckdb"),
+        ("sql", ["--url", postgresql_database], 'column "flow_id" does not exist'),
+        ("files", files_options(tmp_path / "full" / "x"), "full"),
+    ):
+        status, line = sinks.run(kind, *options)
+        assert status == 1
+        assert line.startswith(f"argosy sink: {'postgresql://argosy@' if 'flow_id' in said else tmp_path}")
+        assert said in line
+        assert line.count("\n") == 1
+    assert sinks.committed() == [0] * PARTITIONS
+
+
+def test_a_broker_or_topic_that_is_not_there_is_named(kafka_bootstrap: str, tmp_path: Path) -> None:
+    with pytest.raises(BusError, match=r"topic absent"):
+        topic_identity(f"kafka://{kafka_bootstrap}", "absent")
+    sink = FileSink(tmp_path)
+    with pytest.raises(BusError, match=r"^kafka://127\.0\.0\.1:9: [^\n]+$"):
+        run_sink(sink, Subscription("kafka://127.0.0.1:9", "group", connect=0.5))
+    sink.close()
+
+
+def test_a_topic_made_anew_is_another_one(sinks: SinkTest) -> None:
+    before = topic_identity(sinks.url, sinks.topic)
+    assert before == topic_identity(sinks.url, sinks.topic)
+    assert before != topic_identity(sinks.url, sinks.letters)

@@ -104,14 +104,20 @@ def _print_summary(source: CaptureSource, summary: TrafficSummary, files: FileSi
     size = sum(path.stat().st_size for path in files.files)
     console.print("\n[bold]Where it lies[/bold]")
     console.print(
-        f"  {len(files.files)} Parquet files, {_bytes(size)}, below {data}, and the same flows in {data / DATABASE}"
+        f"  {len(files.files)} Parquet file{'s' * (len(files.files) != 1)} below {data} ({_bytes(size)}), "
+        f"and the same flows in {data / DATABASE}",
+        soft_wrap=True,
     )
     console.print("[bold]How to go on[/bold]")
     console.print(
-        f"  argosy ra -R {data} -s stime dur proto saddr sport dir daddr dport pkts bytes state - tcp", markup=False
+        f"  argosy ra -R {data} -s stime dur proto saddr sport dir daddr dport pkts bytes state - tcp",
+        markup=False,
+        soft_wrap=True,
     )
-    console.print(f"  argosy racluster -R {data} -m saddr daddr -s saddr daddr trans pkts bytes", markup=False)
-    console.print(f"  DuckDB on {data / DATABASE}: FROM conversations LIMIT 10", markup=False)
+    console.print(
+        f"  argosy racluster -R {data} -m saddr daddr -s saddr daddr trans pkts bytes", markup=False, soft_wrap=True
+    )
+    console.print(f"  DuckDB on {data / DATABASE}: FROM conversations LIMIT 10", markup=False, soft_wrap=True)
 
 
 def _print_totals(console: Console, source: CaptureSource, summary: TrafficSummary, took: float) -> None:
@@ -163,7 +169,7 @@ def _table(title: str, frame: pl.DataFrame, words: tuple[str, ...], numbers: tup
 def _print_findings(console: Console, summary: TrafficSummary) -> None:
     sums = summary.totals()
     findings = [
-        f"{row['src_address']} tried {row['ports']:,} ports on {row['targets']:,} hosts without success,"
+        f"{row['src_address']} tried {row['ports']:,} ports on {row['targets']:,} host{'s' * (row['targets'] != 1)} without success,"
         f" {row['attempts']:,} times"
         for row in summary.scans().head(5).iter_rows(named=True)
     ]
@@ -174,7 +180,7 @@ def _print_findings(console: Console, summary: TrafficSummary) -> None:
     if findings:
         console.print("[bold]Worth a look[/bold]")
         for finding in findings:
-            console.print(f"  {finding}", markup=False)
+            console.print(f"  {finding}", markup=False, soft_wrap=True)
 
 
 def _bytes(count: int) -> str:

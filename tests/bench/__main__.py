@@ -1,0 +1,118 @@
+"""`make bench`: how fast every stage is, beside its peer in the same run; a table, and build/bench.json."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+BUILD = Path("build")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One figure; `peer` is the same of the tool that people use today, `ratio` how many times as good ours is."""
+
+    value: float
+    unit: str
+    peer: float | None = None
+    ratio: float | None = None
+
+
+def _beside(value: float, unit: str, peer: float | None) -> Result:
+    return Result(value, unit, peer, value / peer if peer else None)
+
+
+def _argosy() -> str:
+    return str(Path(sys.executable).with_name("argosy"))
+
+
+def bench_probe(runs: int) -> Iterator[tuple[str, Result]]:
+    """Packets per CPU second beside argus, start-up apart."""
+    from tests.bench.probe import measure
+
+    ours, argus = measure(_argosy(), BUILD, runs)
+    yield "probe, marginal", _beside(ours.rate, "packets/CPU s", argus.rate if argus else None)
+    yield "probe, start-up", Result(ours.start, "CPU s", argus.start if argus else None)
+
+
+def bench_codec(runs: int) -> Iterator[tuple[str, Result]]:
+    """Records per second both ways, the full schema."""
+    from tests.bench.codec import measure
+
+    rates = measure(rounds=runs)
+    yield "codec, out", Result(rates.encoded, "records/s")
+    yield "codec, in", Result(rates.decoded, "records/s")
+    yield "codec, size", Result(rates.record_bytes, "bytes/record")
+
+
+def bench_merge(runs: int) -> Iterator[tuple[str, Result]]:
+    """Records merged per second beside racluster."""
+    from tests.bench.merge import measure
+
+    rates = measure(BUILD, runs)
+    yield "racluster, default key", _beside(rates.aggregation, "records/CPU s", rates.racluster)
+    yield "merge, stream", _beside(rates.stream, "records/CPU s", rates.racluster)
+
+
+def bench_worker(runs: int) -> Iterator[tuple[str, Result]]:
+    """Status records through Kafka and one worker into flows, the broker on the same cores."""
+    from tests.bench.worker import measure
+
+    yield "bus and one worker", Result(measure(BUILD, runs), "records/s")
+
+
+def bench_ra(runs: int) -> Iterator[tuple[str, Result]]:
+    """How long `argosy ra` takes on a small file."""
+    from tests.bench.processes import median_wall, run
+
+    small = BUILD / "bench-small.parquet"
+    sample = BUILD / "sample.pcap"
+    if not sample.exists():
+        run([sys.executable, "-m", "tests.traffic", "sample", str(sample)])
+    run([_argosy(), "probe", "-r", str(sample), "-w", str(small)])
+    run([_argosy(), "ra", "-r", str(small)])
+    yield "ra, small file", Result(median_wall([_argosy(), "ra", "-r", str(small)], runs), "s")
+
+
+BENCHES: dict[str, Callable[[int], Iterator[tuple[str, Result]]]] = {
+    "probe": bench_probe,
+    "codec": bench_codec,
+    "merge": bench_merge,
+    "worker": bench_worker,
+    "ra": bench_ra,
+}
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
+
+
+def main() -> int:
+    """Run the benches that are asked for, all by default."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("only", nargs="*", choices=[*BENCHES, []], help="which ones (default: all)")
+    parser.add_argument("--runs", type=int, default=3, help="runs of each, the median counts (default 3)")
+    arguments = parser.parse_args()
+    BUILD.mkdir(exist_ok=True)
+    results: dict[str, Result] = {}
+    print(f"{'':<26}{'argosy':>14}{'peer':>14}{'ratio':>8}  unit")
+    for name in arguments.only or BENCHES:
+        for label, result in BENCHES[name](arguments.runs):
+            results[label] = result
+            ratio = f"{result.ratio:.2f}x" if result.ratio else "-"
+            print(
+                f"{label:<26}{_number(result.value):>14}{_number(result.peer):>14}{ratio:>8}  {result.unit}", flush=True
+            )
+    written = {name: asdict(result) for name, result in results.items()}
+    (BUILD / "bench.json").write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

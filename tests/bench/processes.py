@@ -1,0 +1,45 @@
+"""What a whole process costs: CPU seconds by the operating system's account."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """CPU seconds (user and system) and wall seconds of one run; peak memory in MB."""
+
+    cpu: float
+    wall: float
+    megabytes: float
+
+
+def run(command: Sequence[str]) -> Cost:
+    """Run a command that has to succeed, its output thrown away."""
+    import time
+
+    began = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    message = process.stderr.read().decode("utf-8", "replace") if process.stderr else ""
+    if process.stderr:
+        process.stderr.close()
+    if process.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)}: exit {process.returncode}: {message[-300:]}")
+    return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
+
+
+def median_cpu(command: Sequence[str], runs: int) -> float:
+    """Return the median CPU seconds of some runs."""
+    return statistics.median(run(command).cpu for _ in range(runs))
+
+
+def median_wall(command: Sequence[str], runs: int) -> float:
+    """Return the median wall seconds of some runs."""
+    return statistics.median(run(command).wall for _ in range(runs))

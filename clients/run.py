@@ -169,8 +169,8 @@ def _table(title: str, frame: pl.DataFrame, words: tuple[str, ...], numbers: tup
 def _print_findings(console: Console, summary: TrafficSummary) -> None:
     sums = summary.totals()
     findings = [
-        f"{row['src_address']} tried {row['ports']:,} ports on {row['targets']:,} host{'s' * (row['targets'] != 1)} without success,"
-        f" {row['attempts']:,} times"
+        f"{row['src_address']} tried {row['ports']:,} ports on {row['targets']:,} host{'s' * (row['targets'] != 1)}"
+        f" without success, {row['attempts']:,} times"
         for row in summary.scans().head(5).iter_rows(named=True)
     ]
     if sums["refused"] or sums["unanswered"]:

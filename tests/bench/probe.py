@@ -7,9 +7,12 @@ import statistics
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.bench.processes import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SMALL, LARGE = 2_000_000, 6_000_000
 

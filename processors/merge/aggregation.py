@@ -1,0 +1,149 @@
+"""What `argosy racluster` does: records of one key become one, whatever lies between them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from processors.merge.aggregate import COUNTERS, FLOWS, HEAP_FULL, TABLE_FULL, TOUCHED, aggregate
+from processors.merge.conversation import KEY_WORDS
+from processors.merge.heap import own_heap
+from processors.merge.key_fields import KeyFields, parse_keys
+from processors.merge.labels import with_united_labels
+from processors.merge.records import views
+from processors.merge.rules import RECORD_WORDS, record_words
+from processors.merge.selection import COMPUTED_WORDS, KIND, PROTOCOL_NUMBER, SPI, both_ways, fit
+from processors.merge.table import FlowTable, Int64, collect
+from topics.batch import FlowBatch, concatenate
+from topics.record import FLOW_DTYPE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from topics.batch import Heap, Observer
+
+FIRST_CAPACITY = 1 << 18  # memory is taken as it is touched
+FITTED_ROWS = 1 << 14  # records that are changed to fit a key at a time
+UNAGGREGATED = ("records", "duration_sum", "duration_square_sum", "duration_min", "duration_max")
+
+
+class Aggregation:
+    """Merges all records of a key into one flow record each.
+
+    Without `keys` the key is the conversation (addresses, protocol, ports; see conversation.py), and with `correct`
+    both directions of it are one. `keys` are the words after `-m` of racluster (see key_fields.py; UsageError for
+    unknown ones); they turn the correction off, as there. `preserve` keeps fields outside the key that all records
+    agree in, else they are cleared at once. `aggregates` False is `-M norep`: no count of records, no statistics of
+    durations. `rmon` takes each record twice, as it is and turned round.
+    """
+
+    def __init__(
+        self,
+        keys: Sequence[str] = (),
+        *,
+        preserve: bool = True,
+        correct: bool = True,
+        aggregates: bool = True,
+        rmon: bool = False,
+    ) -> None:
+        self._key: KeyFields | None = parse_keys(keys) if keys else None
+        self._correct = correct and not keys and not rmon
+        self._preserve, self._aggregates, self._rmon = preserve, aggregates, rmon
+        self._begin()
+
+    def _begin(self) -> None:
+        key = self._key or KeyFields()
+        self._octets = key.octets()
+        self._computed = (
+            KIND * key.compares("kind") | PROTOCOL_NUMBER * key.compares("protocol") | SPI * key.compares("spi")
+        )
+        words = KEY_WORDS if self._key is None else COMPUTED_WORDS + -(-len(self._octets) // 8)
+        self._table = FlowTable(FIRST_CAPACITY, words + (words == KEY_WORDS and self._key is not None), 1)
+        self._spare = views(np.empty((1, RECORD_WORDS), np.int64))
+        self._counters = np.zeros(len(COUNTERS), np.int64)
+        self._alone: list[FlowBatch] = []
+        self._header: FlowBatch | None = None
+        self._observers: dict[int, Observer] = {}
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """Return the records taken, the flows they made and the records merged against their direction."""
+        return dict(zip(COUNTERS, self._counters.tolist(), strict=True))
+
+    def add(self, batch: FlowBatch) -> None:
+        """Merge the records of a batch, in order."""
+        self._header = self._header or batch.select(slice(0, 0)).replace(heap=np.zeros(0, np.uint8))
+        self._observers.update(batch.observers)
+        if self._key is not None and self._key.alone:
+            self._counters[: FLOWS + 1] += len(batch)
+            self._alone.append(batch)
+            return
+        rows = record_words(batch.records)
+        if self._key is None and not self._rmon:
+            self._merge(rows, batch.heap)
+            return
+        for start in range(0, len(rows), FITTED_ROWS):
+            self._merge(self._fitted(rows[start : start + FITTED_ROWS]), batch.heap)
+
+    def _fitted(self, rows: Int64) -> Int64:
+        """Return copies of records that were made to fit the key."""
+        if self._rmon:
+            fitted = np.empty((2 * len(rows), RECORD_WORDS), np.int64)
+            both_ways(rows, views(fitted))
+        else:
+            fitted = rows.copy()
+        if self._key is not None:
+            nothing = np.zeros((0, 2), np.int64)
+            fit(views(fitted), self._key.masks(), nothing if self._preserve else self._key.zeroed(), self._key.matrix)
+        return fitted
+
+    def _merge(self, rows: Int64, source: Heap) -> None:
+        table, keep_heap, taken, record = self._table, True, 0, views(rows)
+        while taken < len(rows):
+            taken, why, needed = aggregate(
+                record,
+                taken,
+                source,
+                self._computed,
+                self._octets,
+                self._correct,
+                table.seed,
+                table.index,
+                table.flows,
+                table.keys,
+                table.hashes,
+                table.occupied,
+                table.marks,
+                table.heap,
+                table.heap_used,
+                self._counters,
+                keep_heap,
+                self._spare,
+            )
+            if why == TABLE_FULL:
+                table.grow(2 * len(table))
+            elif why == HEAP_FULL:
+                keep_heap = table.grow_heap(needed)
+
+    def finish(self) -> FlowBatch:
+        """Return one record a key and begin anew.
+
+        They come in the order in which their last record came, as racluster 3.0.8.2 puts them out.
+        """
+        batch = concatenate(self._alone) if self._alone else self._flows()
+        if not self._aggregates:
+            batch = batch.replace(records=batch.records.copy()) if self._alone else batch
+            for name in UNAGGREGATED:
+                batch.records[name] = 0
+        merged = with_united_labels(batch).replace(observers=self._observers)
+        self._begin()
+        return merged
+
+    def _flows(self) -> FlowBatch:
+        table, count = self._table, int(self._counters[FLOWS])
+        rows = np.empty((count, RECORD_WORDS), np.int64)
+        collect(table.flows.words, np.argsort(table.marks[:count, TOUCHED]), rows)
+        heap = own_heap(rows, table.heap)
+        records = rows.reshape(-1).view(FLOW_DTYPE)
+        return (self._header or FlowBatch()).replace(records=records, heap=heap, watermark=0)

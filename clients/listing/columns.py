@@ -1,4 +1,4 @@
-"""The columns that `-s` asks for: `a b c` or `a,b`, `+a` appends, `+3a` inserts after the third, `-a` removes, `a:20`."""
+"""The columns that `-s` asks for: `a b` or `a,b`, `+a` appends, `+3a` inserts after the third, `-a` removes, `a:20`."""
 
 from __future__ import annotations
 

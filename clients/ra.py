@@ -1,0 +1,96 @@
+"""`argosy ra`: filters, prints and converts records. Options and output are those of Argus's ra."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from clients import reading
+from clients.options import Option, help_text, parse
+from topics.errors import ArgosyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import polars as pl
+
+    from clients.listing.printer import Totals
+    from clients.options import Parsed
+
+USAGE = "argosy ra -r FILE... | -R DIR... [OPTIONS] [- FILTER]"
+SUMMARY = """Prints the records that a filter selects, or writes them in another format.
+Exit status: 0 when some record was selected, 1 when none was, 2 after an error."""
+OPTIONS = (
+    *reading.OPTIONS,
+    Option("-M", "MODE...", "TZ=ZONE prints times of that zone; man, noman are accepted"),
+    Option("-m", "KEY...", "accepted, as by Argus's ra, where it has no effect either: see racluster"),
+)
+MODES = ("man", "noman")
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command; 0 when a record was selected, 1 when none was."""
+    parsed = parse(OPTIONS, arguments)
+    if parsed.count("-h"):
+        print(help_text(USAGE, SUMMARY, OPTIONS))
+        return 0
+    try:
+        return _run(parsed)
+    except ArgosyError as error:
+        error.exit_status = reading.FAILED  # 1 says that nothing matched
+        raise
+
+
+def _run(parsed: Parsed) -> int:
+    reading.modes(parsed, MODES)
+    wanted = reading.condition(parsed)
+    if parsed.count("-b"):
+        print("all records" if wanted is None else wanted)
+        return 0
+    names = reading.paths(parsed)
+    totals = _totals(parsed, names)
+    selected = _write(parsed, names, wanted, totals) if parsed.word("-w") else _print(parsed, names, wanted, totals)
+    if totals is not None:
+        print(totals.text(), file=sys.stderr if parsed.word("-w") == reading.DASH else sys.stdout)
+    return 0 if selected else reading.NO_MATCH
+
+
+def _totals(parsed: Parsed, names: list[str]) -> Totals | None:
+    if not parsed.count("-A"):
+        return None
+    from clients.listing.printer import Totals
+
+    totals = Totals()
+    totals.read = reading.count(names)
+    return totals
+
+
+def _counted(frames: Iterator[pl.DataFrame], totals: Totals | None) -> Iterator[pl.DataFrame]:
+    for frame in frames:
+        if totals is not None:
+            totals.add(frame)
+        yield frame
+
+
+def _print(parsed: Parsed, names: list[str], wanted: pl.Expr | None, totals: Totals | None) -> int:
+    printer = reading.printer(parsed)
+    window = reading.window(parsed)
+    columns = printer.columns | (totals.columns if totals else set())
+    frames = _counted(window.input.cut(reading.frames(names, wanted, columns)), totals)
+    selected = 0
+    for frame in frames:
+        selected += frame.height
+        if not parsed.count("-q"):
+            printer.print(frame)
+    return selected
+
+
+def _write(parsed: Parsed, names: list[str], wanted: pl.Expr | None, totals: Totals | None) -> int:
+    from sinks.formats import open_writer
+
+    selected = 0
+    with open_writer(parsed.word("-w") or "") as writer:
+        for frame in _counted(reading.window(parsed).cut(reading.frames(names, wanted)), totals):
+            selected += frame.height
+            writer.write(reading.to_batch(frame))
+    return selected

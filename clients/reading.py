@@ -1,0 +1,240 @@
+"""Options that all clients which read records share, and the records they ask for, frame by frame."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clients.listing.window import Window
+from clients.options import Option
+from topics.errors import InputError, UsageError
+from topics.nearest import suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import polars as pl
+
+    from clients.listing.printer import Printer
+    from clients.options import Parsed
+    from topics.batch import FlowBatch
+    from topics.fields import Style
+
+OPTIONS = (
+    Option("-r", "FILE...", "read records from files: .parquet, .arrow, .avro; - is a pipe"),
+    Option("-R", "DIR...", "read all such files under directories, in the order of their names"),
+    Option(
+        "-w", "FILE", "write records instead of printing them: .arrow, .parquet, .avro,\n.csv, .jsonl, - for a pipe"
+    ),
+    Option(
+        "-s",
+        "FIELD...",
+        "print these fields; +FIELD appends, +3FIELD inserts after the\nthird, -FIELD removes, FIELD:WIDTH sets the width",
+    ),
+    Option("-n", "", "numbers for ports; -nn for protocols too"),
+    Option("-u", "", "times as seconds since 1970"),
+    Option("-c", "CHAR", "print values with this character between them; \\t is a tab"),
+    Option("-p", "DIGITS", "digits after the decimal point, 0 to 9 (6)"),
+    Option("-L", "LINES", "heading every so many lines; 0 once, -1 never (0)"),
+    Option("-N", "[io]RANGE", "only records n, a-b or a+n, of those selected (i) or printed (o)"),
+    Option("-A", "", "totals at the end"),
+    Option("-q", "", "print no records"),
+    Option("-z", "", "state of TCP as letters of what happened: sSEfFCR"),
+    Option("-Z", "s|d|b", "state of TCP as flags seen from source, destination or both"),
+    Option("-b", "", "print what the filter compiles to and stop"),
+    Option("-X", "", "read no configuration file (there is none)"),
+    Option("-h --help", "", "this text"),
+)
+MAX_DIGITS = 9
+READ_SUFFIXES = {".parquet", ".arrow", ".avro"}
+CHUNK = 65_536
+DASH = "-"
+TCP_STATES = {"s": "source", "d": "destination", "b": "both"}
+NAMES_CYCLE = 4  # Argus looks names up at the third -n and begins anew at the fourth
+NO_MATCH, FAILED = 1, 2
+
+
+def style(parsed: Parsed) -> Style:
+    """Return how values are to be written; raises UsageError."""
+    from topics.fields import Style
+
+    numbers = parsed.count("-n") % NAMES_CYCLE
+    letter = parsed.word("-Z")
+    if letter is not None and letter not in TCP_STATES:
+        raise UsageError(f"option -Z takes s, d or b, not '{letter}'")
+    precision = parsed.number("-p", 6, minimum=0)
+    if precision > MAX_DIGITS:
+        raise UsageError(f"option -p takes at most {MAX_DIGITS} digits, not {precision}")
+    return Style(
+        precision=precision,
+        port_names=numbers in {0, 3},
+        protocol_names=numbers != 2,
+        epoch=bool(parsed.count("-u")),
+        tcp_state=TCP_STATES[letter] if letter else "letters" if parsed.count("-z") else "word",
+    )
+
+
+def printer(parsed: Parsed) -> Printer:
+    """Return what prints the records; raises UsageError."""
+    from clients.listing.columns import columns
+    from clients.listing.printer import Printer
+
+    return Printer(
+        columns(parsed.words("-s")), style(parsed), delimiter(parsed.word("-c")), max(parsed.number("-L", 0), -1)
+    )
+
+
+def delimiter(text: str | None) -> str:
+    """Return the character of `-c`, empty when it was not given."""
+    if text is None:
+        return ""
+    if text in {"\\t", "\t"}:
+        return "\t"
+    if len(text) != 1 or text in '"\r\n':
+        raise UsageError(f"option -c takes one character, not '{text}'")
+    return text
+
+
+def modes(parsed: Parsed, known: Iterable[str]) -> set[str]:
+    """Return the words of `-M`; `TZ=ZONE` is acted upon. Raises UsageError for an unknown one."""
+    given = set()
+    for word in parsed.words("-M"):
+        if word.startswith("TZ="):
+            os.environ["TZ"] = word[3:]
+            time.tzset()
+        elif word in known:
+            given.add(word)
+        else:
+            raise UsageError(f"unknown mode '{word}'{suggestion(word, known)}")
+    return given
+
+
+def paths(parsed: Parsed) -> list[str]:
+    """Return the files to be read; raises UsageError when none is named, InputError for a directory without any."""
+    found = [*parsed.words("-r"), *(path for directory in parsed.words("-R") for path in _under(directory))]
+    if not found:
+        raise UsageError("say what to read: -r FILE, -R DIR or -r - for a pipe")
+    if found.count(DASH) > 1:
+        raise UsageError("standard input can be read only once: -r - was given twice")
+    return found
+
+
+def _under(directory: str) -> list[str]:
+    """Return the record files under a directory, without those in hidden directories or behind links, as Argus does."""
+    if not Path(directory).is_dir():
+        raise InputError(
+            f"{directory}: is no directory" if Path(directory).exists() else f"{directory}: No such directory"
+        )
+    found = []
+    for place, directories, names in os.walk(directory):
+        directories[:] = sorted(name for name in directories if not name.startswith("."))
+        files = [Path(place, name) for name in sorted(names) if not name.startswith(".")]
+        found += [str(file) for file in files if file.suffix in READ_SUFFIXES and not file.is_symlink()]
+    if not found:
+        raise InputError(f"{directory}: holds no record files ({', '.join(sorted(READ_SUFFIXES))})")
+    return found
+
+
+def condition(parsed: Parsed) -> pl.Expr | None:
+    """Return what the filter selects, None for all records; raises FilterError."""
+    if not parsed.rest:
+        return None
+    from topics import filter as filters  # not on the way of a plain listing
+
+    return filters.compile(parsed.expression)
+
+
+def constant(expression: pl.Expr | None) -> bool | None:
+    """Return what a filter says of every record (`not man`), None when it depends on the record."""
+    import polars as pl
+
+    if expression is None:
+        return True
+    if expression.meta.root_names():
+        return None
+    return bool(pl.select(expression).item())
+
+
+def frames(names: list[str], wanted: pl.Expr | None, columns: set[str] | None = None) -> Iterator[pl.DataFrame]:
+    """Yield the records of all files that a filter selects, with these columns or all, some thousands at a time."""
+    answer = constant(wanted)
+    if answer is False:
+        return
+    wanted = None if answer else wanted
+    for group in _grouped(names):
+        if group == [DASH]:
+            yield from _piped(wanted, columns)
+        else:
+            yield from _filed(group, wanted, columns)
+
+
+def _grouped(names: list[str]) -> Iterator[list[str]]:
+    if DASH not in names:
+        yield names
+        return
+    place = names.index(DASH)
+    yield from (part for part in (names[:place], [DASH], names[place + 1 :]) if part)
+
+
+def _filed(names: list[str], wanted: pl.Expr | None, columns: set[str] | None) -> Iterator[pl.DataFrame]:
+    from sinks.formats.scan import reading, scan
+
+    lazy = scan(names)
+    if wanted is not None:
+        lazy = lazy.filter(wanted)
+    if columns is not None:
+        lazy = lazy.select(sorted(columns))
+    batches = lazy.collect_batches(chunk_size=CHUNK, maintain_order=True)
+    while True:
+        with reading(names):
+            frame = next(batches, None)
+        if frame is None:
+            return
+        yield frame
+
+
+def _piped(wanted: pl.Expr | None, columns: set[str] | None) -> Iterator[pl.DataFrame]:
+    from sinks.formats import open_reader
+
+    for batch in open_reader(DASH):
+        frame = to_frame(batch)
+        selected = frame if wanted is None else frame.filter(wanted)
+        yield selected if columns is None else selected.select(sorted(columns))
+
+
+def to_frame(batch: FlowBatch) -> pl.DataFrame:
+    """Return a batch as a frame with the columns of topics/frame.py."""
+    import polars as pl
+
+    from topics.frame import to_arrow
+
+    frame = pl.from_arrow(to_arrow(batch))
+    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a record batch with columns is never a series
+    return frame
+
+
+def to_batch(frame: pl.DataFrame) -> FlowBatch:
+    """Return a frame with all columns of topics/frame.py as a batch."""
+    from topics.frame import from_arrow
+
+    return from_arrow(frame.to_arrow())
+
+
+def count(names: list[str]) -> int:
+    """Return how many records files hold; a pipe is left out."""
+    import polars as pl
+
+    from sinks.formats.scan import reading, scan
+
+    files = [name for name in names if name != DASH]
+    if not files:
+        return 0
+    with reading(files):
+        return int(scan(files).select(pl.len()).collect().item())
+
+
+def window(parsed: Parsed) -> Window:
+    """Return what `-N` asks for; raises UsageError."""
+    return Window.parse(parsed.word("-N"))

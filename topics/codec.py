@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import functools
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from topics.batch import FlowBatch, Observer
-from topics.codec_kernels import decode_records, encode_records
-from topics.codec_table import codec_table
+from topics.avro_reader import AvroReader
+from topics.batch import FlowBatch, Observer, records_like
+from topics.codec_kernels import BYTES, DOUBLE, HEAP, LONG, SKIP_HEAP, TEXT, WORDS, decode_records, encode_records
+from topics.codec_table import CodecTable, codec_table
 from topics.errors import DecodeError, OutputError
 from topics.record import FLOW_DTYPE, HEAP_FIELDS, empty_records
+from topics.schema import FLOW_BATCH, schema_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from topics.batch import Heap, Records
 
-VIEWS = (np.uint8, np.uint16, np.uint32, np.uint64)
+HEADER_NUMBERS = ("boot_id", "partition", "sequence", "status_interval", "watermark")
 TYPICAL_RECORD = 384
-LONGEST_VARINT = 10
+COUNT_BYTES = 10
 PADDING = 32
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
@@ -26,28 +32,34 @@ Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 def encode_batch(batch: FlowBatch) -> bytes:
     """Return a batch as Avro binary of the schema flow-batch.v1.
 
-    Raises OutputError naming the record and field whose heap bytes lie outside the heap or are no UTF-8.
+    Raises OutputError naming the record and field that the schema cannot hold: heap bytes outside the heap, text that
+    is no UTF-8, a cause without a name.
     """
-    parts = [_header(batch)]
-    if len(batch):
-        parts += [_long(len(batch)), *_encoded(np.ascontiguousarray(batch.records), batch.heap)]
-    return b"".join([*parts, b"\0"])
+    payload, _ = _encoded(batch)
+    return _message(batch, len(batch), payload)
 
 
-def decode_batch(data: bytes | memoryview) -> FlowBatch:
-    """Return the batch in Avro binary of the schema flow-batch.v1; raises DecodeError for anything else."""
-    message = bytes(data)
-    reader = _Reader(message)
-    values: dict[str, Any] = {"site": reader.text(), "probe": reader.text()}
-    for name in ("boot_id", "partition", "sequence", "status_interval", "watermark"):
-        values[name] = reader.long()
-    if not -(2**31) <= values["partition"] < 2**31:
-        raise DecodeError("partition number wider than an int", reader.at)
-    observers = _observers(reader)
-    records, heap = _decoded(reader)
-    if reader.at != len(message):
-        raise DecodeError("bytes after the end of the batch", reader.at)
-    return FlowBatch(records=records, heap=heap, observers=observers, **values)
+def encode_cut(batch: FlowBatch, limit: int) -> list[bytes]:
+    """Return a batch as several, none of which has more than `limit` bytes unless it is one record.
+
+    They are numbered from the sequence of the batch on. Raises OutputError as encode_batch does.
+    """
+    payload, ends = _encoded(batch)
+    room = limit - len(_header(batch)) - COUNT_BYTES
+    messages: list[bytes] = []
+    start = begin = 0
+    while start < len(batch) or not messages:
+        stop = max(int(np.searchsorted(ends, begin + room, side="right")), min(start + 1, len(batch)))
+        end = int(ends[stop - 1]) if stop else 0
+        part = batch.replace(sequence=batch.sequence + len(messages))
+        messages.append(_message(part, stop - start, payload[begin:end]))
+        start, begin = stop, end
+    return messages
+
+
+def decode_batch(data: bytes | memoryview, schema_name: str = FLOW_BATCH) -> FlowBatch:
+    """Return the batch in Avro binary that was written with a released schema; raises DecodeError for anything else."""
+    return decode_written(data, _released(schema_name))
 
 
 def warm_up() -> None:
@@ -55,7 +67,173 @@ def warm_up() -> None:
     decode_batch(encode_batch(FlowBatch(records=empty_records(1))))
 
 
+@dataclass(frozen=True, slots=True)
+class WriterSchema:
+    """A batch schema that somebody wrote with: names and Avro types of the fields around the records, in order."""
+
+    fields: tuple[tuple[str, Any], ...]
+    table: CodecTable
+
+
+def writer_schema(schema: Mapping[str, Any]) -> WriterSchema:
+    """Prepare a batch schema (parsed JSON) for decoding; raises DecodeError when ours cannot be made from it."""
+    fields = tuple((field["name"], field["type"]) for field in schema["fields"])
+    return WriterSchema(fields, codec_table(dict(fields)["records"]["items"]))
+
+
+@functools.cache
+def _released(schema_name: str) -> WriterSchema:
+    return writer_schema(schema_json(schema_name))
+
+
+def decode_written(data: bytes | memoryview, writer: WriterSchema) -> FlowBatch:
+    """Return the batch in Avro binary of a writer's schema.
+
+    Header fields and record fields that we do not have are skipped; those that the writer does not have take the values
+    of an absent field. Raises DecodeError.
+    """
+    reader = AvroReader(data)
+    values: dict[str, Any] = {}
+    for name, kind in writer.fields:
+        values[name] = _records(reader, writer.table) if name == "records" else reader.value(kind)
+    if reader.left:
+        raise DecodeError("bytes after the end of the batch", reader.at)
+    records, heap = values["records"]
+    header = {name: values[name] for name in ("site", "probe", *HEADER_NUMBERS) if name in values}
+    observers = {
+        each["id"]: Observer(each["site"], each["probe"], each["interface"]) for each in values.get("observers", ())
+    }
+    return FlowBatch(records=records, heap=heap, observers=observers, **header)
+
+
+def _records(reader: AvroReader, table: CodecTable) -> tuple[Records, Heap]:
+    start, size = reader.at, len(reader.data)
+    padded = np.zeros((size + table.longest + PADDING) // 8 + 1, np.uint64)
+    padded.view(np.uint8)[start:size] = np.frombuffer(reader.data, np.uint8)[start:]
+    heap, used = np.empty(size, np.uint8), 0
+    blocks = []
+    while True:
+        count, end = reader.block(table.shortest)
+        if not count:
+            break
+        records, used = _block(reader, table, padded, count, heap, used)
+        reader.check_block_end(end)
+        blocks.append(records)
+    joined = blocks[0] if len(blocks) == 1 else _joined(blocks)
+    for name in table.absent:
+        if name not in HEAP_FIELDS and (default := records_like(1)[name][0]).any():
+            joined[name] = default
+    return joined, heap[:used].copy()
+
+
+def _joined(blocks: list[Records]) -> Records:
+    joined = empty_records(sum(map(len, blocks)))
+    row = 0
+    for block in blocks:
+        joined[row : row + len(block)] = block
+        row += len(block)
+    return joined
+
+
+def _block(
+    reader: AvroReader, table: CodecTable, padded: Any, count: int, heap: Heap, used: int  # noqa: ANN401 - uint64 words
+) -> tuple[Records, int]:  # fmt: skip
+    records = np.zeros(count, FLOW_DTYPE)
+    place, end = np.uint64(reader.at), np.uint64(len(reader.data))
+    whole, at, used = decode_records(
+        *table.columns, padded, place, end, *_views(records), np.uint64(count), heap, np.uint64(used)
+    )
+    reader.at = int(at)
+    if int(whole) < count:
+        raise _damage(reader, table, int(whole))
+    return records, int(used)
+
+
+def _damage(reader: AvroReader, table: CodecTable, row: int) -> DecodeError:
+    """Find out what the kernel, which reads a record as a whole, did not like about the one that begins here."""
+    for index, name in enumerate(table.names):
+        kind, extent, limit = (int(column[index]) for column in (table.columns[0], *table.columns[2:4]))
+        try:
+            _check_field(reader, kind, extent, limit // 2)
+        except DecodeError as error:
+            return DecodeError(f"record {row}: field '{name}': {error.reason}", error.offset)
+    return DecodeError(f"record {row} is damaged", reader.at)
+
+
+def _check_field(reader: AvroReader, kind: int, extent: int, most: int) -> None:
+    if kind == TEXT:
+        reader.text()
+    elif kind in (HEAP, SKIP_HEAP):
+        reader.take(reader.long())
+    elif kind < DOUBLE:
+        start, value = reader.at, reader.long()
+        if LONG < kind < HEAP and most and not 0 <= value <= most:
+            raise DecodeError(f"{value} is not between 0 and {most}", start)
+    else:
+        reader.take({DOUBLE: 8, WORDS: 8 * extent, BYTES: extent}.get(kind, extent))
+
+
+def _views(records: Records) -> tuple[Any, Any, Any, Any]:
+    return records.view(np.uint8), records.view(np.uint16), records.view(np.uint32), records.view(np.uint64)
+
+
+def _encoded(batch: FlowBatch) -> tuple[memoryview, Any]:
+    """Return the records as Avro binary, and the position behind each, uint64 of shape (n,)."""
+    ends = np.zeros(len(batch), np.uint64)
+    if not len(batch):
+        return memoryview(b""), ends
+    parts = list(_encoded_parts(_in_place(batch.records), _in_place(batch.heap), ends))
+    return parts[0] if len(parts) == 1 else memoryview(b"".join(parts)), ends
+
+
+def _in_place(array: Any) -> Any:  # noqa: ANN401 - records or heap, returned as what they are
+    """Return an array as kernels are compiled for: in one piece and writable. Others are rare, and copied."""
+    return np.require(array, None, ["C", "A", "W"])
+
+
+def _encoded_parts(records: Records, heap: Heap, ends: Any) -> Iterable[memoryview]:  # noqa: ANN401 - uint64, (n,)
+    table = _released(FLOW_BATCH).table
+    heap_bytes = sum(int(records[f"{name}_length"].sum(dtype=np.uint64)) for name in HEAP_FIELDS)
+    size = table.longest + TYPICAL_RECORD * len(records) + min(heap_bytes, len(HEAP_FIELDS) * len(heap))
+    views, row, before = _views(records), 0, 0
+    while row < len(records):
+        out = np.empty(size, np.uint8)
+        stop, written, wrong = encode_records(
+            *table.columns[:4], *views, heap, np.uint64(row), np.uint64(table.longest), out, ends
+        )
+        if wrong:
+            raise OutputError(f"record {stop}: field '{table.names[int(wrong) - 1]}' holds what the schema cannot say")
+        ends[row : int(stop)] += np.uint64(before)
+        row, before = int(stop), before + int(written)
+        size *= 2  # a record may be longer than all that was made ready
+        yield out[: int(written)].data
+
+
+def _message(batch: FlowBatch, count: int, payload: memoryview) -> bytes:
+    records = (_long(count), payload) if count else ()
+    return b"".join((_header(batch), *records, b"\0"))
+
+
+def _header(batch: FlowBatch) -> bytes:
+    parts = [_text(batch.site), _text(batch.probe), *(_long(int(getattr(batch, name))) for name in HEADER_NUMBERS)]
+    if batch.observers:
+        parts.append(_long(len(batch.observers)))
+        for number, observer in batch.observers.items():
+            parts += [_long(int(number)), _text(observer.site), _text(observer.probe), _text(observer.interface)]
+    return b"".join((*parts, b"\0"))
+
+
+def _text(text: str) -> bytes:
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:
+        raise OutputError(f"the name {text!a} cannot be written as UTF-8") from None
+    return _long(len(data)) + data
+
+
 def _long(value: int) -> bytes:
+    if not -(2**63) <= value < 2**63:
+        raise OutputError(f"the number {value} does not fit 64 bits")
     zigzag = (value << 1) ^ (value >> 63)
     out = bytearray()
     while zigzag > 0x7F:
@@ -63,118 +241,3 @@ def _long(value: int) -> bytes:
         zigzag >>= 7
     out.append(zigzag)
     return bytes(out)
-
-
-def _text(text: str) -> bytes:
-    data = text.encode()
-    return _long(len(data)) + data
-
-
-def _header(batch: FlowBatch) -> bytes:
-    numbers = (batch.boot_id, batch.partition, batch.sequence, batch.status_interval, batch.watermark)
-    parts = [_text(batch.site), _text(batch.probe), *(_long(int(number)) for number in numbers)]
-    if batch.observers:
-        parts.append(_long(len(batch.observers)))
-        for number, observer in batch.observers.items():
-            parts += [_long(number), _text(observer.site), _text(observer.probe), _text(observer.interface)]
-    return b"".join([*parts, b"\0"])
-
-
-def _encoded(records: Records, heap: Heap) -> list[bytes]:
-    table = codec_table()
-    views = [records.view(kind).reshape(-1) for kind in VIEWS]
-    ends = np.zeros(len(records), np.uint64)
-    heap_bytes = sum(int(records[f"{name}_length"].sum(dtype=np.uint64)) for name in HEAP_FIELDS)
-    size = table.longest + (TYPICAL_RECORD * len(records)) + min(heap_bytes, len(heap) * len(HEAP_FIELDS))
-    parts, row = [], 0
-    while row < len(records):
-        out = np.empty(size, np.uint8)
-        row, written, wrong = encode_records(
-            *table.columns, *views, heap, np.uint64(row), np.uint64(table.longest), out, ends
-        )
-        if wrong:
-            raise OutputError(f"record {row}: field '{table.names[int(wrong) - 1]}' holds what the schema cannot say")
-        parts.append(out[: int(written)].tobytes())
-        if not written:  # one record with a heap longer than all that was made ready
-            size *= 2
-        row = int(row)
-    return parts
-
-
-def _decoded(reader: _Reader) -> tuple[Records, Heap]:
-    table = codec_table()
-    blocks: list[Records] = []
-    padded = np.zeros((len(reader.data) + table.longest + PADDING) // 8 + 1, np.uint64)
-    padded.view(np.uint8)[: len(reader.data)] = np.frombuffer(reader.data, np.uint8)
-    heap, used = np.zeros(len(reader.data), np.uint8), 0
-    while count := reader.block_count(table.shortest):
-        records = np.zeros(count, FLOW_DTYPE)
-        views = [records.view(kind).reshape(-1) for kind in VIEWS]
-        place, end = np.uint64(reader.at), np.uint64(len(reader.data))
-        whole, at, used = decode_records(
-            *table.columns, padded, place, end, *views, np.uint64(count), heap, np.uint64(used)
-        )
-        reader.at = int(at)
-        if int(whole) < count:
-            raise DecodeError(f"record {int(whole)} is damaged or cut", reader.at)
-        blocks.append(records)
-    joined = blocks[0] if len(blocks) == 1 else np.concatenate([empty_records(0), *blocks])
-    return joined, heap[: int(used)].copy()
-
-
-def _observers(reader: _Reader) -> dict[int, Observer]:
-    found: dict[int, Observer] = {}
-    while count := reader.block_count(4):
-        for _ in range(count):
-            number = reader.long()
-            found[number] = Observer(reader.text(), reader.text(), reader.text())
-    return found
-
-
-class _Reader:
-    """Reads the fields before the records; every length is checked against the bytes there are."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.at = 0
-
-    def long(self) -> int:
-        value = shift = 0
-        start = self.at
-        while True:
-            if self.at >= len(self.data):
-                raise DecodeError("message ends inside a number", start)
-            byte = self.data[self.at]
-            self.at += 1
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                break
-            if shift >= 7 * LONGEST_VARINT:
-                raise DecodeError("number of more than ten bytes", start)
-        if value >= 2**64:
-            raise DecodeError("number wider than a long", start)
-        return (value >> 1) ^ -(value & 1)
-
-    def text(self) -> str:
-        start, length = self.at, self.long()
-        if not 0 <= length <= len(self.data) - self.at:
-            raise DecodeError("text of an impossible length", start)
-        text = self.data[self.at : self.at + length]
-        self.at += length
-        try:
-            return text.decode()
-        except UnicodeDecodeError:
-            raise DecodeError("text that is not UTF-8", start) from None
-
-    def block_count(self, shortest: int) -> int:
-        """Return the items of the next array block, 0 at its end; `shortest` is the least one of them can take."""
-        start, count = self.at, self.long()
-        if count < 0:  # then the size of the block in bytes follows, for readers that skip it
-            count = -count
-            size = self.long()
-            if not 0 <= size <= len(self.data) - self.at:
-                raise DecodeError("array block of an impossible size", start)
-        if count * shortest > len(self.data) - self.at:
-            raise DecodeError("array block of more items than there are bytes", start)
-        return count

@@ -3,288 +3,304 @@
 A table (see codec_table) drives both ways, one row a field of the writer's schema in its order: what it is (`kinds`),
 where it lies (`slots`, counted in units of its own width), how many bytes or words (`extents`), the largest zigzag
 value it may have (`limits`) and how many fields from here on are a single zero byte when empty (`zero_runs`).
-Everything is unsigned: signed indices would cost numba a test for negative ones at each access.
+Everything is unsigned: signed indices would cost Numba a test for negative ones at each access.
 """
+
+# ruff: noqa: ANN401 - arrays and integers that only Numba types
 
 from __future__ import annotations
 
-from numba import njit, types, uint8, uint16, uint32, uint64
-from numba.cpython.unsafe.numbers import leading_zeros, trailing_zeros
+from typing import Any
+
+import numpy as np
+from numba.cpython.unsafe import numbers
+
+from topics.compiled import inlined, kernel
+
+leading_zeros: Any = numbers.leading_zeros
+trailing_zeros: Any = numbers.trailing_zeros
 
 LONG, UINT32, UINT16, UINT8, SKIP_VARINT, HEAP, TEXT, SKIP_HEAP, DOUBLE, WORDS, BYTES, SKIP = range(12)
 FIRST_WITHOUT_VARINT = DOUBLE
-LONGEST_VARINT = 10
 WORD = 8
+U = np.uint64
 
 CONTINUE = 0x8080808080808080
 PAYLOAD = 0x7F7F7F7F7F7F7F7F
 
 
-def _array(item: types.Type, *, writable: bool = False) -> types.Array:
-    return types.Array(item, 1, "C", readonly=not writable)
+@inlined
+def _put_word(out: Any, at: Any, word: Any) -> None:
+    """Store eight bytes, which the compiler does in one go."""
+    out[at] = np.uint8(word)
+    out[at + U(1)] = np.uint8(word >> U(8))
+    out[at + U(2)] = np.uint8(word >> U(16))
+    out[at + U(3)] = np.uint8(word >> U(24))
+    out[at + U(4)] = np.uint8(word >> U(32))
+    out[at + U(5)] = np.uint8(word >> U(40))
+    out[at + U(6)] = np.uint8(word >> U(48))
+    out[at + U(7)] = np.uint8(word >> U(56))
 
 
-_TABLE = [_array(types.uint64)] * 5
-_VIEWS = [_array(item) for item in (types.uint8, types.uint16, types.uint32, types.uint64)]
-_OUTPUT_VIEWS = [_array(item, writable=True) for item in (types.uint8, types.uint16, types.uint32, types.uint64)]
-_ENCODED = types.UniTuple(types.uint64, 3)
+@inlined
+def _word_at(words: Any, at: Any) -> Any:
+    """Return the eight bytes from any byte position, out of two aligned words."""
+    index = at >> U(3)
+    shift = (at & U(7)) << U(3)
+    return (words[index] >> shift) | ((words[index + U(1)] << U(1)) << (U(63) - shift))
 
 
-@njit(inline="always")
-def _put_word(out, at, word):
-    """Eight stores that the compiler makes one of."""
-    out[at] = uint8(word)
-    out[at + uint64(1)] = uint8(word >> uint64(8))
-    out[at + uint64(2)] = uint8(word >> uint64(16))
-    out[at + uint64(3)] = uint8(word >> uint64(24))
-    out[at + uint64(4)] = uint8(word >> uint64(32))
-    out[at + uint64(5)] = uint8(word >> uint64(40))
-    out[at + uint64(6)] = uint8(word >> uint64(48))
-    out[at + uint64(7)] = uint8(word >> uint64(56))
-
-
-@njit(inline="always")
-def _word_at(words, at):
-    """The eight bytes from any byte position, out of two aligned words."""
-    index = at >> uint64(3)
-    shift = (at & uint64(7)) << uint64(3)
-    return (words[index] >> shift) | ((words[index + uint64(1)] << uint64(1)) << (uint64(63) - shift))
-
-
-@njit(inline="always")
-def _spread(bits):
+@inlined
+def _spread(bits: Any) -> Any:
     """Move each 7 bits of a 56-bit number to a byte of their own."""
-    x = (bits & uint64(0x0FFFFFFF)) | ((bits & uint64(0x00FFFFFFF0000000)) << uint64(4))
-    x = (x & uint64(0x00003FFF00003FFF)) | ((x & uint64(0x0FFFC0000FFFC000)) << uint64(2))
-    return (x & uint64(0x007F007F007F007F)) | ((x & uint64(0x3F803F803F803F80)) << uint64(1))
+    x = (bits & U(0x0FFFFFFF)) | ((bits & U(0x00FFFFFFF0000000)) << U(4))
+    x = (x & U(0x00003FFF00003FFF)) | ((x & U(0x0FFFC0000FFFC000)) << U(2))
+    return (x & U(0x007F007F007F007F)) | ((x & U(0x3F803F803F803F80)) << U(1))
 
 
-@njit(inline="always")
-def _gather(word):
+@inlined
+def _gather(word: Any) -> Any:
     """Undo _spread."""
-    x = (word & uint64(0x007F007F007F007F)) | ((word & uint64(0x7F007F007F007F00)) >> uint64(1))
-    x = (x & uint64(0x00003FFF00003FFF)) | ((x & uint64(0x3FFF00003FFF0000)) >> uint64(2))
-    return (x & uint64(0x0FFFFFFF)) | ((x & uint64(0x0FFFFFFF00000000)) >> uint64(4))
+    x = (word & U(0x007F007F007F007F)) | ((word & U(0x7F007F007F007F00)) >> U(1))
+    x = (x & U(0x00003FFF00003FFF)) | ((x & U(0x3FFF00003FFF0000)) >> U(2))
+    return (x & U(0x0FFFFFFF)) | ((x & U(0x0FFFFFFF00000000)) >> U(4))
 
 
-@njit(inline="always")
-def _put_varint(out, at, zigzag):
+@inlined
+def _put_varint(out: Any, at: Any, zigzag: Any) -> Any:
     """Write up to 10 bytes, and up to 8 beyond the value itself; return where it ends."""
-    if zigzag < uint64(0x80):
-        out[at] = uint8(zigzag)
-        return at + uint64(1)
-    if zigzag < uint64(1 << 56):
-        last = (uint64(63) - uint64(leading_zeros(zigzag))) // uint64(7)
-        marks = uint64(CONTINUE) & ((uint64(1) << (last << uint64(3))) - uint64(1))
+    if zigzag < U(0x80):
+        out[at] = np.uint8(zigzag)
+        return at + U(1)
+    if zigzag < U(1 << 56):
+        last = (U(63) - U(leading_zeros(zigzag))) // U(7)
+        marks = U(CONTINUE) & ((U(1) << (last << U(3))) - U(1))
         _put_word(out, at, _spread(zigzag) | marks)
-        return at + last + uint64(1)
-    _put_word(out, at, _spread(zigzag) | uint64(CONTINUE))
-    high = zigzag >> uint64(56)
-    out[at + uint64(8)] = uint8(high)
-    if high < uint64(0x80):
-        return at + uint64(9)
-    out[at + uint64(9)] = uint8(1)
-    return at + uint64(10)
+        return at + last + U(1)
+    _put_word(out, at, _spread(zigzag) | U(CONTINUE))
+    high = zigzag >> U(56)
+    out[at + U(8)] = np.uint8(high)
+    if high < U(0x80):
+        return at + U(9)
+    out[at + U(9)] = np.uint8(1)
+    return at + U(10)
 
 
-@njit(inline="always")
-def _is_utf8(data, start, stop):
+@inlined
+def _is_utf8(data: Any, start: Any, stop: Any) -> bool:
     """Whether the bytes are UTF-8 as RFC 3629 has it: shortest forms only, no surrogates, nothing above U+10FFFF."""
     at = start
     while at < stop:
-        lead = uint64(data[at])
-        at += uint64(1)
-        if lead < uint64(0x80):
+        lead = U(data[at])
+        at += U(1)
+        if lead < U(0x80):
             continue
-        low, high = uint64(0x80), uint64(0xBF)
-        if uint64(0xC2) <= lead <= uint64(0xDF):
-            more = uint64(1)
-        elif uint64(0xE0) <= lead <= uint64(0xEF):
-            more = uint64(2)
-            low = uint64(0xA0) if lead == uint64(0xE0) else low
-            high = uint64(0x9F) if lead == uint64(0xED) else high
-        elif uint64(0xF0) <= lead <= uint64(0xF4):
-            more = uint64(3)
-            low = uint64(0x90) if lead == uint64(0xF0) else low
-            high = uint64(0x8F) if lead == uint64(0xF4) else high
+        low, high = U(0x80), U(0xBF)
+        if U(0xC2) <= lead <= U(0xDF):
+            more = U(1)
+        elif U(0xE0) <= lead <= U(0xEF):
+            more = U(2)
+            low = U(0xA0) if lead == U(0xE0) else low
+            high = U(0x9F) if lead == U(0xED) else high
+        elif U(0xF0) <= lead <= U(0xF4):
+            more = U(3)
+            low = U(0x90) if lead == U(0xF0) else low
+            high = U(0x8F) if lead == U(0xF4) else high
         else:
             return False
         if stop - at < more:
             return False
         for _ in range(more):
-            if not low <= uint64(data[at]) <= high:
+            if not low <= U(data[at]) <= high:
                 return False
-            low, high = uint64(0x80), uint64(0xBF)
-            at += uint64(1)
+            low, high = U(0x80), U(0xBF)
+            at += U(1)
     return True
 
 
-@njit(
-    _ENCODED(*_TABLE, *_VIEWS, _array(types.uint8), types.uint64, types.uint64, _array(types.uint8, writable=True),
-             _array(types.uint64, writable=True)),
-    cache=True,
-    nogil=True,
-)  # fmt: skip
+@kernel
 def encode_records(
-    kinds, slots, extents, limits, zero_runs, bytes_, halves, quarters, words, heap, row, room, out, ends
-):
+    kinds: Any,
+    slots: Any,
+    extents: Any,
+    limits: Any,
+    u8: Any,
+    u16: Any,
+    u32: Any,
+    u64: Any,
+    heap: Any,
+    row: Any,
+    room: Any,
+    out: Any,
+    ends: Any,
+) -> tuple[Any, Any, Any]:
     """Append records from `row` on to `out` while a record of `room` bytes, and its heap fields, are sure to fit.
 
-    `bytes_` to `words` are views of one record array, shape (n * itemsize / width,). `ends[row]` becomes the position
+    `u8` to `u64` are views of one record array, shape (n * itemsize / width,). `ends[row]` becomes the position
     behind each record. Returns (row not written, bytes written, 1 + index of the field that cannot be written or 0).
     """
-    fields = uint64(len(kinds))
-    count = uint64(len(ends))
-    stride = uint64(len(bytes_)) // count
-    at = uint64(0)
+    fields = U(len(kinds))
+    count = U(len(ends))
+    stride = U(len(u8)) // count
+    at = U(0)
     while row < count:
         base = row * stride
         start = at
-        spare = uint64(len(out)) - at
+        spare = U(len(out)) - at
         if spare < room:
-            return row, start, uint64(0)
+            return row, start, U(0)
         spare -= room
         for field in range(fields):
             kind = kinds[field]
             slot = slots[field]
-            if kind == uint64(LONG):
-                value = words[(base >> uint64(3)) + slot]
-                at = _put_varint(out, at, (value << uint64(1)) ^ (uint64(0) - (value >> uint64(63))))
-            elif kind == uint64(UINT32):
-                at = _put_varint(out, at, uint64(quarters[(base >> uint64(2)) + slot]) << uint64(1))
-            elif kind == uint64(UINT16):
-                at = _put_varint(out, at, uint64(halves[(base >> uint64(1)) + slot]) << uint64(1))
-            elif kind == uint64(UINT8):
-                zigzag = uint64(bytes_[base + slot]) << uint64(1)
+            if kind == U(LONG):
+                value = u64[(base >> U(3)) + slot]
+                at = _put_varint(out, at, (value << U(1)) ^ (U(0) - (value >> U(63))))
+            elif kind == U(UINT32):
+                at = _put_varint(out, at, U(u32[(base >> U(2)) + slot]) << U(1))
+            elif kind == U(UINT16):
+                at = _put_varint(out, at, U(u16[(base >> U(1)) + slot]) << U(1))
+            elif kind == U(UINT8):
+                zigzag = U(u8[base + slot]) << U(1)
                 if zigzag > limits[field]:
-                    return row, start, field + uint64(1)
+                    return row, start, field + U(1)
                 at = _put_varint(out, at, zigzag)
-            elif kind == uint64(DOUBLE):
-                _put_word(out, at, words[(base >> uint64(3)) + slot])
-                at += uint64(WORD)
-            elif kind == uint64(WORDS):
+            elif kind == U(DOUBLE):
+                _put_word(out, at, u64[(base >> U(3)) + slot])
+                at += U(WORD)
+            elif kind == U(WORDS):
                 for index in range(extents[field]):
-                    _put_word(out, at, words[(base >> uint64(3)) + slot + index])
-                    at += uint64(WORD)
-            elif kind == uint64(BYTES):
+                    _put_word(out, at, u64[(base >> U(3)) + slot + index])
+                    at += U(WORD)
+            elif kind == U(BYTES):
                 for index in range(extents[field]):
-                    out[at + index] = bytes_[base + slot + index]
+                    out[at + index] = u8[base + slot + index]
                 at += extents[field]
             else:
-                length = uint64(quarters[(base >> uint64(2)) + slot + uint64(1)])
-                at = _put_varint(out, at, length << uint64(1))
+                length = U(u32[(base >> U(2)) + slot + U(1)])
+                at = _put_varint(out, at, length << U(1))
                 if length:
-                    first = uint64(quarters[(base >> uint64(2)) + slot])
-                    if first + length > uint64(len(heap)):
-                        return row, start, field + uint64(1)
-                    if kind == uint64(TEXT) and not _is_utf8(heap, first, first + length):
-                        return row, start, field + uint64(1)
+                    first = U(u32[(base >> U(2)) + slot])
+                    if first + length > U(len(heap)):
+                        return row, start, field + U(1)
+                    if kind == U(TEXT) and not _is_utf8(heap, first, first + length):
+                        return row, start, field + U(1)
                     if length > spare:
-                        return row, start, uint64(0)
+                        return row, start, U(0)
                     spare -= length
                     for index in range(length):
                         out[at + index] = heap[first + index]
                     at += length
         ends[row] = at
-        row += uint64(1)
-    return row, at, uint64(0)
+        row += U(1)
+    return row, at, U(0)
 
 
-@njit(
-    _ENCODED(*_TABLE, _array(types.uint64), types.uint64, types.uint64, *_OUTPUT_VIEWS, types.uint64,
-             _array(types.uint8, writable=True), types.uint64),
-    cache=True,
-    nogil=True,
-)  # fmt: skip
+@kernel
 def decode_records(
-    kinds, slots, extents, limits, zero_runs, message, at, end, bytes_, halves, quarters, words, count, heap, heap_used
-):
+    kinds: Any,
+    slots: Any,
+    extents: Any,
+    limits: Any,
+    zero_runs: Any,
+    message: Any,
+    at: Any,
+    end: Any,
+    u8: Any,
+    u16: Any,
+    u32: Any,
+    u64: Any,
+    count: Any,
+    heap: Any,
+    heap_used: Any,
+) -> tuple[Any, Any, Any]:
     """Fill `count` zeroed records from the message, which begins at byte `at` and ends before byte `end`.
 
-    `message` has the longest record without heap fields, and three words, of padding behind `end`: reading on there is
-    harmless, and found out once a record instead of once a byte. `heap` is as long as the message at least. Returns
-    (records that are whole, position behind them, heap bytes used).
+    `message` has zeros for the longest record without heap fields, and three words, behind `end`: reading on there is
+    harmless, since each field that begins there is as short as can be, and is found out once a record instead of once
+    a byte. `heap` is as long as the message at least. Returns (records that are whole, position behind them, heap bytes
+    used).
     """
-    fields = uint64(len(kinds))
-    stride = uint64(len(bytes_)) // count if count else uint64(0)
-    data = message.view(uint8)
+    fields = U(len(kinds))
+    stride = U(len(u8)) // count if count else U(0)
+    data = message.view(np.uint8)
     for row in range(count):
         base = row * stride
         start = at
-        wrong = uint64(0)
-        field = uint64(0)
+        wrong = U(0)
+        field = U(0)
         while field < fields:
             kind = kinds[field]
             word = _word_at(message, at)
-            if kind < uint64(FIRST_WITHOUT_VARINT):
-                if word & uint64(0xFF) == uint64(0):
+            if kind < U(FIRST_WITHOUT_VARINT):
+                if word & U(0xFF) == U(0):
                     # Steps of fixed length: a computed one would make each field wait for the one before.
                     run = zero_runs[field]
-                    if word == uint64(0) and run >= uint64(8):
-                        step = uint64(8)
-                    elif word & uint64(0xFFFFFFFF) == uint64(0) and run >= uint64(4):
-                        step = uint64(4)
+                    if word == U(0) and run >= U(8):
+                        step = U(8)
+                    elif word & U(0xFFFFFFFF) == U(0) and run >= U(4):
+                        step = U(4)
                     else:
-                        step = uint64(1)
+                        step = U(1)
                     field += step
                     at += step
                     continue
-                if word & uint64(0x80) == uint64(0):
-                    zigzag = word & uint64(0x7F)
-                    at += uint64(1)
+                if word & U(0x80) == U(0):
+                    zigzag = word & U(0x7F)
+                    at += U(1)
                 else:
-                    stop = ~word & uint64(CONTINUE)
+                    stop = ~word & U(CONTINUE)
                     if stop:
-                        zigzag = _gather(word & uint64(PAYLOAD) & (stop ^ (stop - uint64(1))))
-                        at += (uint64(trailing_zeros(stop)) >> uint64(3)) + uint64(1)
+                        zigzag = _gather(word & U(PAYLOAD) & (stop ^ (stop - U(1))))
+                        at += (U(trailing_zeros(stop)) >> U(3)) + U(1)
                     else:
-                        rest = _word_at(message, at + uint64(8))
-                        zigzag = _gather(word & uint64(PAYLOAD)) | ((rest & uint64(0x7F)) << uint64(56))
-                        at += uint64(9)
-                        if rest & uint64(0x80):
-                            tenth = (rest >> uint64(8)) & uint64(0xFF)
-                            wrong |= tenth & uint64(0xFE)
-                            zigzag |= tenth << uint64(63)
-                            at += uint64(1)
+                        rest = _word_at(message, at + U(8))
+                        zigzag = _gather(word & U(PAYLOAD)) | ((rest & U(0x7F)) << U(56))
+                        at += U(9)
+                        if rest & U(0x80):
+                            tenth = (rest >> U(8)) & U(0xFF)
+                            wrong |= tenth & U(0xFE)
+                            zigzag |= tenth << U(63)
+                            at += U(1)
                 slot = slots[field]
-                value = zigzag >> uint64(1)
-                if kind == uint64(LONG):
-                    words[(base >> uint64(3)) + slot] = value ^ (uint64(0) - (zigzag & uint64(1)))
-                elif kind != uint64(SKIP_VARINT):
-                    wrong |= zigzag & uint64(1)
-                    wrong |= uint64(zigzag > limits[field])
-                    if kind == uint64(UINT32):
-                        quarters[(base >> uint64(2)) + slot] = uint32(value)
-                    elif kind == uint64(UINT16):
-                        halves[(base >> uint64(1)) + slot] = uint16(value)
-                    elif kind == uint64(UINT8):
-                        bytes_[base + slot] = uint8(value)
+                value = zigzag >> U(1)
+                if kind == U(LONG):
+                    u64[(base >> U(3)) + slot] = value ^ (U(0) - (zigzag & U(1)))
+                elif kind != U(SKIP_VARINT):
+                    wrong |= zigzag & U(1)
+                    wrong |= U(zigzag > limits[field])
+                    if kind == U(UINT32):
+                        u32[(base >> U(2)) + slot] = np.uint32(value)
+                    elif kind == U(UINT16):
+                        u16[(base >> U(1)) + slot] = np.uint16(value)
+                    elif kind == U(UINT8):
+                        u8[base + slot] = np.uint8(value)
                     else:
                         if wrong or at > end or value > end - at:
                             return row, start, heap_used
-                        if kind == uint64(TEXT) and not _is_utf8(data, at, at + value):
+                        if kind == U(TEXT) and not _is_utf8(data, at, at + value):
                             return row, start, heap_used
-                        if kind != uint64(SKIP_HEAP):
-                            quarters[(base >> uint64(2)) + slot] = uint32(heap_used)
-                            quarters[(base >> uint64(2)) + slot + uint64(1)] = uint32(value)
+                        if kind != U(SKIP_HEAP):
+                            u32[(base >> U(2)) + slot] = np.uint32(heap_used)
+                            u32[(base >> U(2)) + slot + U(1)] = np.uint32(value)
                             for index in range(value):
                                 heap[heap_used + index] = data[at + index]
                             heap_used += value
                         at += value
-            elif kind == uint64(DOUBLE):
-                words[(base >> uint64(3)) + slots[field]] = word
-                at += uint64(WORD)
-            elif kind == uint64(WORDS):
+            elif kind == U(DOUBLE):
+                u64[(base >> U(3)) + slots[field]] = word
+                at += U(WORD)
+            elif kind == U(WORDS):
                 for index in range(extents[field]):
-                    words[(base >> uint64(3)) + slots[field] + index] = _word_at(message, at)
-                    at += uint64(WORD)
-            elif kind == uint64(BYTES):
+                    u64[(base >> U(3)) + slots[field] + index] = _word_at(message, at)
+                    at += U(WORD)
+            elif kind == U(BYTES):
                 for index in range(extents[field]):
-                    bytes_[base + slots[field] + index] = data[at + index]
+                    u8[base + slots[field] + index] = data[at + index]
                 at += extents[field]
             else:
                 at += extents[field]
-            field += uint64(1)
+            field += U(1)
         if wrong or at > end:
             return row, start, heap_used
     return count, at, heap_used

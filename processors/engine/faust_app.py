@@ -33,6 +33,7 @@ Result = TypeVar("Result")
 BUFFERED_MESSAGES = 32
 ANSWER_SECONDS = 5.0
 LEAVE_SECONDS = 3.0
+REQUEST_SECONDS = 30.0
 QUIET = ("faust", "mode", "aiokafka")
 
 
@@ -88,6 +89,7 @@ def make_app(bootstrap: str, group: str, session_timeout: float) -> faust.App:
         consumer_auto_offset_reset="earliest",
         broker_session_timeout=session_timeout,
         broker_heartbeat_interval=session_timeout / 3,
+        broker_request_timeout=session_timeout + REQUEST_SECONDS,  # Faust wants it to be the longer one
     )
     app.transport = _Transport(url, app)
     app.finalize()

@@ -97,13 +97,18 @@ class FaustWorker:
         """Let the failure of any part stop the worker."""
         try:
             await work
+        except (KafkaError, KafkaException) as error:
+            self._fail(BusError(f"{self._settings.url}: {error}"))
         except Exception as error:  # noqa: BLE001 -- run() raises it again
-            self._failure = self._failure or error
-            self._stop.set()
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self._failure = self._failure or error
+        self._stop.set()
 
     async def _start(self) -> None:
         await self._app.start()
-        self._log.info("started", bus=self._settings.bootstrap, topic=self._settings.input_topic)
+        self._log.info("started", bus=self._settings.url, topic=self._settings.input_topic)
 
     async def _on_revoked(self, _: object, /, *revoked: set[TP], **__: object) -> None:
         """Forget everything: a later assignment begins at the committed offset, also for partitions that come back."""
@@ -171,7 +176,7 @@ class FaustWorker:
         while True:
             await asyncio.sleep(self._settings.commit_interval)
             for partition, assigned in list(self._assigned.items()):
-                await self._merge(assigned.merge.mark)
+                await self._merge(assigned.merge.mark, time.monotonic())
                 await self._commit(partition, assigned)
 
     async def _commit(self, partition: int, assigned: _Assigned) -> None:
@@ -200,11 +205,11 @@ class FaustWorker:
                 answered = time.monotonic()
             except KafkaException:
                 continue
-        raise BusError(f"{settings.bootstrap}: the broker has been away for {settings.broker_timeout:g} s")
+        raise BusError(f"{settings.url}: the broker has been away for {settings.broker_timeout:g} s")
 
     async def _watch_faust(self) -> None:
         await self._app._crashed.wait()  # noqa: SLF001 -- Faust offers no other way to learn of a crash
-        raise BusError(f"{self._settings.bootstrap}: Faust stopped: {self._app.crash_reason}")
+        raise BusError(f"{self._settings.url}: Faust stopped: {self._app.crash_reason}")
 
     async def _finish(self) -> None:
         """Settle what can be settled and leave the group, in bounded time."""
@@ -212,7 +217,7 @@ class FaustWorker:
             if self._failure is None:
                 await asyncio.wait_for(self._settle(), STOP_SECONDS)
         except (BusError, TimeoutError) as error:
-            self._failure = BusError(f"{self._settings.bootstrap}: stopped with unconfirmed output: {error}")
+            self._failure = BusError(f"{self._settings.url}: stopped with unconfirmed output: {error}")
         self._merging.abandon()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._app.stop(), STOP_SECONDS)

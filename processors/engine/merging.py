@@ -38,9 +38,9 @@ class Merging:
 
     def __init__(self, settings: WorkerSettings) -> None:
         self._settings = settings
-        self._producer = Producer(settings.bootstrap, settings.broker_timeout)
+        self._producer = Producer(settings.url, settings.broker_timeout)
         self._recovery = Recovery(
-            settings.bootstrap, settings.group, settings.input_topic, settings.output_topic, settings.broker_timeout
+            settings.url, settings.group, settings.input_topic, settings.output_topic, settings.broker_timeout
         )
 
     def open(self, partition: int, committed: int | None, text: str) -> Opened:
@@ -74,10 +74,11 @@ class Merging:
 
     def settle(self, merges: list[PartitionMerge]) -> None:
         """Send what is held back and wait for its confirmation; raises BusError when it does not come."""
+        now = time.monotonic()
         for merge in merges:
-            merge.mark()
+            merge.mark(now)
         if not self._producer.flush(FLUSH_SECONDS):
-            raise BusError(f"{self._settings.bootstrap}: no confirmation within {FLUSH_SECONDS:g} s")
+            raise BusError(f"{self._settings.url}: no confirmation within {FLUSH_SECONDS:g} s")
 
     def abandon(self) -> None:
         """Give up what is still waiting for the broker. May be called from any thread."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from processors.engine.outbox import Message, Outbox, Positions
+from processors.merge.recovery import offset_of, position
+from processors.merge.stream import FlowMerge, MergedFlows, Source, source_of
 from topics.batch import FlowBatch
 from topics.errors import DecodeError
 
@@ -16,20 +18,10 @@ if TYPE_CHECKING:
 
 POSITION_HEADER = "argosy-position"
 LAST_OFFSETS_HEADER = "argosy-last-offsets"
-ROW_BITS = 20
+SOURCE_TIMEOUT_SECONDS = 3600.0
 
 Headers = list[tuple[str, bytes]]
 Confirm = Callable[[int], None]
-
-
-class Merge(Protocol):
-    """What is asked of the merge of a partition: see processors/merge."""
-
-    def process(self, batch: FlowBatch, offset: int = 0) -> Sequence[tuple[FlowBatch, Positions]]:
-        """Take records in; return the flows that became complete, with the last position of each."""
-
-    def lowest_offset(self) -> int | None:
-        """Smallest input offset that contributed to a flow not emitted yet."""
 
 
 class Channel(Protocol):
@@ -49,35 +41,48 @@ class Channel(Protocol):
 
 
 class PartitionMerge:
-    """Merges the messages of a partition in offset order, and says how far its input may be acknowledged."""
+    """Merges the messages of a partition in offset order, and says how far its input may be acknowledged.
 
-    def __init__(self, offset: int, merge: Merge, acknowledger: Acknowledger, channel: Channel) -> None:
+    A source that sends nothing, not even a heartbeat, for `source_timeout` seconds counts as ended: its flows would
+    wait for ever, and all input since they began with them. Times are those of a monotonic clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        offset: int,
+        merge: FlowMerge,
+        acknowledger: Acknowledger,
+        channel: Channel,
+        source_timeout: float = SOURCE_TIMEOUT_SECONDS,
+    ) -> None:
         self._next = offset
         self._merge = merge
         self._acknowledger = acknowledger
         self._channel = channel
         self._outbox = Outbox(channel.encode, self._send)
-        self.records = 0
-        self.refused = 0
+        self._source_timeout = source_timeout
+        self._heard: dict[Source, float] = {}
 
     def process(self, offset: int, value: bytes, now: float) -> None:
-        """Take in the message at `offset`; `now` is a monotonic clock in seconds."""
+        """Take in the message at `offset`."""
         try:
             batch = self._channel.decode(value)
         except DecodeError as reason:
             self._refuse(offset, value, reason)
         else:
-            self.records += len(batch)
-            for flows, last_positions in self._merge.process(batch, offset):
-                self._outbox.add(flows, last_positions, offset, now)
+            self._heard[source_of(batch)] = now
+            self._gather(self._merge.process(batch, offset), offset, now)
         self._next = offset + 1
 
     def release_due(self, now: float) -> None:
         """Send what has been held back long enough."""
         self._outbox.release_due(self._next - 1, now)
 
-    def mark(self) -> None:
+    def mark(self, now: float) -> None:
         """Send what is held back, and let the input that it settles be acknowledged once all of it is confirmed."""
+        for source in [source for source, heard in self._heard.items() if now - heard > self._source_timeout]:
+            del self._heard[source]
+            self._gather(self._merge.flush(source), self._next - 1, now)
         self._outbox.release(self._next - 1)
         lowest = self._merge.lowest_offset()
         self._acknowledger.mark(self._next if lowest is None else lowest)
@@ -85,6 +90,10 @@ class PartitionMerge:
     def checkpoint(self) -> Checkpoint | None:
         """Return the furthest checkpoint confirmed since the last call."""
         return self._acknowledger.checkpoint()
+
+    def _gather(self, finished: list[MergedFlows], offset: int, now: float) -> None:
+        for flows in finished:
+            self._outbox.add(flows, flows.last_positions, offset, now)
 
     def _send(self, message: Message) -> None:
         last = message.last_positions
@@ -96,14 +105,13 @@ class PartitionMerge:
         self._channel.send(message.value, headers, lambda offset: self._acknowledger.confirm(ticket, offset))
 
     def _refuse(self, offset: int, value: bytes, reason: DecodeError) -> None:
-        self.refused += 1
         ticket = self._acknowledger.sent(None)
         self._channel.refuse(offset, value, reason, lambda _: self._acknowledger.confirm(ticket, None))
 
 
 def last_offset(last_positions: Positions) -> int:
     """Return the highest input offset among positions; there has to be one."""
-    return int(last_positions.max()) >> ROW_BITS
+    return offset_of(int(last_positions.max()))
 
 
 def conclusions(
@@ -117,7 +125,7 @@ def conclusions(
     if not isinstance(positions, bytes) or len(positions) % 8:
         positions = b""
     last = np.frombuffer(positions, "<i8")
-    recent = last >> ROW_BITS >= offset
+    recent = last >= position(offset)
     try:
         batch = decode(value) if recent.any() else FlowBatch()
     except DecodeError:

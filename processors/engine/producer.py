@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import Producer as KafkaProducer
 
+from topics.bus import bootstrap
 from topics.errors import BusError
 
 if TYPE_CHECKING:
@@ -27,12 +28,12 @@ class Producer:
     within `timeout` seconds.
     """
 
-    def __init__(self, bootstrap: str, timeout: float) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, url: str, timeout: float) -> None:
+        self._url = url
         self._failure: BusError | None = None
         self._producer = KafkaProducer(
             {
-                "bootstrap.servers": bootstrap,
+                "bootstrap.servers": bootstrap(url),
                 "enable.idempotence": True,
                 "compression.type": "lz4",
                 "linger.ms": 5,
@@ -48,7 +49,7 @@ class Producer:
 
         def delivered(error: KafkaError | None, message: Message[Any, Any]) -> None:
             if error is not None:
-                self._failure = BusError(f"{self._bootstrap}: topic {topic}: {error.str()}")
+                self._failure = BusError(f"{self._url}: topic {topic}: {error.str()}")
             else:
                 confirm(message.offset() or 0)
 
@@ -59,7 +60,7 @@ class Producer:
             except BufferError:
                 self.poll(POLL_SECONDS)
             except KafkaException as error:
-                raise BusError(f"{self._bootstrap}: topic {topic}: {error.args[0].str()}") from None
+                raise BusError(f"{self._url}: topic {topic}: {error.args[0].str()}") from None
             else:
                 return
 
@@ -71,7 +72,7 @@ class Producer:
 
     def abandon(self) -> None:
         """Let a `send` that waits raise. May be called from any thread."""
-        self._failure = BusError(f"{self._bootstrap}: stopped while messages waited for the broker")
+        self._failure = BusError(f"{self._url}: stopped while messages waited for the broker")
 
     def flush(self, seconds: float) -> bool:
         """Wait for confirmations; False when some are still missing after `seconds`."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from topics.bus import bootstrap
 from topics.errors import BusError
 
 if TYPE_CHECKING:
@@ -47,15 +48,15 @@ class Recovery:
     Raises BusError when the broker does not answer within `timeout` seconds, or once `abandon` was called.
     """
 
-    def __init__(self, bootstrap: str, group: str, input_topic: str, output_topic: str, timeout: float) -> None:
+    def __init__(self, url: str, group: str, input_topic: str, output_topic: str, timeout: float) -> None:
         self._abandoned = False
-        self._bootstrap = bootstrap
+        self._url = url
         self._input = input_topic
         self._output = output_topic
         self._timeout = timeout
         self._consumer = Consumer(
             {
-                "bootstrap.servers": bootstrap,
+                "bootstrap.servers": bootstrap(url),
                 "group.id": group,
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
@@ -125,7 +126,7 @@ class Recovery:
             self._consumer.unassign()
 
     def _silent(self, topic: str) -> BusError:
-        return BusError(f"{self._bootstrap}: topic {topic}: no answer within {self._timeout:g} s")
+        return BusError(f"{self._url}: topic {topic}: no answer within {self._timeout:g} s")
 
     def _error(self, topic: str, error: KafkaError) -> BusError:
-        return BusError(f"{self._bootstrap}: topic {topic}: {error.str()}")
+        return BusError(f"{self._url}: topic {topic}: {error.str()}")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from processors.merge import MergeSettings
+from topics.bus import bootstrap
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
     """Where a worker reads, what it merges by and how patient it is. All times in seconds."""
 
-    bootstrap: str
+    url: str
     group: str
     input_topic: str
     output_topic: str
@@ -21,3 +22,8 @@ class WorkerSettings:
     connect_timeout: float = 10.0
     broker_timeout: float = 60.0
     commit_interval: float = 1.0
+
+    @property
+    def bootstrap(self) -> str:
+        """Brokers as Kafka clients take them."""
+        return bootstrap(self.url)

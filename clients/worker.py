@@ -1,0 +1,99 @@
+"""`argosy worker`: merge the status records of all probes into flows."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from clients.options import Option, Parsed, help_text, parse
+from topics.definitions import DEAD_LETTERS, FLOW_STATUS, FLOWS
+from topics.errors import UsageError
+
+if TYPE_CHECKING:
+    from processors.engine.settings import WorkerSettings
+
+GROUP = "argosy-merge"
+IDLE, OTHER_IDLE, ACTIVE = 60.0, 30.0, 300.0
+SESSION, BROKER, CONNECT = 6.0, 60.0, 10.0
+MAX_SECONDS = 86_400.0
+
+USAGE = "argosy worker --bus kafka://HOST:PORT [OPTIONS]"
+SUMMARY = """\
+Merges flow status records into flows until it is stopped by SIGTERM or Ctrl-C. Workers of one group share the
+partitions: start more of them to go faster. One that dies loses nothing: the others go on where it was."""
+OPTIONS = [
+    Option("--bus", "URL", "Kafka: kafka://HOST:PORT[,HOST:PORT]"),
+    Option("--group", "NAME", f"consumer group to join (default {GROUP})"),
+    Option("--idle-timeout", "SECONDS", "end a flow after so long without a packet (default 60 for TCP, else 30)"),
+    Option("--active-timeout", "SECONDS", f"report longer flows in pieces of this length (default {ACTIVE:.0f})"),
+    Option("--session-timeout", "SECONDS", f"a worker silent for so long is taken for dead (default {SESSION:.0f})"),
+    Option("--broker-timeout", "SECONDS", f"give up when the broker is away for so long (default {BROKER:.0f})"),
+    Option("--input", "TOPIC", f"topic of status records (default {FLOW_STATUS.name})"),
+    Option("--output", "TOPIC", f"topic of flows (default {FLOWS.name})"),
+    Option("--dead-letters", "TOPIC", f"topic of what cannot be read (default {DEAD_LETTERS.name})"),
+    Option("-h --help", "", "this text"),
+]
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command."""
+    parsed = parse(OPTIONS, arguments)
+    if parsed.count("-h"):
+        print(help_text(USAGE, SUMMARY, OPTIONS))
+        return 0
+    if parsed.rest:
+        raise UsageError(f"unknown word '{parsed.rest[0]}': argosy worker takes options only")
+    if not parsed.count("--bus"):
+        raise UsageError("say where Kafka is: --bus kafka://HOST:PORT")
+    settings = _settings(parsed)
+
+    from processors.engine.faust_worker import run_worker
+
+    _log_to_standard_error()
+    run_worker(settings)
+    return 0
+
+
+def _settings(parsed: Parsed) -> WorkerSettings:
+    from processors.engine.settings import WorkerSettings
+    from processors.merge import MergeSettings
+
+    patience = _seconds(parsed, "--broker-timeout", BROKER)
+    return WorkerSettings(
+        url=parsed.word("--bus") or "",
+        group=parsed.word("--group") or GROUP,
+        input_topic=parsed.word("--input") or FLOW_STATUS.name,
+        output_topic=parsed.word("--output") or FLOWS.name,
+        dead_letters_topic=parsed.word("--dead-letters") or DEAD_LETTERS.name,
+        merge=MergeSettings(
+            idle_timeout=_seconds(parsed, "--idle-timeout", IDLE),
+            other_idle_timeout=_seconds(parsed, "--idle-timeout", OTHER_IDLE),
+            active_timeout=_seconds(parsed, "--active-timeout", ACTIVE),
+        ),
+        session_timeout=_seconds(parsed, "--session-timeout", SESSION),
+        connect_timeout=min(CONNECT, patience),
+        broker_timeout=patience,
+    )
+
+
+def _seconds(parsed: Parsed, name: str, default: float) -> float:
+    text = parsed.word(name)
+    try:
+        value = default if text is None else float(text)
+    except ValueError:
+        raise UsageError(f"option {name} takes seconds, not '{text}'") from None
+    if not 1 <= value <= MAX_SECONDS:
+        raise UsageError(f"option {name} takes 1 to {MAX_SECONDS:.0f} seconds, not {text}")
+    return value
+
+
+def _log_to_standard_error() -> None:
+    import structlog
+
+    structlog.configure(
+        processors=[
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "event"]),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+    )

@@ -86,6 +86,9 @@ class PostgresqlStore:
         options: dict[str, Any] = {
             "connect_timeout": CONNECT_SECONDS,
             "tcp_user_timeout": AWAY_SECONDS * 1000,
+            "keepalives_idle": AWAY_SECONDS // 2,
+            "keepalives_interval": AWAY_SECONDS // 6,
+            "keepalives_count": 3,
             "application_name": "argosy",
             "host": url.host,
             "port": url.port,

@@ -1,4 +1,5 @@
 import csv
+import gc
 import io
 import json
 import os
@@ -146,6 +147,8 @@ def test_a_pipe_carries_each_batch_at_once_and_its_end_mark_only_when_all_went_w
     writer = open_writer("-")
     writer.write(random_batch(1, 5))
     writer.abort()
+    del writer
+    gc.collect()
     assert capfdbinary.readouterr().out == first
 
 

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
-from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
 
 from topics.bus.address import bootstrap
 from topics.bus.administration import CONNECT_SECONDS, partition_count
 from topics.bus.messages import decode_message
+from topics.bus.producer import ConfirmedProducer
 from topics.bus.publisher import BROKER_SECONDS
 from topics.dead_letters import dead_letter
 from topics.definitions import DEAD_LETTERS
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 MOST_MESSAGES = 64
 PREFETCH_KILOBYTES = 32 * 1024
 SESSION_MILLISECONDS = 10_000
-DEAD_LETTER_SECONDS = 30.0
 
 Partitions = Callable[[list[int]], None]
 
@@ -48,8 +48,8 @@ class Subscriber(Generic[Value]):
 
     Offsets are the caller's: `commit` says from where on a later member would have to read. `assigned` and `revoked`
     are called with partition numbers from within `receive`. Messages that `decode` refuses with DecodeError are sent to
-    the dead letters (None: to nobody), counted in `undecodable` and left out. Raises BusError when no broker answers within `connect` seconds, the topic
-    does not exist, or the brokers stay away for `patience` seconds.
+    the dead letters (None: to nobody), counted in `undecodable` and left out. Raises BusError when no broker answers
+    within `connect` seconds, the topic does not exist, or the brokers stay away for `patience` seconds.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Subscriber(Generic[Value]):
         self._dead_letters = dead_letters
         self._patience = patience
         self._away_since: float | None = None
-        self._producer: Producer | None = None
+        self._producer: ConfirmedProducer | None = None
         partitions = partition_count(url, topic, connect)
         self._consumer: Consumer = Consumer(
             {
@@ -112,9 +112,9 @@ class Subscriber(Generic[Value]):
             raise BusError(f"{self.url}: topic {self.topic}: offsets not committed ({error.args[0].str()})") from None
 
     def close(self) -> None:
-        """Leave the group."""
-        self._flush_dead_letters()
+        """Leave the group; raises BusError when dead letters were not delivered."""
         self._consumer.close()
+        self._flush_dead_letters()
 
     def _read(self, message: Message[Any, Any]) -> Received[Value] | None:
         error = message.error()
@@ -133,12 +133,12 @@ class Subscriber(Generic[Value]):
         if self._dead_letters is None:
             return
         if self._producer is None:
-            self._producer = Producer({"bootstrap.servers": bootstrap(self.url), "acks": "all", "log_level": 0})
-        self._producer.produce(self._dead_letters, dead_letter(self.topic, partition, offset, value, reason))
+            self._producer = ConfirmedProducer(self.url, self._patience)
+        self._producer.send(self._dead_letters, dead_letter(self.topic, partition, offset, value, reason))
 
     def _flush_dead_letters(self) -> None:
-        if self._producer is not None and self._producer.flush(DEAD_LETTER_SECONDS):
-            raise BusError(f"{self.url}: topic {self._dead_letters}: dead letters not delivered")
+        if self._producer is not None:
+            self._producer.flush()
 
     def _error(self, error: KafkaError) -> None:
         if error.code() == KafkaError._ALL_BROKERS_DOWN and self._away_since is None:  # noqa: SLF001 - its public name
@@ -161,7 +161,10 @@ class Subscriber(Generic[Value]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        if error is None:
+            self.close()
+        else:
+            self._consumer.close()
 
 
 def _headers(message: Message[Any, Any]) -> dict[str, bytes]:

@@ -1,0 +1,75 @@
+"""Confirmed delivery to Kafka in bounded memory and bounded time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from topics.bus.address import bootstrap
+from topics.definitions import MAX_MESSAGE_BYTES
+from topics.errors import BusError
+
+if TYPE_CHECKING:
+    from confluent_kafka import Message
+
+QUEUE_KILOBYTES = 64 * 1024
+POLL_SECONDS = 0.1
+ANY_PARTITION = -1
+
+
+class ConfirmedProducer:
+    """Sends messages idempotently, to be acknowledged by all replicas, and finds out about each.
+
+    Every method raises BusError once a message could not be delivered within `patience` seconds.
+    """
+
+    def __init__(self, url: str, patience: float) -> None:
+        self._url = url
+        self._patience = patience
+        self._failure: BusError | None = None
+        self._producer = Producer(
+            {
+                "bootstrap.servers": bootstrap(url),
+                "enable.idempotence": True,
+                "compression.type": "lz4",
+                "linger.ms": 5,
+                "message.max.bytes": MAX_MESSAGE_BYTES,
+                "queue.buffering.max.kbytes": QUEUE_KILOBYTES,
+                "delivery.timeout.ms": int(patience * 1000),
+                "log_level": 0,  # what matters is raised as BusError
+            }
+        )
+
+    def send(self, topic: str, value: bytes, partition: int = ANY_PARTITION) -> None:
+        """Queue a message, waiting while the queue is full."""
+        while True:
+            self._producer.poll(0)
+            self._check()
+            try:
+                self._producer.produce(topic, value, partition=partition, on_delivery=self._delivered)
+            except BufferError:
+                self._producer.poll(POLL_SECONDS)
+            except KafkaException as error:
+                raise BusError(f"{self._url}: topic {topic}: {error.args[0].str()}") from None
+            else:
+                return
+
+    def flush(self) -> None:
+        """Wait until everything is delivered."""
+        missing = self._producer.flush(self._patience)
+        self._check()
+        if missing:
+            raise BusError(f"{self._url}: {missing} messages not delivered within {self._patience:g} s")
+
+    def abandon(self) -> None:
+        """Forget what is not delivered yet."""
+        self._producer.purge()
+
+    def _delivered(self, error: KafkaError | None, message: Message[Any, Any]) -> None:
+        if error is not None and self._failure is None:
+            self._failure = BusError(f"{self._url}: topic {message.topic()}: message not delivered ({error.str()})")
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise self._failure

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from clients.options import Option, Parsed, help_text, parse
+from topics.definitions import FLOW_STATUS
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ OPTIONS = [
     Option("-r", "FILE...", "capture files: pcap or pcapng, plain, gzip or zstd; - is standard input"),
     Option("-w", "OUT", "write records there: .parquet .arrow .avro .csv .jsonl, or - for an Arrow stream"),
     Option("--bus", "URL", "publish records to Kafka: kafka://HOST:PORT[,HOST:PORT]"),
+    Option("--topic", "TOPIC", f"topic of status records (default {FLOW_STATUS.name})"),
     Option("-S", "SECONDS", "report each active flow this often (default 5)"),
     Option("-e", "NAME", "name of this probe, the srcid of its records (default: name of the host)"),
     Option("--site", "NAME", "where the probe stands"),
@@ -81,7 +83,7 @@ def run(arguments: list[str]) -> int:
     if output is not None:
         _write(source, output)
     else:
-        _publish(source, bus or "")
+        _publish(source, bus or "", parsed.word("--topic") or FLOW_STATUS.name)
     return report_errors("argosy probe", source)
 
 
@@ -103,10 +105,9 @@ def _write(source: CaptureSource, output: str) -> None:
             writer.abort()
 
 
-def _publish(source: CaptureSource, bus: str) -> None:
+def _publish(source: CaptureSource, bus: str, topic: str) -> None:
     from topics.bus import Publisher
-    from topics.definitions import FLOW_STATUS
 
-    with Publisher(bus, FLOW_STATUS.name) as publisher:
+    with Publisher(bus, topic) as publisher:
         for batch in source:
             publisher.publish(batch)

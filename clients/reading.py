@@ -31,7 +31,7 @@ OPTIONS = (
     Option(
         "-s",
         "FIELD...",
-        "print these fields; +FIELD appends, +3FIELD inserts after the\nthird, -FIELD removes, FIELD:WIDTH sets the width",
+        "print these fields; +FIELD appends, +3FIELD inserts after the\nthird, -FIELD removes, FIELD:20 sets the width",
     ),
     Option("-n", "", "numbers for ports; -nn for protocols too"),
     Option("-u", "", "times as seconds since 1970"),

@@ -64,7 +64,11 @@ class FlowBatch:
 
     def select(self, index: Any) -> FlowBatch:  # noqa: ANN401 - whatever NumPy takes
         """Return the records that a mask, slice or index array picks; the heap is shared."""
-        return self.replace(records=self.records[index])
+        if isinstance(index, slice):
+            return self.replace(records=self.records[index])
+        rows = np.ascontiguousarray(self.records)
+        words = rows.view(np.uint64).reshape(len(rows), FLOW_DTYPE.itemsize // 8)  # NumPy copies records field by field
+        return self.replace(records=words[index].view(FLOW_DTYPE).reshape(-1))
 
     def heap_value(self, row: int, name: str) -> bytes:
         """Return the bytes of heap field `name` of one record."""

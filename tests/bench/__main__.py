@@ -53,7 +53,7 @@ def bench_codec(runs: int) -> Iterator[tuple[str, Result]]:
 
 
 def bench_merge(runs: int) -> Iterator[tuple[str, Result]]:
-    """Records merged per second beside racluster."""
+    """Records merged per CPU second beside racluster."""
     from tests.bench.merge import measure
 
     rates = measure(BUILD, runs)
@@ -61,11 +61,19 @@ def bench_merge(runs: int) -> Iterator[tuple[str, Result]]:
     yield "merge, stream", _beside(rates.stream, "records/CPU s", rates.racluster)
 
 
-def bench_worker(runs: int) -> Iterator[tuple[str, Result]]:
+def bench_worker(_runs: int) -> Iterator[tuple[str, Result]]:
     """Status records through Kafka and one worker into flows, the broker on the same cores."""
+    import tempfile
+
+    from deploy.kafka.node import KafkaNode
+    from tests.bench.probe import captures
+    from tests.bench.records import status_batches
     from tests.bench.worker import measure
 
-    yield "bus and one worker", Result(measure(BUILD, runs), "records/s")
+    batches = status_batches(captures(BUILD)[1])
+    with tempfile.TemporaryDirectory() as directory, KafkaNode(Path(directory)) as node:
+        rates = measure(node.bootstrap, batches)
+    yield "bus and one worker", Result(rates.rate, "records/s")
 
 
 def bench_ra(runs: int) -> Iterator[tuple[str, Result]]:

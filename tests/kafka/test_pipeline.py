@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,11 +12,15 @@ from probes.captures import CaptureSource
 from probes.flows.probe import ProbeSettings
 from processors.engine import local
 from processors.merge import FlowMerge, MergeSettings
-from tests.kafka.workers import Bench
 from tests.sinks.sql.fields import assert_holds, postgresql_rows
 from tests.traffic.pcap import write_pcap
 from tests.traffic.sample.story import sample_frames
 from topics.batch import FlowBatch, concatenate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.kafka.workers import Bench
 
 # As the workers of Bench are started.
 SETTINGS = MergeSettings(idle_timeout=12, other_idle_timeout=12, active_timeout=25)

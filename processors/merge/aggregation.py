@@ -16,7 +16,7 @@ from processors.merge.rules import RECORD_WORDS, record_words
 from processors.merge.selection import COMPUTED_WORDS, KIND, PROTOCOL_NUMBER, SPI, both_ways, fit
 from processors.merge.table import FlowTable, Int64, collect
 from topics.batch import FlowBatch, concatenate
-from topics.record import FLOW_DTYPE
+from topics.record import FLOW_DTYPE, empty_records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +73,8 @@ class Aggregation:
 
     def add(self, batch: FlowBatch) -> None:
         """Merge the records of a batch, in order."""
-        self._header = self._header or batch.select(slice(0, 0)).replace(heap=np.zeros(0, np.uint8))
+        if self._header is None:
+            self._header = batch.replace(records=empty_records(0), heap=np.zeros(0, np.uint8), watermark=0)
         self._observers.update(batch.observers)
         if self._key is not None and self._key.alone:
             self._counters[: FLOWS + 1] += len(batch)
@@ -146,4 +147,5 @@ class Aggregation:
         collect(table.flows.words, np.argsort(table.marks[:count, TOUCHED]), rows)
         heap = own_heap(rows, table.heap)
         records = rows.reshape(-1).view(FLOW_DTYPE)
-        return (self._header or FlowBatch()).replace(records=records, heap=heap, watermark=0)
+        header = FlowBatch() if self._header is None else self._header
+        return header.replace(records=records, heap=heap)

@@ -14,7 +14,7 @@ from processors.merge import conversation
 from processors.merge.conversation import conversation_key, settle
 from processors.merge.records import borrowed_views, views
 from processors.merge.table import NOT_FOUND, Int64, KeyTable, copy_key, find, insert
-from topics.compiled import borrowed, kernel
+from topics.compiled import borrowed, inlined, kernel
 
 KEY_WORDS = conversation.KEY_WORDS
 ROW_BITS = 20  # a message of 256 KiB holds far fewer records
@@ -22,14 +22,20 @@ FIRST_CAPACITY = 1 << 10
 LAST_ROW = (1 << ROW_BITS) - 1
 
 
-def position(offset: int, row: int = 0) -> int:
-    """Return the position of a record: greater for later offsets, and within one offset for later rows."""
-    return offset << ROW_BITS | min(row, LAST_ROW)
+def position(offset: int) -> int:
+    """Return the position of the first record of the batch at an input offset."""
+    return offset << ROW_BITS
 
 
 def offset_of(at: int) -> int:
     """Return the input offset of a position."""
     return at >> ROW_BITS
+
+
+@inlined
+def position_of(first: Any, row: Any) -> Any:
+    """Return the position of a row, given that of the first one of its batch."""
+    return first + min(row, LAST_ROW)
 
 
 @kernel
@@ -57,7 +63,7 @@ def _remember(
 
 
 @kernel
-def _accounted(record: Any, position: Any, seed: Any, index: Any, keys: Any, latest: Any, skipped: Any) -> None:
+def _accounted(record: Any, first: Any, seed: Any, index: Any, keys: Any, latest: Any, skipped: Any) -> None:
     """Mark the records that are in a flow that was put out."""
     record = borrowed_views(record)
     own_key = np.empty(KEY_WORDS, np.int64)
@@ -66,7 +72,7 @@ def _accounted(record: Any, position: Any, seed: Any, index: Any, keys: Any, lat
         hashed = conversation_key(record, row, True, seed, key)
         settle(key)
         slot, _ = find(index, keys, key, hashed)
-        skipped[row] = slot != NOT_FOUND and position + row <= latest[slot, 0]
+        skipped[row] = slot != NOT_FOUND and position_of(first, row) <= latest[slot, 0]
 
 
 class Recovered:

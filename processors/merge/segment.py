@@ -26,6 +26,7 @@ from processors.merge.records import (
     merge_record,
     reverse_record,
 )
+from processors.merge.recovery import position_of
 from processors.merge.rules import INTS, place
 from processors.merge.table import NOT_FOUND, copy_key, find, insert, likely, prefetch_flow, prefetch_index, remove
 from topics.compiled import borrowed, inlined, kernel, prefetch
@@ -82,12 +83,14 @@ def _deadline(flow: Any, slot: Any, times: Any) -> Any:
 def _begins_anew(flow: Any, slot: Any, record: Any, row: Any, first: Any, times: Any) -> Any:
     """Whether a record of the key of a flow is the first of another one.
 
-    It is when it begins after the deadline, or when the flow is closed and the record opens a connection. A flow or
-    record without packets tells no time: they go together.
+    It is when it begins after the deadline, or when the flow is closed and the record opens a connection. What has no
+    packets tells no time, so nothing joins it and it joins nothing.
     """
+    if first == 0 or last_packet(flow, slot) == 0:
+        return True
     if _is_closed(flow, slot) and _begins_connection(record, row):
         return True
-    return first != 0 and last_packet(flow, slot) != 0 and first > _deadline(flow, slot, times)
+    return first > _deadline(flow, slot, times)
 
 
 @inlined
@@ -230,7 +233,7 @@ def segment(
             occupied[slot] = 1
             insert(index, hashed, slot)
             at.enter(marks, state, slot)
-            marks[slot, at.FIRST_POSITION] = position + row
+            marks[slot, at.FIRST_POSITION] = position_of(position, row)
             at.schedule(marks, wheel, state, slot, _deadline(flow, slot, times))
         else:
             used, used_row = record, row
@@ -246,7 +249,7 @@ def segment(
             if with_heap and keep_heap:
                 merge_heap(flow, slot, used, used_row, source, heap, heap_used)
             at.reschedule(marks, wheel, state, slot, _deadline(flow, slot, times))
-        marks[slot, at.LAST_POSITION] = position + row
+        marks[slot, at.LAST_POSITION] = position_of(position, row)
         counters[RECORDS] += 1
         counters[LATE] += late
     done = _put_out_due(table, marks, wheel, state, out, counters)

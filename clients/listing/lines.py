@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 PORT_AFTER = {"sport": "saddr", "dport": "daddr"}
 CUT = "*"
 PADDED = {"dir"}  # Argus pads this one even between delimiters
-KEEPS_BLANKS = {"flgs"}
+KEEPS_BLANKS = {"flgs"}  # with the one after them
 QUOTE = '"'
 
 
@@ -46,6 +46,8 @@ def lines(columns: Sequence[Field], style: Style, delimiter: str = "") -> pl.Exp
 
 def _fitted(text: pl.Expr, column: Field, style: Style) -> pl.Expr:
     width = column.columns(style)
+    if column.name in PORT_AFTER and not style.port_names:
+        return text.str.pad_end(width)  # as in Argus: half a number is worse than a crooked column
     cut = pl.concat_str([text.str.slice(0, width - 1), pl.lit(CUT)])
     fitted = pl.when(text.str.len_chars() > width).then(cut).otherwise(text)
     return fitted.str.pad_end(width) if column.format.left else fitted.str.pad_start(width)
@@ -62,8 +64,7 @@ def _delimited(column: Field, style: Style, delimiter: str) -> pl.Expr:
     text = column.text(style).fill_null("")
     if column.name in PADDED:
         text = text.str.pad_start(column.width)
-    if column.name not in KEEPS_BLANKS:
-        text = text.str.strip_chars_end(" ")
+    text = text.str.pad_end(column.width + 1) if column.name in KEEPS_BLANKS else text.str.strip_chars_end(" ")
     return _quoted(text, delimiter) if column.format.free else text
 
 

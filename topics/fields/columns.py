@@ -8,13 +8,14 @@ import polars as pl
 
 from topics.address_text import IP_ETHERTYPES
 from topics.fields.formats import SECOND
-from topics.flags import FlowFlags
+from topics.flags import Encapsulation, FlowFlags
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 ICMP, TCP, UDP, ESP, ICMPV6 = 1, 6, 17, 50, 58
 IPV4_TYPE, ARP_TYPE, RARP_TYPE, IPV6_TYPE = 0x0800, 0x0806, 0x8035, 0x86DD
+LLC_LIMIT = 1536  # an ethertype below is a length, and what follows it is LLC
 WLAN = 0x0019  # what the probe puts for 802.11 frames, which have no ethertype
 WITH_PORTS = (TCP, UDP, 33, 132, 136)  # DCCP, SCTP and UDP-Lite have ports too, though Argus does not show them
 
@@ -39,11 +40,27 @@ def is_ip() -> pl.Expr:
     return pl.col("ethertype").is_in([IPV4_TYPE, IPV6_TYPE]) & ~is_link()
 
 
+def has(column: pl.Expr, bits: int) -> pl.Expr:
+    """Tell whether any of these bits is set."""
+    return column & int(bits) != 0
+
+
+def is_llc() -> pl.Expr:
+    """Tell which records are of LLC frames without an ethertype: the column holds their DSAP and SSAP.
+
+    Those are equal but for their lowest bits in nearly all frames, which tells them from the ethertypes of SNAP.
+    """
+    points = pl.col("ethertype")
+    encapsulated = has(pl.col("src_encapsulations") | pl.col("dst_encapsulations"), Encapsulation.LLC)
+    alike = points // 256 // 2 == points % 256 // 2
+    return encapsulated & ((points < LLC_LIMIT) | alike) & (points != IPV4_TYPE)
+
+
 def is_link() -> pl.Expr:
-    """Tell which records are layer 2 flows: with MAC addresses, like those of packets whose IP header makes no sense."""
+    """Tell which records are layer 2 flows: with MAC addresses, like those of packets whose IP header is broken."""
     unread = FlowFlags.MALFORMED | FlowFlags.HEADER_NOT_CAPTURED
-    broken = (pl.col("protocol") == 0) & (pl.col("flow_flags") & unread.value != 0)
-    return broken | ~pl.col("ethertype").is_in([*IP_ETHERTYPES, 0])  # 0: merged over several
+    broken = (pl.col("protocol") == 0) & (has(pl.col("flow_flags"), unread))
+    return broken | is_llc() | ~pl.col("ethertype").is_in([*IP_ETHERTYPES, 0])  # 0: merged over several
 
 
 def sent(side: str) -> pl.Expr:

@@ -16,6 +16,7 @@ from topics.fields.columns import (
     WLAN,
     is_ip,
     is_link,
+    is_llc,
     side_column,
     where,
 )
@@ -34,7 +35,6 @@ from topics.flags import FlowFlags
 if TYPE_CHECKING:
     from topics.fields.style import Style
 
-LLC_LIMIT = 1536  # below, the field holds a length and what follows is LLC
 NO_MAC = bytes(6)
 NO_ADDRESS = bytes(16)
 NOTHING = "0.0.0.0"  # noqa: S104 - how Argus prints the address of what was merged away
@@ -65,7 +65,7 @@ def _protocol_text(number: pl.Expr, style: Style, _: int) -> pl.Expr:
     kind = pl.col("ethertype")
     ip = is_ip() | ((kind == 0) & (number > 0))
     if not style.protocol_names:
-        frame = pl.when(kind < LLC_LIMIT).then(0).otherwise(kind)
+        frame = pl.when(is_llc()).then(0).otherwise(kind)
         text = pl.when(ip).then(number.cast(pl.UInt16)).otherwise(frame).cast(pl.String)
         return pl.when(kind == WLAN).then(pl.lit("wlan")).otherwise(text)
     name = number.replace_strict(ip_protocols(), default=UNASSIGNED, return_dtype=pl.String)
@@ -78,12 +78,12 @@ def _protocol_text(number: pl.Expr, style: Style, _: int) -> pl.Expr:
         .then(pl.lit("rtcp"))
         .when(ip)
         .then(name)
-        .when(kind == 0)
-        .then(pl.lit("ip"))
         .when(kind == WLAN)
         .then(pl.lit("wlan"))
-        .when(kind < LLC_LIMIT)
+        .when(is_llc())
         .then(pl.lit("llc"))
+        .when(kind == 0)
+        .then(pl.lit("ip"))
         .otherwise(frame)
     )
 
@@ -133,7 +133,7 @@ def _security_index(side: str) -> pl.Expr:
 def _access_point(side: str, style: Style) -> pl.Expr:
     """Return the LLC service access point; a frame with an ethertype has none, which Argus shows as 0."""
     kind = pl.col("ethertype")
-    point = pl.when(kind < LLC_LIMIT).then(kind % 256 if side == "src" else kind // 256).otherwise(0)
+    point = pl.when(is_llc()).then(kind % 256 if side == "src" else kind // 256).otherwise(0)
     if not style.port_names:
         return point.cast(pl.String)
     return point.replace_strict(SERVICE_ACCESS_POINTS, default=point.cast(pl.String), return_dtype=pl.String)

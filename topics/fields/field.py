@@ -62,12 +62,12 @@ def both(
 ) -> Iterator[Field]:
     """Yield a field of the source and the same of the destination.
 
-    In `name` and `title` the words `{s}`, `{S}` and `{Src}` stand for s or d, S or D, Src or Dst; `expression` gets
-    `src` or `dst`.
+    In `name` and `title` the words `{s}`, `{S}`, `{src}` and `{Src}` stand for s or d, S or D, src or dst, Src or Dst;
+    `expression` gets `src` or `dst`.
     """
     formats = text if isinstance(text, tuple) else (text, text)
     for side, form in zip(SIDES, formats, strict=True):
-        words = {"s": side[0], "S": side[0].upper(), "Src": side.capitalize()}
+        words = {"s": side[0], "S": side[0].upper(), "src": side, "Src": side.capitalize()}
         yield Field(name.format(**words), title.format(**words), width, _of(expression, side), form)
 
 

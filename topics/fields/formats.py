@@ -90,7 +90,11 @@ def _payload(label: str) -> Format:
         start = value.map_batches(lambda column: _visible(column, width), return_dtype=pl.String, is_elementwise=True)
         return pl.format(f"{label}[{{}}]={{}}", start.str.len_chars(), start)
 
-    return Format(text, left=True, free=True, extra_width=lambda width, _: len(f"{label}[{width}]=") + 3)
+    return Format(text, left=True, free=True, extra_width=_payload_room)
+
+
+def _payload_room(width: int, _: Style) -> int:
+    return 8 if width < 10 else 9
 
 
 def _visible(column: pl.Series, length: int) -> pl.Series:

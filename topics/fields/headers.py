@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from topics.fields.columns import is_tcp, of_ip, of_tcp, sent, side_column, where
+from topics.fields.columns import has, is_tcp, of_ip, of_tcp, sent, side_column, where
 from topics.fields.field import Field, Format, both
 from topics.fields.formats import HEXADECIMAL, INTEGER, SECONDS, WORD
 from topics.fields.names import ENCAPSULATION_LETTERS, code_points
@@ -24,11 +24,6 @@ LABEL_SHIFT = 2**12
 TCP_OPTION_LETTERS = "MwsSeETcNOSD"
 
 
-def has(column: pl.Expr, bits: int) -> pl.Expr:
-    """Tell whether any of these bits is set."""
-    return column & bits != 0
-
-
 def letters(column: pl.Expr, marks: Iterable[tuple[int, str]], absent: str = "") -> pl.Expr:
     """Return one letter for each bit that is set, `absent` for each that is not."""
     return pl.concat_str(
@@ -42,6 +37,12 @@ def _tagged(side: str) -> pl.Expr:
 
 def _vlan(side: str) -> pl.Expr:
     return where(_tagged(side), side_column(side, "vlan"))
+
+
+def _priority(side: str) -> pl.Expr:
+    """Return the 802.1p priority, blank for the lowest as in Argus."""
+    priority = _vlan(side) // PRIORITY_SHIFT
+    return where(priority > 0, priority)
 
 
 def _label(side: str) -> pl.Expr:
@@ -90,7 +91,7 @@ FIELDS = (
     *both("{s}mpls", "{s}Mpls", 8, _label, INTEGER),
     *both("{s}vlan", "{s}Vlan", 8, _vlan, HEXADECIMAL),
     *both("{s}vid", "{s}Vid", 6, lambda side: _vlan(side) & VLAN_ID, INTEGER),
-    *both("{s}vpri", "{s}Vpri", 6, lambda side: _vlan(side) // PRIORITY_SHIFT, INTEGER),
+    *both("{s}vpri", "{s}Vpri", 6, _priority, INTEGER),
     *both(
         "{s}enc",
         "{s}Enc",

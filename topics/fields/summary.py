@@ -11,6 +11,7 @@ from topics.fields.columns import (
     ICMP,
     ICMPV6,
     RARP_TYPE,
+    has,
     is_tcp,
     sent,
     side_column,
@@ -18,7 +19,7 @@ from topics.fields.columns import (
 )
 from topics.fields.field import SIDES, Field, Format, both
 from topics.fields.formats import INTEGER, LEFT_TEXT, PAYLOADS, WORD
-from topics.fields.headers import has, letters
+from topics.fields.headers import letters
 from topics.fields.names import ENCAPSULATION_LETTERS, UNKNOWN_MESSAGE, icmp_words, icmpv6_words
 from topics.flags import FlowFlags, IcmpError, IpOptions, TcpFlags, TcpState
 
@@ -213,5 +214,5 @@ FIELDS = (
     Field("type", "Type", 4, lambda: pl.lit("flow"), WORD),
     Field("hash", "Hash", 32, lambda: pl.col("flow_id").bin.encode("hex"), WORD),
     Field("label", "Label", 5, _label, LEFT_TEXT),
-    *both("{s}user", "{Src}Udata", 16, _payload, PAYLOADS),
+    *both("{s}user", "{src}Udata", 16, _payload, PAYLOADS),
 )

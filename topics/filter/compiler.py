@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from topics.fields import field
-from topics.fields.columns import IPV6_TYPE, WITH_PORTS, is_ip, is_link, is_tcp, sent, side_column
+from topics.fields.columns import IPV6_TYPE, WITH_PORTS, has, is_ip, is_link, is_tcp, sent, side_column
 from topics.fields.field import SIDES
 from topics.filter import tree, words
 from topics.flags import FlowFlags, IcmpError, TcpState
@@ -75,8 +75,8 @@ def _(node: tree.Protocol) -> pl.Expr:
         kind = pl.col("ethertype").is_in(words.ETHERTYPES[word])
         return kind & is_ip() if word in words.IP_VERSIONS else kind
     if word in words.ENCAPSULATED:
-        return _sides("either", lambda side: _has(side_column(side, "encapsulations"), words.ENCAPSULATED[word]))
-    return _has(pl.col("flow_flags"), FlowFlags.RTP if word == "rtp" else FlowFlags.RTCP)
+        return _sides("either", lambda side: has(side_column(side, "encapsulations"), words.ENCAPSULATED[word]))
+    return has(pl.col("flow_flags"), FlowFlags.RTP if word == "rtp" else FlowFlags.RTCP)
 
 
 @expression.register
@@ -151,9 +151,9 @@ def _(node: tree.State) -> pl.Expr:
     if word in words.UNREACHABLE:
         return _message(3, words.UNREACHABLE[word])
     if word in words.TCP_OPTIONS:
-        return is_tcp() & _has(pl.col("tcp_options"), words.TCP_OPTIONS[word])
+        return is_tcp() & has(pl.col("tcp_options"), words.TCP_OPTIONS[word])
     if word in words.TCP_STATES:
-        return is_tcp() & _has(pl.col("tcp_state"), words.TCP_STATES[word])
+        return is_tcp() & has(pl.col("tcp_state"), words.TCP_STATES[word])
     if word in words.CAUSES:
         return pl.col("cause").cast(pl.String).is_in(words.CAUSES[word])
     return STATES[word]()
@@ -165,7 +165,7 @@ def _first() -> pl.Expr:
 
 def _connected() -> pl.Expr:
     """Tell which flows were answered: by any packet, as in Argus, also by a reset."""
-    established = is_tcp() & _has(pl.col("tcp_state"), TcpState.ESTABLISHED)
+    established = is_tcp() & has(pl.col("tcp_state"), TcpState.ESTABLISHED)
     return established | (is_ip() & sent("src") & sent("dst"))
 
 
@@ -181,7 +181,7 @@ def _message(kind: int, code: int | None = None) -> pl.Expr:
 
 def _icmp(kind: int, kind6: int, error: IcmpError) -> pl.Expr:
     own6 = (pl.col("protocol") == ICMPV6) & (pl.col("src_port") // 256 == kind6)
-    return _message(kind) | own6 | _has(pl.col("icmp_error"), error)
+    return _message(kind) | own6 | has(pl.col("icmp_error"), error)
 
 
 def _echo() -> pl.Expr:
@@ -212,17 +212,17 @@ def _(node: tree.Flag) -> pl.Expr:
 
 def _flag(side: str, word: str) -> pl.Expr:
     if word in words.TCP_FLAGS:
-        return is_tcp() & _has(side_column(side, "tcp_flags"), words.TCP_FLAGS[word])
+        return is_tcp() & has(side_column(side, "tcp_flags"), words.TCP_FLAGS[word])
     if word in words.TROUBLE:
-        return is_tcp() & _has(pl.col("tcp_state"), words.TROUBLE[word][SIDES.index(side)])
+        return is_tcp() & has(pl.col("tcp_state"), words.TROUBLE[word][SIDES.index(side)])
     if word in words.TO_MANY:
         return _to_many(side, *words.TO_MANY[word])
     flags = pl.col("flow_flags")
     if word == "frag":
-        return (side_column(side, "fragments") > 0) | _has(flags, FlowFlags.FRAGMENTS)
+        return (side_column(side, "fragments") > 0) | has(flags, FlowFlags.FRAGMENTS)
     if word == "fragonly":
-        return _has(flags, FlowFlags.PARTIAL_FRAGMENT)
-    return _has(flags, FlowFlags.MULTIPLE_MACS)
+        return has(flags, FlowFlags.PARTIAL_FRAGMENT)
+    return has(flags, FlowFlags.MULTIPLE_MACS)
 
 
 def _to_many(side: str, layers: str, word: str) -> pl.Expr:
@@ -243,7 +243,7 @@ def _odd(mac: pl.Expr) -> pl.Expr:
 
 @expression.register
 def _(node: tree.Encapsulated) -> pl.Expr:
-    return _sides(node.direction, lambda side: _has(side_column(side, "encapsulations"), node.bits))
+    return _sides(node.direction, lambda side: has(side_column(side, "encapsulations"), node.bits))
 
 
 @expression.register
@@ -257,7 +257,3 @@ def _(node: tree.Observed) -> pl.Expr:
 @expression.register
 def _(node: tree.Router) -> pl.Expr:
     return (pl.col("icmp_error") > 0) & _inside(pl.col("icmp_error_router"), node.network)
-
-
-def _has(column: pl.Expr, bits: int) -> pl.Expr:
-    return column & int(bits) != 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import time
 from datetime import UTC, datetime
@@ -67,10 +68,17 @@ def _audit(parsed: Parsed, data: Path) -> int:
     began = time.monotonic()
     source = CaptureSource(parsed.words("-r"), probe_settings(parsed))
     summary = TrafficSummary()
-    files = FileSink(data, rotate=ROTATE)
     with _progress(source):
-        local.run(source, [FlowMerge()], [files, SqlSink(str(data / DATABASE)), summary])
-    if source.totals.packets and not parsed.count("-q"):
+        batches = iter(source)
+        first = next(batches)
+        if not source.totals.packets:
+            if not source.errors:
+                print(f"{_names(source.paths)}: no packets")
+            return report_errors("argosy run", source)  # before anything is made to keep nothing in
+        files = FileSink(data, rotate=ROTATE)
+        sinks: list[local.Sink] = [files, SqlSink(str(data / DATABASE)), summary]
+        local.run(itertools.chain([first], batches), [FlowMerge()], sinks)
+    if not parsed.count("-q"):
         _print_summary(source, summary, files, data, time.monotonic() - began)
     return report_errors("argosy run", source)
 

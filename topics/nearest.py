@@ -13,6 +13,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     from difflib import get_close_matches
 
     spelled = {candidate.lower(): candidate for candidate in known}
+    swapped = [candidate for candidate in spelled if sorted(candidate) == sorted(word.lower())]
+    if swapped:
+        return spelled[swapped[0]]
     found = get_close_matches(word.lower(), spelled, n=1, cutoff=0.6)
     return spelled[found[0]] if found else None
 

@@ -83,8 +83,8 @@ def concatenate(batches: Iterable[FlowBatch]) -> FlowBatch:
         return FlowBatch()
     if len(parts) == 1:
         return parts[0]
-    records = empty_records(sum(len(part) for part in parts))
-    np.concatenate([part.records for part in parts], out=records)  # without `out` the padding is lost
+    words = [np.ascontiguousarray(part.records).view(np.uint64) for part in parts]  # NumPy would join field by field
+    records = np.concatenate(words).view(FLOW_DTYPE)
     _shift_heap(records, parts)
     observers: dict[int, Observer] = {}
     for part in parts:

@@ -1,0 +1,28 @@
+"""The topics of the design."""
+
+import re
+
+from topics.definitions import DEAD_LETTERS, FLOW_STATUS, FLOWS, NAMES, TOPICS
+
+
+def test_every_topic_of_the_design_is_defined_once() -> None:
+    names = [topic.name for topic in TOPICS]
+    kinds = ("flow-status", "flows", "control", "events", "probes", "dns", "names", "spans", "alerts", "dead-letters")
+    assert names == [f"argosy.{kind}.v1" for kind in kinds]
+
+
+def test_names_fit_kafka_and_carry_their_version() -> None:
+    assert all(re.fullmatch(r"argosy\.[a-z-]+\.v\d+", topic.name) for topic in TOPICS)
+
+
+def test_flows_leave_by_the_partition_their_status_records_came_in() -> None:
+    assert FLOWS.partitions == FLOW_STATUS.partitions
+    assert FLOWS.key == FLOW_STATUS.key
+
+
+def test_only_names_are_compacted() -> None:
+    assert [topic for topic in TOPICS if topic.settings["cleanup.policy"] == "compact"] == [NAMES]
+
+
+def test_retention_is_given_to_kafka_in_milliseconds() -> None:
+    assert DEAD_LETTERS.settings["retention.ms"] == str(28 * 24 * 3600 * 1000)

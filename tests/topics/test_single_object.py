@@ -1,0 +1,83 @@
+"""Single-object encoding against fastavro and the specification."""
+
+import json
+from typing import Any
+
+import pytest
+from fastavro.schema import fingerprint, to_parsing_canonical_form
+
+from topics import single_object
+from topics.batch import FlowBatch
+from topics.bus import decode_message, encode_message
+from topics.dead_letters import DEAD_LETTER, dead_letter
+from topics.errors import DecodeError
+from topics.schema import FLOW_BATCH, schema_json, schema_names
+
+
+def crc_64_avro(data: bytes) -> int:
+    """The fingerprint as the specification writes it down, bit by bit."""
+    empty = 0xC15D213AA4D7A795
+    value = empty
+    for byte in data:
+        mixed = (value ^ byte) & 0xFF
+        for _ in range(8):
+            mixed = (mixed >> 1) ^ (empty if mixed & 1 else 0)
+        value = (value >> 8) ^ mixed
+    return value
+
+
+@pytest.mark.parametrize("name", schema_names())
+def test_the_header_is_mark_and_fingerprint_least_significant_byte_first(name: str) -> None:
+    canonical = to_parsing_canonical_form(schema_json(name))
+    expected = crc_64_avro(canonical.encode()).to_bytes(8, "little")
+    assert single_object.wrap(name, b"payload") == b"\xc3\x01" + expected + b"payload"
+
+
+def test_the_specification_and_fastavro_agree_on_the_fingerprint() -> None:
+    assert fingerprint('"int"', "CRC-64-AVRO") == crc_64_avro(b'"int"').to_bytes(8, "little").hex()
+
+
+def test_the_fingerprints_of_released_schemas_never_change() -> None:
+    assert {name: single_object.header(name)[2:].hex() for name in schema_names()} == {
+        FLOW_BATCH: "dafc6a01e3e0a720",
+        DEAD_LETTER: "e434cb1c8f3022f6",
+    }
+
+
+def test_documentation_does_not_change_a_fingerprint() -> None:
+    def stripped(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: stripped(item) for key, item in value.items() if key not in ("doc", "unit", "ra", "merge")}
+        return [stripped(item) for item in value] if isinstance(value, list) else value
+
+    schema = stripped(schema_json(FLOW_BATCH))
+    assert json.dumps(schema) != json.dumps(schema_json(FLOW_BATCH))
+    canonical = to_parsing_canonical_form(schema)
+    assert bytes.fromhex(fingerprint(canonical, "CRC-64-AVRO")) == single_object.header(FLOW_BATCH)[2:]
+
+
+@pytest.mark.parametrize("name", schema_names())
+def test_what_is_wrapped_is_unwrapped(name: str) -> None:
+    found, payload = single_object.unwrap(memoryview(single_object.wrap(name, b"payload")))
+    assert (found, bytes(payload)) == (name, b"payload")
+
+
+@pytest.mark.parametrize("data", [b"", b"\xc3", b"\xc3\x01" + bytes(7), b"\x00\x00\x00\x00\x01" + bytes(30)])
+def test_other_bytes_are_refused(data: bytes) -> None:
+    with pytest.raises(DecodeError, match="no Avro single-object encoding at byte 0"):
+        single_object.unwrap(data)
+
+
+def test_an_unknown_fingerprint_is_named() -> None:
+    with pytest.raises(DecodeError, match="schema with the unknown fingerprint 0102030405060708 at byte 2"):
+        single_object.unwrap(b"\xc3\x01\x01\x02\x03\x04\x05\x06\x07\x08rest")
+
+
+def test_messages_carry_batches() -> None:
+    batch = FlowBatch(site="s", probe="p", sequence=4)
+    assert decode_message(encode_message(batch)).replace(records=batch.records, heap=batch.heap) == batch
+
+
+def test_a_message_of_another_schema_is_no_batch() -> None:
+    with pytest.raises(DecodeError, match=f"a {DEAD_LETTER}, not a {FLOW_BATCH}"):
+        decode_message(dead_letter("topic", 0, 0, b"", "reason"))

@@ -88,7 +88,9 @@ def _(node: tree.ProtocolNumber) -> pl.Expr:
 
 @expression.register
 def _(node: tree.Address) -> pl.Expr:
-    kind = (pl.col("ethertype") == IPV6_TYPE) | ~is_link() if node.network.version == 6 else ~is_link()
+    kind = ~is_link()
+    if node.network.version == 6:
+        kind &= pl.col("ethertype").is_in([IPV6_TYPE, 0])  # 0: merged over several
     return kind & _sides(node.direction, lambda side: _inside(side_column(side, "address"), node.network))
 
 

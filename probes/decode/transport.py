@@ -21,6 +21,8 @@ MALFORMED = int(FlowFlags.MALFORMED)
 ECHO_REPLY, UNREACHABLE, REDIRECT, ECHO = 0, 3, 5, 8
 TIMESTAMP, TIMESTAMP_REPLY, INFORMATION, INFORMATION_REPLY, MASK, MASK_REPLY = 13, 14, 15, 16, 17, 18
 ECHO_V6, ECHO_REPLY_V6 = 128, 129
+MEMBERSHIP_QUERY, MEMBERSHIP_REPORT, MEMBERSHIP_DONE = 130, 131, 132
+ROUTER_ADVERTISEMENT, NEIGHBOR_ADVERTISEMENT, HOME_AGENT_REPLY = 134, 136, 145
 
 
 @inlined
@@ -106,6 +108,10 @@ def _icmpv6(data: Any, at: int, end: int, row: Any) -> None:
         if at + 8 <= end:
             row[h.DST_PORT] = be16(data, at + 4)
             row[h.DISCRIMINATOR] = be16(data, at + 6)
+    elif kind in (MEMBERSHIP_REPORT, MEMBERSHIP_DONE):
+        kind = MEMBERSHIP_QUERY
+    elif kind in (ROUTER_ADVERTISEMENT, NEIGHBOR_ADVERTISEMENT, HOME_AGENT_REPLY):
+        kind -= 1  # an answer has the key of its question, as in Argus
     row[h.SRC_PORT] = (kind << 8) | code
 
 

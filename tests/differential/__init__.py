@@ -1,0 +1,1 @@
+"""Argosy beside the real Argus on the same packets."""

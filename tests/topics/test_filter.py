@@ -188,8 +188,8 @@ def test_a_long_list_of_hosts_is_one_level_deep() -> None:
 
 
 WORDS = """
-tcp udp port 80 or and not ( ) gt src dst host 10.0.0.1 10.0.0.0/8 ::1 - / \\ " mask net proto ether ttl 1e9 0x pkts < -1
-encaps srcid \x00 é 99999999999999999999
+tcp udp port 80 or and not ( ) gt src dst host 10.0.0.1 10.0.0.0/8 ::1 - / \\ " mask net proto ether ttl 1e9 0x pkts
+< -1 encaps srcid \x00 é 99999999999999999999
 """
 
 

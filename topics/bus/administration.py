@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10.0
 CREATE_SECONDS = 30.0
+RETRY_SECONDS = 0.05
 
 
 def admin_client(url: str) -> AdminClient:
@@ -49,7 +51,8 @@ def create_topics(
 ) -> list[str]:
     """Create the topics that are missing and return their names; those that exist are left as they are.
 
-    `partitions` takes the place of the number that each definition has. Raises BusError naming the topic.
+    `partitions` takes the place of the number that each definition has. Topics can be used on return. Raises BusError
+    naming the topic.
     """
     existing = metadata(url).topics
     missing = [definition for definition in definitions if definition.name not in existing]
@@ -67,5 +70,26 @@ def create_topics(
         try:
             created.result(CREATE_SECONDS)
         except KafkaException as error:
-            raise BusError(f"{url}: topic {name}: {error.args[0].str()}") from None
-    return [definition.name for definition in missing]
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # somebody else was faster
+                raise BusError(f"{url}: topic {name}: {error.args[0].str()}") from None
+    names = [definition.name for definition in missing]
+    _wait_until_known(url, names)
+    return names
+
+
+def _wait_until_known(url: str, names: list[str]) -> None:
+    """Wait for what the controller has made to arrive at the broker."""
+    deadline = time.monotonic() + CREATE_SECONDS
+    while unknown := set(names) - _led_topics(url):
+        if time.monotonic() > deadline:
+            raise BusError(f"{url}: topic {min(unknown)}: still without a leader after {CREATE_SECONDS:g} s")
+        time.sleep(RETRY_SECONDS)
+
+
+def _led_topics(url: str) -> set[str]:
+    """Return the topics of which every partition has a leader."""
+    return {
+        name
+        for name, topic in metadata(url).topics.items()
+        if topic.error is None and all(partition.leader >= 0 for partition in topic.partitions.values())
+    }

@@ -82,6 +82,7 @@ class Subscriber(Generic[Value]):
                 "enable.auto.offset.store": False,
                 "auto.offset.reset": "earliest",
                 "queued.max.messages.kbytes": PREFETCH_KILOBYTES,
+                "fetch.queue.backoff.ms": 20,  # the default, a whole second, is the pause whenever the queue was full
                 "session.timeout.ms": SESSION_MILLISECONDS,
                 "enable.partition.eof": False,
                 "error_cb": self._error,
@@ -96,7 +97,9 @@ class Subscriber(Generic[Value]):
 
     def receive(self, timeout: float = 1.0) -> list[Received[Value]]:
         """Return the next messages, none when nothing came within `timeout` seconds."""
-        messages = self._consumer.consume(MOST_MESSAGES, timeout)
+        first = self._consumer.poll(timeout)
+        # With a time to wait, consume() would use it up unless so many messages come.
+        messages = [first, *self._consumer.consume(MOST_MESSAGES - 1, 0)] if first is not None else []
         self._watch_brokers(came=bool(messages))
         return [received for message in messages if (received := self._read(message)) is not None]
 

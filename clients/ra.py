@@ -78,7 +78,7 @@ def _print(parsed: Parsed, names: list[str], wanted: pl.Expr | None, totals: Tot
     columns = printer.columns | (totals.columns if totals else set())
     frames = _counted(window.input.cut(reading.frames(names, wanted, columns)), totals)
     selected = 0
-    for frame in frames:
+    for frame in window.output.cut(frames):
         selected += frame.height
         if not parsed.count("-q"):
             printer.print(frame)

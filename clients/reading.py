@@ -82,7 +82,11 @@ def printer(parsed: Parsed) -> Printer:
     from clients.listing.printer import Printer
 
     return Printer(
-        columns(parsed.words("-s")), style(parsed), delimiter(parsed.word("-c")), max(parsed.number("-L", 0), -1)
+        columns(parsed.words("-s")),
+        style(parsed),
+        delimiter(parsed.word("-c")),
+        every=max(parsed.number("-L", 0), -1),
+        first=window(parsed).output.first,
     )
 
 

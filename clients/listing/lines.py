@@ -16,6 +16,7 @@ CUT = "*"
 PADDED = {"dir"}  # Argus pads this one even between delimiters
 KEEPS_BLANKS = {"flgs"}  # with the one after them
 QUOTE = '"'
+CONTROL = r"[\x00-\x1f\x7f-\x9f]"  # would move the cursor, or worse
 
 
 def heading(columns: Iterable[Field], style: Style, delimiter: str = "") -> str:
@@ -48,6 +49,8 @@ def _fitted(text: pl.Expr, column: Field, style: Style) -> pl.Expr:
     width = column.columns(style)
     if column.name in PORT_AFTER and not style.port_names:
         return text.str.pad_end(width)  # as in Argus: half a number is worse than a crooked column
+    if column.format.free:
+        text = text.str.replace_all(CONTROL, ".")
     cut = pl.concat_str([text.str.slice(0, width - 1), pl.lit(CUT)])
     fitted = pl.when(text.str.len_chars() > width).then(cut).otherwise(text)
     return fitted.str.pad_end(width) if column.format.left else fitted.str.pad_start(width)

@@ -19,15 +19,18 @@ ONCE, NEVER = 0, -1
 
 
 class Printer:
-    """Prints records, numbered from 1, in columns or between delimiters.
+    """Prints records, numbered from `first` on, in columns or between delimiters.
 
     The heading goes before the first record (`every` 0), before each group of so many, or nowhere (negative).
     """
 
-    def __init__(self, columns: Sequence[Field], style: Style, delimiter: str = "", every: int = ONCE) -> None:
+    def __init__(
+        self, columns: Sequence[Field], style: Style, delimiter: str = "", every: int = ONCE, first: int = 1
+    ) -> None:
         self._heading = heading(columns, style, delimiter)
         self._lines = lines(columns, style, delimiter)
         self._every = every
+        self._first = first
         self.count = 0
 
     @property
@@ -39,7 +42,8 @@ class Printer:
         """Print the records of a frame."""
         if not frame.height:
             return
-        rank = pl.int_range(self.count + 1, self.count + 1 + frame.height, eager=True).alias(RANK)
+        start = self._first + self.count
+        rank = pl.int_range(start, start + frame.height, eager=True).alias(RANK)
         text = frame.with_columns(rank).select(self._lines).to_series()
         if self._every <= 0:
             if self._every == ONCE and not self.count:
@@ -49,10 +53,6 @@ class Printer:
             self._grouped(text)
         self.count += frame.height
         sys.stdout.flush()
-
-    def skip(self, frame: pl.DataFrame) -> None:
-        """Count the records of a frame without printing them."""
-        self.count += frame.height
 
     def _grouped(self, text: pl.Series) -> None:
         start = 0

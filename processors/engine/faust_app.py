@@ -56,6 +56,15 @@ class _Thread(AIOKafkaConsumerThread):
 
 
 class _Consumer(Consumer):
+    """Held back by full queues alone.
+
+    Faust would stop fetching partitions whose queue is nearly full, and then sleeps for up to a second before it sees
+    that there is room again: a worker with a backlog would idle most of the time.
+    """
+
+    def on_buffer_full(self, tp: TP) -> None:
+        """Go on: what hands messages over waits while the queue is full."""
+
     def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
         return _Thread(self, loop=self.loop, beacon=self.beacon)
 

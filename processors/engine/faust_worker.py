@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from processors.engine.partition import PartitionMerge
     from processors.engine.settings import WorkerSettings
 
+MESSAGES_AHEAD = 8
 RELEASE_SECONDS = 0.1
 WATCH_SECONDS = 2.0
 STOP_SECONDS = 10.0
@@ -65,8 +66,9 @@ class FaustWorker:
         self._executor = ThreadPoolExecutor(1, "merge")
         self._merging = Merging(settings)
         self._assigned: dict[int, _Assigned] = {}
+        self._ahead = asyncio.Semaphore(MESSAGES_AHEAD)
         self._stop = asyncio.Event()
-        self._failure: Exception | None = None
+        self._failure: BaseException | None = None
         self._register()
 
     async def run(self) -> None:
@@ -97,17 +99,19 @@ class FaustWorker:
         """Let the failure of any part stop the worker."""
         try:
             await work
-        except (KafkaError, KafkaException) as error:
-            self._fail(BusError(f"{self._settings.url}: {error}"))
         except Exception as error:  # noqa: BLE001 -- run() raises it again
             self._fail(error)
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
+        if isinstance(error, KafkaError | KafkaException):
+            error = BusError(f"{self._settings.url}: {error}")
         self._failure = self._failure or error
         self._stop.set()
 
     async def _start(self) -> None:
+        warming = asyncio.ensure_future(self._merge(self._merging.warm_up))
         await self._app.start()
+        await warming
         self._log.info("started", bus=self._settings.url, topic=self._settings.input_topic)
 
     async def _on_revoked(self, _: object, /, *revoked: set[TP], **__: object) -> None:
@@ -135,8 +139,8 @@ class FaustWorker:
         if assigned is None or assigned.generation != message.generation_id:
             assigned = await self._open(message.tp, message.generation_id)
         if await self._is_next(assigned, message.tp, message.offset):
-            await self._merge(assigned.merge.process, message.offset, message.value or b"", time.monotonic())
             assigned.sequence.advance(message.offset)
+            await self._merge_soon(assigned.merge.process, message.offset, message.value or b"", time.monotonic())
 
     async def _open(self, tp: TP, generation: int | None) -> _Assigned:
         committed, text = await faust_app.committed(self._app, tp)
@@ -165,6 +169,17 @@ class FaustWorker:
     async def _merge(self, function: Callable[..., Result], *arguments: object) -> Result:
         """Run a function in the thread that merges."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, function, *arguments)
+
+    async def _merge_soon(self, function: Callable[..., None], *arguments: object) -> None:
+        """Queue a call for the thread that merges, so that it never waits for us; returns at once while few wait."""
+        await self._ahead.acquire()
+        future = asyncio.get_running_loop().run_in_executor(self._executor, function, *arguments)
+        future.add_done_callback(self._merged)
+
+    def _merged(self, future: asyncio.Future[None]) -> None:
+        self._ahead.release()
+        if not future.cancelled() and (error := future.exception()):
+            self._fail(error)
 
     async def _release_forever(self) -> None:
         while True:

@@ -6,11 +6,14 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from processors.engine.acknowledgement import Acknowledger
 from processors.engine.partition import PartitionMerge, conclusions, last_offset
 from processors.engine.producer import Producer
 from processors.engine.recovery import Recovery
 from processors.merge import FlowMerge
+from topics.batch import FlowBatch, records_like
 from topics.bus import decode_message, encode_message
 from topics.dead_letters import dead_letter
 from topics.errors import BusError, DecodeError
@@ -42,6 +45,15 @@ class Merging:
         self._recovery = Recovery(
             settings.url, settings.group, settings.input_topic, settings.output_topic, settings.broker_timeout
         )
+
+    def warm_up(self) -> None:
+        """Load the kernels, so that the first messages do not wait for them."""
+        batch = decode_message(encode_message(FlowBatch(records_like(1))))
+        merge = FlowMerge(self._settings.merge)
+        merge.recovered(batch, np.full(1, -1, np.int64))
+        merge.process(batch)
+        for flows in merge.flush():
+            encode_message(flows)
 
     def open(self, partition: int, committed: int | None, text: str) -> Opened:
         """Make a partition ready, given what the group has committed: find out what is concluded from its input."""

@@ -90,6 +90,8 @@ class Bench:
         topics = [NewTopic(name, PARTITIONS, 1) for name in (self.input, self.output, self.dead_letters)]
         for made in self._admin.create_topics(topics).values():
             made.result()
+        made_known = {self.input, self.output, self.dead_letters}
+        wait_until(lambda: made_known <= self._admin.list_topics(timeout=10).topics.keys(), "topics")
 
     def start(self, *options: str) -> WorkerProcess:
         """Start a worker; `end_workers` ends it at the latest."""

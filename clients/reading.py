@@ -79,12 +79,12 @@ def style(parsed: Parsed) -> Style:
 def printer(parsed: Parsed) -> Printer:
     """Return what prints the records; raises UsageError."""
     from clients.listing.columns import columns
+    from clients.listing.lines import Listing
     from clients.listing.printer import Printer
 
+    listing = Listing(columns(parsed.words("-s")), style(parsed), delimiter(parsed.word("-c")))
     return Printer(
-        columns(parsed.words("-s")),
-        style(parsed),
-        delimiter(parsed.word("-c")),
+        listing,
         every=max(parsed.number("-L", 0), -1),
         first=window(parsed).output.first,
     )

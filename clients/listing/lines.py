@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from topics.fields import Field, Style
 
@@ -19,60 +19,75 @@ QUOTE = '"'
 CONTROL = r"[\x00-\x1f\x7f-\x9f]"  # would move the cursor, or worse
 
 
-def heading(columns: Iterable[Field], style: Style, delimiter: str = "") -> str:
-    """Return the line with the titles of the columns."""
-    if delimiter:
-        return delimiter.join(column.title for column in columns)
-    return "".join(_title(column, style) + " " for column in columns)
+class Listing:
+    """Turns records into lines: the text of these fields in columns, or between delimiters when one is given."""
 
+    def __init__(self, columns: Sequence[Field], style: Style, delimiter: str = "") -> None:
+        self._columns = columns
+        self._style = style
+        self._delimiter = delimiter
+        self._texts = [column.text(style).fill_null("").alias(str(place)) for place, column in enumerate(columns)]
 
-def _title(column: Field, style: Style) -> str:
-    width = column.columns(style)
-    text = column.title[:width]
-    return text.rjust(column.width).ljust(width)[:width] if column.format.left else text.rjust(width)
+    @property
+    def needed(self) -> set[str]:
+        """Names of the columns a frame needs to have."""
+        return {name for text in self._texts for name in text.meta.root_names()}
 
+    def heading(self) -> str:
+        """Return the line with the titles."""
+        if self._delimiter:
+            return self._delimiter.join(column.title for column in self._columns)
+        return "".join(self._title(column) + " " for column in self._columns)
 
-def lines(columns: Sequence[Field], style: Style, delimiter: str = "") -> pl.Expr:
-    """Return the text of each record, one line without its end; between delimiters when one is given."""
-    if delimiter:
-        return pl.concat_str([_delimited(column, style, delimiter) for column in columns], separator=delimiter)
-    parts = []
-    for before, column in zip([None, *columns], columns, strict=False):
-        text = column.text(style).fill_null("")
-        if before is not None:
-            parts.append(_separator(before, column, text))
-        parts.append(_fitted(text, column, style))
-    return pl.concat_str(parts).str.strip_chars_end(" ")
+    def _title(self, column: Field) -> str:
+        width = column.columns(self._style)
+        text = column.title[:width]
+        return text.rjust(column.width).ljust(width)[:width] if column.format.left else text.rjust(width)
 
+    def lines(self, frame: pl.DataFrame) -> pl.Series:
+        """Return one line for each record, without its end."""
+        texts = frame.select(self._texts)
+        return texts.select(self._delimited() if self._delimiter else self._aligned(texts)).to_series()
 
-def _fitted(text: pl.Expr, column: Field, style: Style) -> pl.Expr:
-    width = column.columns(style)
-    if column.name in PORT_AFTER and not style.port_names:
-        return text.str.pad_end(width)  # as in Argus: half a number is worse than a crooked column
-    if column.format.free:
-        text = text.str.replace_all(CONTROL, ".")
-    cut = pl.concat_str([text.str.slice(0, width - 1), pl.lit(CUT)])
-    fitted = pl.when(text.str.len_chars() > width).then(cut).otherwise(text)
-    return fitted.str.pad_end(width) if column.format.left else fitted.str.pad_start(width)
+    def _aligned(self, texts: pl.DataFrame) -> pl.Expr:
+        longest = texts.select(pl.all().str.len_bytes().max()).row(0)
+        parts = []
+        for place, column in enumerate(self._columns):
+            if place:
+                parts.append(self._separator(place))
+            text = pl.col(str(place))
+            if column.format.free:
+                text = text.str.replace_all(CONTROL, ".")
+            width = column.columns(self._style)
+            if (longest[place] or 0) > width and not self._whole(column):
+                cut = pl.concat_str([text.str.slice(0, width - 1), pl.lit(CUT)])
+                text = pl.when(text.str.len_chars() > width).then(cut).otherwise(text)
+            parts.append(text.str.pad_end(width) if column.format.left else text.str.pad_start(width))
+        return pl.concat_str(parts).str.strip_chars_end(" ")
 
+    def _whole(self, column: Field) -> bool:
+        """Tell which column is never cut: as in Argus, half the number of a port is worse than a crooked column."""
+        return column.name in PORT_AFTER and not self._style.port_names
 
-def _separator(before: Field, column: Field, text: pl.Expr) -> pl.Expr:
-    """Return a blank, or the dot that ties a port to the address before it."""
-    if PORT_AFTER.get(column.name) != before.name:
-        return pl.lit(" ")
-    return pl.when(text == "").then(pl.lit(" ")).otherwise(pl.lit("."))
+    def _separator(self, place: int) -> pl.Expr:
+        """Return a blank, or the dot that ties a port to the address before it."""
+        if PORT_AFTER.get(self._columns[place].name) != self._columns[place - 1].name:
+            return pl.lit(" ")
+        return pl.when(pl.col(str(place)) == "").then(pl.lit(" ")).otherwise(pl.lit("."))
 
+    def _delimited(self) -> pl.Expr:
+        values = [self._value(place, column) for place, column in enumerate(self._columns)]
+        return pl.concat_str(values, separator=self._delimiter)
 
-def _delimited(column: Field, style: Style, delimiter: str) -> pl.Expr:
-    text = column.text(style).fill_null("")
-    if column.name in PADDED:
-        text = text.str.pad_start(column.width)
-    text = text.str.pad_end(column.width + 1) if column.name in KEEPS_BLANKS else text.str.strip_chars_end(" ")
-    return _quoted(text, delimiter) if column.format.free else text
+    def _value(self, place: int, column: Field) -> pl.Expr:
+        text = pl.col(str(place))
+        if column.name in PADDED:
+            text = text.str.pad_start(column.width)
+        text = text.str.pad_end(column.width + 1) if column.name in KEEPS_BLANKS else text.str.strip_chars_end(" ")
+        return self._quoted(text) if column.format.free else text
 
-
-def _quoted(text: pl.Expr, delimiter: str) -> pl.Expr:
-    """Quote values that would break the line apart (RFC 4180), only those."""
-    special = text.str.contains_any([delimiter, QUOTE, "\n", "\r"])
-    doubled = text.str.replace_all(QUOTE, QUOTE * 2, literal=True)
-    return pl.when(special).then(pl.concat_str([pl.lit(QUOTE), doubled, pl.lit(QUOTE)])).otherwise(text)
+    def _quoted(self, text: pl.Expr) -> pl.Expr:
+        """Quote values that would break the line apart (RFC 4180), only those."""
+        special = text.str.contains_any([self._delimiter, QUOTE, "\n", "\r"])
+        doubled = text.str.replace_all(QUOTE, QUOTE * 2, literal=True)
+        return pl.when(special).then(pl.concat_str([pl.lit(QUOTE), doubled, pl.lit(QUOTE)])).otherwise(text)

@@ -7,28 +7,21 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from clients.listing.lines import heading, lines
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from topics.fields import Field, Style
+    from clients.listing.lines import Listing
 
 RANK = "rank"
 ONCE, NEVER = 0, -1
 
 
 class Printer:
-    """Prints records, numbered from `first` on, in columns or between delimiters.
+    """Prints records, numbered from `first` on, as a listing shows them.
 
     The heading goes before the first record (`every` 0), before each group of so many, or nowhere (negative).
     """
 
-    def __init__(
-        self, columns: Sequence[Field], style: Style, delimiter: str = "", every: int = ONCE, first: int = 1
-    ) -> None:
-        self._heading = heading(columns, style, delimiter)
-        self._lines = lines(columns, style, delimiter)
+    def __init__(self, listing: Listing, every: int = ONCE, first: int = 1) -> None:
+        self._listing = listing
         self._every = every
         self._first = first
         self.count = 0
@@ -36,7 +29,7 @@ class Printer:
     @property
     def columns(self) -> set[str]:
         """Names of the columns a frame needs to have."""
-        return set(self._lines.meta.root_names()) - {RANK}
+        return self._listing.needed - {RANK}
 
     def print(self, frame: pl.DataFrame) -> None:
         """Print the records of a frame."""
@@ -44,10 +37,10 @@ class Printer:
             return
         start = self._first + self.count
         rank = pl.int_range(start, start + frame.height, eager=True).alias(RANK)
-        text = frame.with_columns(rank).select(self._lines).to_series()
+        text = self._listing.lines(frame.with_columns(rank))
         if self._every <= 0:
             if self._every == ONCE and not self.count:
-                self._write([self._heading])
+                self._write([self._listing.heading()])
             self._write([text.str.join("\n").item()])
         else:
             self._grouped(text)
@@ -59,7 +52,7 @@ class Printer:
         while start < len(text):
             place = (self.count + start) % self._every
             if not place:
-                self._write([self._heading])
+                self._write([self._listing.heading()])
             size = min(self._every - place, len(text) - start)
             self._write([text.slice(start, size).str.join("\n").item()])
             start += size

@@ -4,12 +4,12 @@ import polars as pl
 import pytest
 
 from clients.listing.columns import DEFAULT, columns
-from clients.listing.lines import heading, lines
+from clients.listing.lines import Listing
 from clients.listing.printer import Printer
 from clients.listing.window import Window
 from tests.clients.flows import ten
 from topics.errors import UsageError
-from topics.fields import Style
+from topics.fields import Field, Style
 from topics.frame import to_arrow
 
 
@@ -60,31 +60,35 @@ def test_what_is_no_field_is_named(words: list[str], message: str) -> None:
     assert str(caught.value) == message
 
 
+def first_line(chosen: list[Field], style: Style) -> object:
+    return Listing(chosen, style).lines(frame())[0]
+
+
 def test_the_port_hangs_on_its_address() -> None:
-    printed = frame().select(lines(columns(["saddr", "sport", "daddr", "dport", "proto"]), Style())).item(0, 0)
+    printed = first_line(columns(["saddr", "sport", "daddr", "dport", "proto"]), Style())
     assert printed == "          10.0.0.1.40001           192.0.2.1.http      tcp"
-    apart = frame().select(lines(columns(["saddr", "dport"]), Style())).item(0, 0)
+    apart = first_line(columns(["saddr", "dport"]), Style())
     assert apart == "          10.0.0.1 http"
 
 
 def test_what_does_not_fit_ends_in_a_star() -> None:
-    assert frame().select(lines(columns(["daddr:5", "bytes:2"]), Style())).item(0, 0) == "192.* 2*"
-    assert heading(columns(["daddr:5", "bytes:2"]), Style()) == "DstAd To "
+    assert first_line(columns(["daddr:5", "bytes:2"]), Style()) == "192.* 2*"
+    assert Listing(columns(["daddr:5", "bytes:2"]), Style()).heading() == "DstAd To "
 
 
 def test_numbers_of_ports_are_never_cut() -> None:
-    assert frame().select(lines(columns(["sport:2", "dur"]), Style(port_names=False))).item(0, 0) == "40001   1.000000"
+    assert first_line(columns(["sport:2", "dur"]), Style(port_names=False)) == "40001   1.000000"
 
 
 def test_free_text_is_quoted_between_delimiters_when_it_has_to_be() -> None:
     labelled = frame().head(4).with_columns(labels=pl.Series(["a=b", "a=b,c", 'say "x"', "two\nlines"]))
-    printed = labelled.select(lines(columns(["trans", "label"]), Style(), ",")).to_series().to_list()
+    printed = Listing(columns(["trans", "label"]), Style(), ",").lines(labelled).to_list()
     assert printed == ["1,a=b", '1,"a=b,c"', '1,"say ""x"""', '1,"two\nlines"']
 
 
 def test_control_characters_never_reach_the_terminal() -> None:
     labelled = frame().head(1).with_columns(labels=pl.lit("a=\x1b[31m\n"))
-    assert labelled.select(lines(columns(["label:20"]), Style())).item() == "a=.[31m."
+    assert Listing(columns(["label:20"]), Style()).lines(labelled).item() == "a=.[31m."
 
 
 @pytest.mark.parametrize(
@@ -125,7 +129,7 @@ def test_a_window_reads_no_further_than_its_end() -> None:
 def test_the_heading_repeats_however_records_come(
     every: int, places: list[int], capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    printer = Printer(columns(["rank", "trans"]), Style(), every=every)
+    printer = Printer(Listing(columns(["rank", "trans"]), Style()), every=every)
     for start in range(0, 10, 3):
         printer.print(frame().slice(start, 3))
     printed = capfdbinary.readouterr().out.decode().splitlines()

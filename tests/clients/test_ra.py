@@ -225,7 +225,8 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
 
 
 def test_a_plain_listing_loads_no_more_than_polars(file: str) -> None:
-    code = f"import sys; from clients import main; main.main(['ra', '-r', {file!r}]); sys.stderr.write(str([*sys.modules]))"
+    listing = f"from clients.main import main; main(['ra', '-r', {file!r}])"
+    code = f"import sys; {listing}; print([*sys.modules], file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = ("numpy", "pyarrow", "numba", "rich", "pydantic", "fastavro", "topics.filter", "asyncio")
     assert not [name for name in heavy if f"'{name}'" in done.stderr]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from clients.listing.columns import columns
-from clients.listing.lines import heading, lines
+from clients.listing.lines import Listing
 from tests.argus_records import run_ra
 from tests.topics.conftest import ArgusSample
 from topics.fields import Style, fields
@@ -42,14 +42,14 @@ def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
 @pytest.mark.parametrize("option", ["-n", "-nn"])
 def test_a_listing_is_that_of_ra_byte_for_byte(argus_sample: ArgusSample, option: str) -> None:
     style = Style(port_names=False, protocol_names=option == "-n")
-    ours = argus_sample.frame.select(lines(DEFAULTS, style)).to_series().to_list()
+    ours = Listing(DEFAULTS, style).lines(argus_sample.frame).to_list()
     theirs = run_ra(argus_sample.path, option, "-L", "-1").splitlines()
     assert len(theirs) > 500
     assert ours == theirs
 
 
 def test_names_are_those_of_ra_but_for_rare_services(argus_sample: ArgusSample) -> None:
-    ours = argus_sample.frame.select(lines(DEFAULTS, Style())).to_series().to_list()
+    ours = Listing(DEFAULTS, Style()).lines(argus_sample.frame).to_list()
     theirs = run_ra(argus_sample.path, "-L", "-1").splitlines()
     different = [pair for pair in zip(ours, theirs, strict=True) if pair[0] != pair[1]]
     assert len(different) < len(ours) / 50  # ra takes names from /etc/services of its host
@@ -57,14 +57,14 @@ def test_names_are_those_of_ra_but_for_rare_services(argus_sample: ArgusSample) 
 
 def test_every_column_has_the_heading_of_ra(argus_sample: ArgusSample) -> None:
     for name in (*COMPARED, "soui", "sjit", "djitact", "retrans", "suser"):
-        ours = heading(columns([name]), Style(), ",")
+        ours = Listing(columns([name]), Style(), ",").heading()
         assert run_ra(argus_sample.path, "-L", "0", "-c", ",", "-s", name).split("\n")[0] == ours, name
 
 
 def test_headings_stand_over_their_columns_as_in_ra(argus_sample: ArgusSample) -> None:
     misplaced = {"sstime", "sltime", "dstime", "dltime", "seq", "rank"}  # ra sets these headings beside their columns
     for name in set(COMPARED) - misplaced:
-        ours = heading(columns([name]), Style())
+        ours = Listing(columns([name]), Style()).heading()
         assert run_ra(argus_sample.path, "-L", "0", "-s", name).split("\n")[0] == ours, name
 
 
@@ -112,7 +112,7 @@ def _agree(ours: str, theirs: str) -> bool:
     ],
 )
 def test_columns_are_cut_and_padded_as_by_ra(argus_sample: ArgusSample, words: list[str]) -> None:
-    ours = argus_sample.frame.select(lines(columns(words), Style(port_names=False))).to_series().to_list()
+    ours = Listing(columns(words), Style(port_names=False)).lines(argus_sample.frame).to_list()
     theirs = run_ra(argus_sample.path, "-n", "-L", "-1", "-s", *words).splitlines()
     same = [_close(mine, argus) for mine, argus in zip(ours, theirs, strict=True)]
     assert all(same)
@@ -131,7 +131,7 @@ def _close(ours: str, theirs: str) -> bool:
 def test_times_are_cut_to_the_precision_as_by_ra(argus_sample: ArgusSample, digits: int, *, epoch: bool) -> None:
     words = ["stime", "ltime", "dur", "pkts"]
     style = Style(precision=digits, epoch=epoch)
-    ours = argus_sample.frame.select(lines(columns(words), style)).to_series().to_list()
+    ours = Listing(columns(words), style).lines(argus_sample.frame).to_list()
     options = ["-p", str(digits), *(["-u"] if epoch else [])]
     theirs = run_ra(argus_sample.path, *options, "-L", "-1", "-s", *words).splitlines()
     assert ours == theirs
@@ -139,13 +139,13 @@ def test_times_are_cut_to_the_precision_as_by_ra(argus_sample: ArgusSample, digi
 
 @pytest.mark.parametrize(("option", "tcp_state"), [("-z", "letters"), ("-Zs", "source"), ("-Zb", "both")])
 def test_states_of_tcp_are_spelled_as_by_ra(argus_sample: ArgusSample, option: str, tcp_state: str) -> None:
-    ours = argus_sample.frame.select(lines(columns(["state:20", "pkts"]), Style(tcp_state=tcp_state))).to_series()
+    ours = Listing(columns(["state:20", "pkts"]), Style(tcp_state=tcp_state)).lines(argus_sample.frame)
     theirs = run_ra(argus_sample.path, option, "-L", "-1", "-s", "state:20", "pkts").splitlines()
     assert ours.to_list() == theirs
 
 
 def test_values_between_delimiters_are_those_of_ra(argus_sample: ArgusSample) -> None:
     words = ["stime", "flgs", "proto", "saddr", "sport", "dir", "daddr", "dport", "svid", "tcpopt", "state"]
-    ours = argus_sample.frame.select(lines(columns(words), NUMBERS, ",")).to_series().to_list()
+    ours = Listing(columns(words), NUMBERS, ",").lines(argus_sample.frame).to_list()
     theirs = run_ra(argus_sample.path, "-nn", "-c", ",", "-L", "-1", "-s", *words).splitlines()
     assert ours == theirs

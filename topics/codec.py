@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 HEADER_NUMBERS = ("boot_id", "partition", "sequence", "status_interval", "watermark")
 TYPICAL_RECORD = 384
+TYPICAL_HEAP = 2**18
 COUNT_BYTES = 10
 PADDING = 32
 
@@ -193,8 +194,7 @@ def _in_place(array: Any) -> Any:  # noqa: ANN401 - records or heap, returned as
 
 def _encoded_parts(records: Records, heap: Heap, ends: Any) -> Iterable[memoryview]:  # noqa: ANN401 - uint64, (n,)
     table = _released(FLOW_BATCH).table
-    heap_bytes = sum(int(records[f"{name}_length"].sum(dtype=np.uint64)) for name in HEAP_FIELDS)
-    size = table.longest + TYPICAL_RECORD * len(records) + min(heap_bytes, len(HEAP_FIELDS) * len(heap))
+    size = table.longest + TYPICAL_RECORD * len(records) + min(len(heap), TYPICAL_HEAP)
     views, row, before = _views(records), 0, 0
     while row < len(records):
         out = np.empty(size, np.uint8)

@@ -13,7 +13,7 @@ from topics.codec import decode_batch, encode_batch
 from topics.flags import Cause
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 START = 1_700_000_000_000_000_000
 IPV4_PREFIX = bytes(10) + b"\xff\xff"
@@ -52,18 +52,16 @@ def measure(count: int = 100_000, rounds: int = 5) -> CodecRates:
     batches = [whole.select(slice(start, start + BATCH)) for start in range(0, count, BATCH)]
     messages = [encode_batch(batch) for batch in batches]
     decode_batch(messages[0])
-    encoding = _seconds(lambda: [encode_batch(batch) for batch in batches], rounds)
-    decoding = _seconds(lambda: [len(decode_batch(message)) for message in messages], rounds)
+    encoding = min(_seconds(encode_batch, batches) for _ in range(rounds))
+    decoding = min(_seconds(decode_batch, messages) for _ in range(rounds))
     return CodecRates(count / encoding, count / decoding, sum(map(len, messages)) / count)
 
 
-def _seconds(work: Callable[[], Any], rounds: int) -> float:
-    best = float("inf")
-    for _ in range(rounds):
-        start = time.thread_time()
-        work()
-        best = min(best, time.thread_time() - start)
-    return best
+def _seconds(work: Callable[[Any], object], inputs: Sequence[Any]) -> float:
+    start = time.thread_time()
+    for each in inputs:
+        work(each)
+    return time.thread_time() - start
 
 
 def _fill_identity(records: Records, observer: Observer, random: np.random.Generator) -> None:

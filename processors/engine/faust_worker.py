@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 from aiokafka.errors import IllegalStateError, KafkaError  # type: ignore[import-untyped]  # ships none
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 from faust.types import TP
 
-from processors.engine import faust_app
+from processors.engine import broker, faust_app
 from processors.engine.merging import Merging
-from processors.engine.preflight import check_topics
 from processors.engine.recovery import metadata
 from processors.engine.sequence import Sequence, Verdict
 from topics.errors import BusError
@@ -35,7 +33,6 @@ if TYPE_CHECKING:
 
 MESSAGES_AHEAD = 8
 RELEASE_SECONDS = 0.1
-WATCH_SECONDS = 2.0
 STOP_SECONDS = 10.0
 
 Result = TypeVar("Result")
@@ -78,8 +75,8 @@ class FaustWorker:
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
-        jobs = (self._start, self._release_forever, self._commit_forever, self._watch_broker, self._watch_faust)
-        tasks = [asyncio.create_task(self._guard(job())) for job in jobs]
+        jobs = (self._start(), self._release_forever(), self._commit_forever(), self._watch_faust())
+        tasks = [asyncio.create_task(self._guard(job)) for job in (*jobs, broker.watch(self._settings))]
         await self._stop.wait()
         for task in tasks:
             task.cancel()
@@ -208,20 +205,6 @@ class FaustWorker:
         else:
             assigned.committed = checkpoint
 
-    async def _watch_broker(self) -> None:
-        """Give up when the broker has been away for too long: Faust alone would wait for ever."""
-        settings = self._settings
-        client = AdminClient({"bootstrap.servers": settings.bootstrap, "log_level": 0})
-        answered = time.monotonic()
-        while time.monotonic() - answered < settings.broker_timeout:
-            await asyncio.sleep(min(WATCH_SECONDS, settings.broker_timeout / 4))
-            try:
-                await asyncio.to_thread(client.list_topics, settings.input_topic, settings.broker_timeout / 4)
-                answered = time.monotonic()
-            except KafkaException:
-                continue
-        raise BusError(f"{settings.url}: the broker has been away for {settings.broker_timeout:g} s")
-
     async def _watch_faust(self) -> None:
         await self._app._crashed.wait()  # noqa: SLF001 -- Faust offers no other way to learn of a crash
         raise BusError(f"{self._settings.url}: Faust stopped: {self._app.crash_reason}")
@@ -255,7 +238,7 @@ def run_worker(settings: WorkerSettings) -> None:
 
     Raises BusError when the broker does not answer, lacks a topic, or stays away.
     """
-    check_topics(settings)
+    broker.check_topics(settings)
     faust_app.silence()
     asyncio.run(_run(settings))
 

@@ -89,10 +89,6 @@ class Recovery:
         """Let a read that waits raise. May be called from any thread."""
         self._abandoned = True
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._consumer.close()
-
     def _bounds(self, topic: str, partition: int) -> tuple[int, int]:
         try:
             bounds = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=self._timeout)

@@ -11,6 +11,7 @@ from processors.merge import FlowMerge, MergeSettings
 from tests.kafka.workers import PARTITIONS, Bench, Flows, flows_by_key
 from tests.processors.status_records import Conversations, in_messages, status_records
 from topics.batch import FlowBatch
+from topics.dead_letters import read_dead_letter
 
 SETTINGS = MergeSettings(idle_timeout=12, other_idle_timeout=12, active_timeout=25)
 
@@ -129,12 +130,19 @@ def test_what_cannot_be_read_goes_to_the_dead_letters(bench: Bench) -> None:
     bench.publish(first)
     bench.publish_bytes(b"neither here nor there", partition=1)
     bench.publish_bytes(b"", partition=2)
+    bench.publish_bytes(None, partition=2)
     bench.publish(second)
     worker = bench.start()
     bench.wait_until_all_is_acknowledged()
 
     assert flows_by_key(bench.flows()) == expected()
-    assert len(list(bench.read(bench.dead_letters))) == 2
+    letters = [read_dead_letter(letter.value() or b"") for letter in bench.read(bench.dead_letters)]
+    assert sorted((letter.topic, letter.partition, letter.value) for letter in letters) == [
+        (bench.input, 1, b"neither here nor there"),
+        (bench.input, 2, b""),
+        (bench.input, 2, b""),
+    ]
+    assert all(letter.reason and letter.offset > 0 for letter in letters)
     assert worker.stop() == 0
 
 

@@ -111,7 +111,7 @@ class Bench:
             self._producer.produce(self.input, encode_message(batch), partition=batch.partition)
         self._producer.flush()
 
-    def publish_bytes(self, value: bytes, partition: int) -> None:
+    def publish_bytes(self, value: bytes | None, partition: int) -> None:
         """Put any bytes on the input."""
         self._producer.produce(self.input, value, partition=partition)
         self._producer.flush()

@@ -6,14 +6,16 @@ import csv
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from tests.traffic.pcap import write_pcap
 from tests.traffic.sample.story import sample_frames
 
-FIELDS = "stime proto saddr sport daddr dport spkts dpkts sbytes dbytes sappbytes dappbytes state sttl dttl tcprtt stcpb".split()
+FIELDS = [
+    *("stime", "proto", "saddr", "sport", "daddr", "dport", "spkts", "dpkts", "sbytes", "dbytes"),
+    *("sappbytes", "dappbytes", "state", "sttl", "dttl", "tcprtt", "stcpb"),
+]
 KEY = ("proto", "saddr", "sport", "daddr", "dport")
 ASK = ["-M", "norep", "-nn", "-u", "-c", ",", "-p", "6", "-L", "-1", "-s", *FIELDS, "-", "not", "man"]
 Flows = dict[tuple[str, ...], dict[str, str]]

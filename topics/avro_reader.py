@@ -7,7 +7,7 @@ from typing import Any
 
 from topics.errors import DecodeError
 
-LONGEST_VARINT = 10
+SHIFTS = range(0, 70, 7)
 INT = range(-(2**31), 2**31)
 
 
@@ -25,18 +25,23 @@ class AvroReader:
 
     def long(self) -> int:
         """Read a variable-length zigzag number of at most 64 bits."""
-        start, value = self.at, 0
-        for shift in range(0, 7 * LONGEST_VARINT, 7):
-            if not self.left:
-                raise DecodeError("the message ends inside a number", start)
-            byte = self.data[self.at]
-            self.at += 1
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                if value >= 2**64:
-                    raise DecodeError("number wider than 64 bits", start)
-                return (value >> 1) ^ -(value & 1)
-        raise DecodeError(f"number of more than {LONGEST_VARINT} bytes", start)
+        data, start, value = self.data, self.at, 0
+        at = start
+        try:
+            for shift in SHIFTS:
+                byte = data[at]
+                at += 1
+                value |= (byte & 0x7F) << shift
+                if byte < 0x80:
+                    break
+            else:
+                raise DecodeError(f"number of more than {len(SHIFTS)} bytes", start)
+        except IndexError:
+            raise DecodeError("the message ends inside a number", start) from None
+        if value >= 2**64:
+            raise DecodeError("number wider than 64 bits", start)
+        self.at = at
+        return (value >> 1) ^ -(value & 1)
 
     def take(self, size: int, what: str = "value") -> memoryview:
         """Read a number of bytes."""

@@ -109,8 +109,8 @@ def decode_written(data: bytes | memoryview, writer: WriterSchema) -> FlowBatch:
 
 def _records(reader: AvroReader, table: CodecTable) -> tuple[Records, Heap]:
     start, size = reader.at, len(reader.data)
-    padded = np.zeros((size + table.longest + PADDING) // 8 + 1, np.uint64)
-    padded.view(np.uint8)[start:size] = np.frombuffer(reader.data, np.uint8)[start:]
+    padded = np.zeros(size + table.longest + PADDING, np.uint8)
+    padded[start:size] = np.frombuffer(reader.data, np.uint8)[start:]
     heap, used = np.empty(size, np.uint8), 0
     blocks = []
     while True:
@@ -137,7 +137,7 @@ def _joined(blocks: list[Records]) -> Records:
 
 
 def _block(
-    reader: AvroReader, table: CodecTable, padded: Any, count: int, heap: Heap, used: int  # noqa: ANN401 - uint64 words
+    reader: AvroReader, table: CodecTable, padded: Bytes, count: int, heap: Heap, used: int
 ) -> tuple[Records, int]:  # fmt: skip
     records = np.zeros(count, FLOW_DTYPE)
     place, end = np.uint64(reader.at), np.uint64(len(reader.data))

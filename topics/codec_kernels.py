@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numba.cpython.unsafe import numbers
 
-from topics.compiled import inlined, kernel
+from topics.compiled import bounds_are_checked, inlined, kernel, load_word
 
 leading_zeros: Any = numbers.leading_zeros
 trailing_zeros: Any = numbers.trailing_zeros
@@ -23,6 +23,7 @@ trailing_zeros: Any = numbers.trailing_zeros
 LONG, UINT32, UINT16, UINT8, SKIP_VARINT, HEAP, TEXT, SKIP_HEAP, DOUBLE, WORDS, BYTES, SKIP = range(12)
 FIRST_WITHOUT_VARINT = DOUBLE
 WORD = 8
+CHECKED = bounds_are_checked
 U = np.uint64
 
 CONTINUE = 0x8080808080808080
@@ -43,11 +44,11 @@ def _put_word(out: Any, at: Any, word: Any) -> None:
 
 
 @inlined
-def _word_at(words: Any, at: Any) -> Any:
-    """Return the eight bytes from any byte position, out of two aligned words."""
-    index = at >> U(3)
-    shift = (at & U(7)) << U(3)
-    return (words[index] >> shift) | ((words[index + U(1)] << U(1)) << (U(63) - shift))
+def _word_at(data: Any, at: Any) -> Any:
+    """Return the eight bytes from any position."""
+    if CHECKED and data[at + U(WORD - 1)] < U(0):  # never true: the access is what has to be checked
+        return U(0)
+    return load_word(data, at)
 
 
 @inlined
@@ -203,7 +204,7 @@ def decode_records(
     extents: Any,
     limits: Any,
     zero_runs: Any,
-    message: Any,
+    data: Any,
     at: Any,
     end: Any,
     u8: Any,
@@ -216,14 +217,13 @@ def decode_records(
 ) -> tuple[Any, Any, Any]:
     """Fill `count` zeroed records from the message, which begins at byte `at` and ends before byte `end`.
 
-    `message` has zeros for the longest record without heap fields, and three words, behind `end`: reading on there is
+    `data` has zeros for the longest record without heap fields, and two words, behind `end`: reading on there is
     harmless, since each field that begins there is as short as can be, and is found out once a record instead of once
     a byte. `heap` is as long as the message at least. Returns (records that are whole, position behind them, heap bytes
     used).
     """
     fields = U(len(kinds))
     stride = U(len(u8)) // count if count else U(0)
-    data = message.view(np.uint8)
     for row in range(count):
         base = row * stride
         start = at
@@ -231,7 +231,7 @@ def decode_records(
         field = U(0)
         while field < fields:
             kind = kinds[field]
-            word = _word_at(message, at)
+            word = _word_at(data, at)
             if kind < U(FIRST_WITHOUT_VARINT):
                 if word & U(0xFF) == U(0):
                     # Steps of fixed length: a computed one would make each field wait for the one before.
@@ -240,6 +240,8 @@ def decode_records(
                         step = U(8)
                     elif word & U(0xFFFFFFFF) == U(0) and run >= U(4):
                         step = U(4)
+                    elif word & U(0xFFFF) == U(0) and run >= U(2):
+                        step = U(2)
                     else:
                         step = U(1)
                     field += step
@@ -254,7 +256,7 @@ def decode_records(
                         zigzag = _gather(word & U(PAYLOAD) & (stop ^ (stop - U(1))))
                         at += (U(trailing_zeros(stop)) >> U(3)) + U(1)
                     else:
-                        rest = _word_at(message, at + U(8))
+                        rest = _word_at(data, at + U(8))
                         zigzag = _gather(word & U(PAYLOAD)) | ((rest & U(0x7F)) << U(56))
                         at += U(9)
                         if rest & U(0x80):
@@ -292,7 +294,7 @@ def decode_records(
                 at += U(WORD)
             elif kind == U(WORDS):
                 for index in range(extents[field]):
-                    u64[(base >> U(3)) + slots[field] + index] = _word_at(message, at)
+                    u64[(base >> U(3)) + slots[field] + index] = _word_at(data, at)
                     at += U(WORD)
             elif kind == U(BYTES):
                 for index in range(extents[field]):

@@ -49,7 +49,7 @@ OPTIONS = (
 )
 MAX_DIGITS = 9
 READ_SUFFIXES = {".parquet", ".arrow", ".avro"}
-CHUNK = 65_536
+SOME_COLUMNS, WHOLE_RECORDS = 131_072, 32_768  # records read at a time
 DASH = "-"
 TCP_STATES = {"s": "source", "d": "destination", "b": "both"}
 NAMES_CYCLE = 4  # Argus looks names up at the third -n and begins anew at the fourth
@@ -167,42 +167,44 @@ def frames(names: list[str], wanted: pl.Expr | None, columns: set[str] | None = 
     if answer is False:
         return
     wanted = None if answer else wanted
-    for group in _grouped(names):
-        if group == [DASH]:
-            yield from _piped(wanted, columns)
-        else:
-            yield from _filed(group, wanted, columns)
+    for source in [_source(name, wanted, columns) for name in names]:
+        yield from source
 
 
-def _grouped(names: list[str]) -> Iterator[list[str]]:
-    if DASH not in names:
-        yield names
-        return
-    place = names.index(DASH)
-    yield from (part for part in (names[:place], [DASH], names[place + 1 :]) if part)
+def _source(name: str, wanted: pl.Expr | None, columns: set[str] | None) -> Iterator[pl.DataFrame]:
+    """Look whether a file can be read, and return what yields its records."""
+    from sinks.formats.names import Format, readable_format
+    from sinks.formats.scan import scan
+
+    if readable_format(name) is Format.PARQUET:
+        return _sliced(name, scan([name]), wanted, columns)
+    return _streamed(name, wanted, columns)
 
 
-def _filed(names: list[str], wanted: pl.Expr | None, columns: set[str] | None) -> Iterator[pl.DataFrame]:
-    from sinks.formats.scan import reading, scan
+def _sliced(name: str, lazy: pl.LazyFrame, wanted: pl.Expr | None, columns: set[str] | None) -> Iterator[pl.DataFrame]:
+    """Read a slice at a time: Polars, left to itself, reads a file as fast as it can and keeps what waits in memory."""
+    import polars as pl
 
-    lazy = scan(names)
-    if wanted is not None:
-        lazy = lazy.filter(wanted)
-    if columns is not None:
-        lazy = lazy.select(sorted(columns))
-    batches = lazy.collect_batches(chunk_size=CHUNK, maintain_order=True)
-    while True:
-        with reading(names):
-            frame = next(batches, None)
-        if frame is None:
-            return
+    from sinks.formats.scan import reading
+
+    size = WHOLE_RECORDS if columns is None else SOME_COLUMNS
+    with reading([name]):
+        count = lazy.select(pl.len()).collect().item()
+    for start in range(0, count, size):
+        piece = lazy.slice(start, size)
+        if wanted is not None:
+            piece = piece.filter(wanted)
+        if columns is not None:
+            piece = piece.select(sorted(columns))
+        with reading([name]):
+            frame = piece.collect()
         yield frame
 
 
-def _piped(wanted: pl.Expr | None, columns: set[str] | None) -> Iterator[pl.DataFrame]:
+def _streamed(name: str, wanted: pl.Expr | None, columns: set[str] | None) -> Iterator[pl.DataFrame]:
     from sinks.formats import open_reader
 
-    for batch in open_reader(DASH):
+    for batch in open_reader(name):
         frame = to_frame(batch)
         selected = frame if wanted is None else frame.filter(wanted)
         yield selected if columns is None else selected.select(sorted(columns))

@@ -2,54 +2,20 @@
 
 from __future__ import annotations
 
-from enum import IntEnum, auto
-
-
-class Column(IntEnum):
-    """Names of the columns; the constants below are for kernels, which want plain integers."""
-
-    ETHERTYPE = 0
-    PROTOCOL = auto()
-    SRC_HIGH = auto()  # addresses as two signed words in network order
-    SRC_LOW = auto()
-    DST_HIGH = auto()
-    DST_LOW = auto()
-    SRC_PORT = auto()
-    DST_PORT = auto()
-    DISCRIMINATOR = auto()
-    ORDER = auto()  # CANONICAL, or FORWARD or REVERSE when the protocol itself says who asked
-    TCP = auto()  # offset of the TCP header, 0 when there is none in full
-    PAYLOAD = auto()  # offset of what follows the transport header
-    APP_BYTES = auto()
-    TTL = auto()
-    TOS = auto()
-    IP_ID = auto()
-    IP_OPTIONS = auto()
-    ENCAPSULATIONS = auto()
-    VLAN = auto()
-    INNER_VLAN = auto()
-    MPLS = auto()
-    SRC_MAC = auto()
-    DST_MAC = auto()
-    FLAGS = auto()
-    FRAGMENT = auto()  # NOT_FRAGMENT, FIRST_FRAGMENT or LATER_FRAGMENT
-    FRAGMENT_ID = auto()
-    WIRE_LENGTH = auto()  # of the frame from its first byte
-
-
+COLUMNS = 27
 (
     ETHERTYPE,
     PROTOCOL,
-    SRC_HIGH,
+    SRC_HIGH,  # addresses as two signed words in network order
     SRC_LOW,
     DST_HIGH,
     DST_LOW,
     SRC_PORT,
     DST_PORT,
     DISCRIMINATOR,
-    ORDER,
-    TCP,
-    PAYLOAD,
+    ORDER,  # CANONICAL, or FORWARD or REVERSE when the protocol itself says who asked
+    TCP,  # offset of the TCP header, 0 when there is none in full
+    PAYLOAD,  # offset of what follows the transport header
     APP_BYTES,
     TTL,
     TOS,
@@ -62,12 +28,10 @@ class Column(IntEnum):
     SRC_MAC,
     DST_MAC,
     FLAGS,
-    FRAGMENT,
+    FRAGMENT,  # NOT_FRAGMENT, FIRST_FRAGMENT or LATER_FRAGMENT
     FRAGMENT_ID,
-    WIRE_LENGTH,
-) = (int(column) for column in Column)
-
-COLUMNS = len(Column)
+    WIRE_LENGTH,  # of the frame from its first byte
+) = range(COLUMNS)
 
 CANONICAL, FORWARD, REVERSE = 0, 1, 2
 NOT_FRAGMENT, FIRST_FRAGMENT, LATER_FRAGMENT = 0, 1, 2

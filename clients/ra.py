@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from clients.listing.printer import Totals
+    from clients.listing.window import Window
     from clients.options import Parsed
 
 USAGE = "argosy ra -r FILE... | -R DIR... [OPTIONS] [- FILTER]"
@@ -48,27 +49,24 @@ def _run(parsed: Parsed) -> int:
         print("all records" if wanted is None else wanted)
         return 0
     names = reading.paths(parsed)
-    totals = _totals(parsed, names)
+    totals = reading.totals(parsed)
     selected = _write(parsed, names, wanted, totals) if parsed.word("-w") else _print(parsed, names, wanted, totals)
     if totals is not None:
         print(totals.text(), file=sys.stderr if parsed.word("-w") == reading.DASH else sys.stdout)
     return 0 if selected else reading.NO_MATCH
 
 
-def _totals(parsed: Parsed, names: list[str]) -> Totals | None:
-    if not parsed.count("-A"):
-        return None
-    from clients.listing.printer import Totals
-
-    totals = Totals()
-    totals.read = reading.count(names)
-    return totals
-
-
-def _counted(frames: Iterator[pl.DataFrame], totals: Totals | None) -> Iterator[pl.DataFrame]:
-    for frame in frames:
-        if totals is not None:
-            totals.add(frame)
+def _selected(
+    names: list[str], wanted: pl.Expr | None, totals: Totals | None, columns: set[str] | None, window: Window
+) -> Iterator[pl.DataFrame]:
+    """Yield the records that the filter and a window let through."""
+    answer = reading.constant(wanted)
+    if totals is None:
+        frames = iter(()) if answer is False else reading.frames(names, None if answer else wanted, columns)
+        yield from window.cut(frames)
+        return
+    for frame in window.cut(reading.frames(names, wanted, columns, totals.note)):
+        totals.add(frame)
         yield frame
 
 
@@ -76,9 +74,8 @@ def _print(parsed: Parsed, names: list[str], wanted: pl.Expr | None, totals: Tot
     printer = reading.printer(parsed)
     window = reading.window(parsed)
     columns = printer.columns | (totals.columns if totals else set())
-    frames = _counted(window.input.cut(reading.frames(names, wanted, columns)), totals)
     selected = 0
-    for frame in window.output.cut(frames):
+    for frame in window.output.cut(_selected(names, wanted, totals, columns, window.input)):
         selected += frame.height
         if not parsed.count("-q"):
             printer.print(frame)
@@ -90,7 +87,7 @@ def _write(parsed: Parsed, names: list[str], wanted: pl.Expr | None, totals: Tot
 
     selected = 0
     with open_writer(parsed.word("-w") or "") as writer:
-        for frame in _counted(reading.window(parsed).cut(reading.frames(names, wanted)), totals):
+        for frame in _selected(names, wanted, totals, None, reading.window(parsed)):
             selected += frame.height
             writer.write(reading.to_batch(frame))
     return selected

@@ -57,18 +57,12 @@ def _run(parsed: Parsed) -> int:
     if parsed.count("-b"):
         print("all records" if wanted is None else wanted)
         return 0
-    names, totals = reading.paths(parsed), _totals(parsed)
+    names, totals = reading.paths(parsed), reading.totals(parsed)
     put = _writing if parsed.word("-w") else _printing
     selected = put(parsed, _merged(parsed, modes, names, wanted, totals))
     if totals is not None:
         print(totals.text(), file=sys.stderr if parsed.word("-w") == reading.DASH else sys.stdout)
     return 0 if selected else reading.NO_MATCH
-
-
-def _totals(parsed: Parsed) -> Totals | None:
-    from clients.listing.printer import Totals
-
-    return Totals() if parsed.count("-A") else None
 
 
 def _merged(
@@ -105,18 +99,11 @@ def _selected(parsed: Parsed, names: list[str], wanted: pl.Expr | None, totals: 
         for name in names:
             yield from open_reader(name)
         return
-    for frame in window.cut(_frames(names, None if answer else wanted, totals)):
+    frames = reading.frames(names, None if answer else wanted, read=totals.note if totals else lambda _: None)
+    for frame in window.cut(frames):
         if totals is not None:
             totals.add(frame)
         yield reading.to_batch(frame)
-
-
-def _frames(names: list[str], wanted: pl.Expr | None, totals: Totals | None) -> Iterator[pl.DataFrame]:
-    for name in names:
-        for frame in reading.frames([name], None):
-            if totals is not None:
-                totals.read += frame.height
-            yield frame if wanted is None else frame.filter(wanted)
 
 
 def _printing(parsed: Parsed, batches: Iterator[FlowBatch]) -> int:

@@ -13,11 +13,11 @@ from topics.errors import InputError, UsageError
 from topics.nearest import suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     import polars as pl
 
-    from clients.listing.printer import Printer
+    from clients.listing.printer import Printer, Totals
     from clients.options import Parsed
     from topics.batch import FlowBatch
     from topics.fields import Style
@@ -161,53 +161,57 @@ def constant(expression: pl.Expr | None) -> bool | None:
     return bool(pl.select(expression).item())
 
 
-def frames(names: list[str], wanted: pl.Expr | None, columns: set[str] | None = None) -> Iterator[pl.DataFrame]:
-    """Yield the records of all files that a filter selects, with these columns or all, some thousands at a time."""
-    answer = constant(wanted)
-    if answer is False:
-        return
-    wanted = None if answer else wanted
-    for source in [_source(name, wanted, columns) for name in names]:
-        yield from source
+def frames(
+    names: list[str],
+    wanted: pl.Expr | None,
+    columns: set[str] | None = None,
+    read: Callable[[int], None] = lambda _: None,
+) -> Iterator[pl.DataFrame]:
+    """Yield the records of all files that a filter selects, with these columns or all, some thousands at a time.
+
+    `read` is told how many records were looked at. Raises InputError for a file that cannot be read, before the first
+    record when it is missing or something else.
+    """
+    from sinks.formats.scan import reading
+
+    chosen = None if columns is None else sorted(columns)
+    size = WHOLE_RECORDS if columns is None else SOME_COLUMNS
+    for name, pieces in [(name, _pieces(name, size)) for name in names]:
+        for piece, count in pieces:
+            read(count)
+            selected = piece if wanted is None else piece.filter(wanted)
+            with reading([name]):
+                frame = (selected if chosen is None else selected.select(chosen)).collect()
+            yield frame
 
 
-def _source(name: str, wanted: pl.Expr | None, columns: set[str] | None) -> Iterator[pl.DataFrame]:
-    """Look whether a file can be read, and return what yields its records."""
+def _pieces(name: str, size: int) -> Iterator[tuple[pl.LazyFrame, int]]:
+    """Look whether a file can be read, and return what yields its records with their number."""
     from sinks.formats.names import Format, readable_format
     from sinks.formats.scan import scan
 
     if readable_format(name) is Format.PARQUET:
-        return _sliced(name, scan([name]), wanted, columns)
-    return _streamed(name, wanted, columns)
+        return _slices(name, scan([name]), size)
+    return _batches(name)
 
 
-def _sliced(name: str, lazy: pl.LazyFrame, wanted: pl.Expr | None, columns: set[str] | None) -> Iterator[pl.DataFrame]:
-    """Read a slice at a time: Polars, left to itself, reads a file as fast as it can and keeps what waits in memory."""
+def _slices(name: str, lazy: pl.LazyFrame, size: int) -> Iterator[tuple[pl.LazyFrame, int]]:
+    """Cut a file into slices: Polars, left to itself, reads as fast as it can and keeps what waits in memory."""
     import polars as pl
 
     from sinks.formats.scan import reading
 
-    size = WHOLE_RECORDS if columns is None else SOME_COLUMNS
     with reading([name]):
         count = lazy.select(pl.len()).collect().item()
     for start in range(0, count, size):
-        piece = lazy.slice(start, size)
-        if wanted is not None:
-            piece = piece.filter(wanted)
-        if columns is not None:
-            piece = piece.select(sorted(columns))
-        with reading([name]):
-            frame = piece.collect()
-        yield frame
+        yield lazy.slice(start, size), min(size, count - start)
 
 
-def _streamed(name: str, wanted: pl.Expr | None, columns: set[str] | None) -> Iterator[pl.DataFrame]:
+def _batches(name: str) -> Iterator[tuple[pl.LazyFrame, int]]:
     from sinks.formats import open_reader
 
     for batch in open_reader(name):
-        frame = to_frame(batch)
-        selected = frame if wanted is None else frame.filter(wanted)
-        yield selected if columns is None else selected.select(sorted(columns))
+        yield to_frame(batch).lazy(), len(batch)
 
 
 def to_frame(batch: FlowBatch) -> pl.DataFrame:
@@ -228,17 +232,13 @@ def to_batch(frame: pl.DataFrame) -> FlowBatch:
     return from_arrow(frame.to_arrow())
 
 
-def count(names: list[str]) -> int:
-    """Return how many records files hold; a pipe is left out."""
-    import polars as pl
+def totals(parsed: Parsed) -> Totals | None:
+    """Return what counts for `-A`, None when it was not given."""
+    if not parsed.count("-A"):
+        return None
+    from clients.listing.printer import Totals
 
-    from sinks.formats.scan import reading, scan
-
-    files = [name for name in names if name != DASH]
-    if not files:
-        return 0
-    with reading(files):
-        return int(scan(files).select(pl.len()).collect().item())
+    return Totals()
 
 
 def window(parsed: Parsed) -> Window:

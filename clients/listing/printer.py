@@ -69,6 +69,10 @@ class Totals:
     def __init__(self) -> None:
         self.read = self.records = self.packets = self.bytes = 0
 
+    def note(self, count: int) -> None:
+        """Count records that were read, whether or not a filter selects them."""
+        self.read += count
+
     def add(self, frame: pl.DataFrame) -> None:
         """Count the records of a frame."""
         self.records += frame.height

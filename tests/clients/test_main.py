@@ -117,3 +117,9 @@ def test_help_loads_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = ("numpy", "polars", "pyarrow", "numba", "rich", "pydantic", "asyncio")
     assert not [name for name in heavy if f"'{name}'" in done.stderr]
+
+
+@pytest.mark.parametrize("name", command_line.COMMANDS)
+def test_every_command_tells_its_options(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line.main([name, "--help"]) == 0
+    assert capsys.readouterr().out.startswith(f"usage: argosy {name}")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from topics.batch import Heap, Observer
 
-FIRST_CAPACITY = 1 << 18  # memory is taken as it is touched
+FIRST_CAPACITY = 1 << 19  # memory is taken as it is touched
 FITTED_ROWS = 1 << 14  # records that are changed to fit a key at a time
 UNAGGREGATED = ("records", "duration_sum", "duration_square_sum", "duration_min", "duration_max")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from processors.merge.rules import RECORD_WORDS, record_words
 from processors.merge.settings import MergeSettings
 from processors.merge.table import FlowTable, Int64
 from topics.batch import END_OF_RUN, FlowBatch, concatenate
-from topics.record import FLOW_DTYPE, empty_records
+from topics.record import FLOW_DTYPE
 
 if TYPE_CHECKING:
     from topics.batch import Heap, Observer
@@ -30,6 +30,7 @@ FIRST_CAPACITY = 1 << 10
 OUT_ROWS = 1 << 12
 SECOND = 1_000_000_000  # ns
 LONGEST_INTERVAL = 86_400 * SECOND
+HEADER = ("site", "probe", "boot_id", "partition", "sequence", "status_interval")
 NOTHING = np.zeros(0, np.uint8)
 
 
@@ -56,6 +57,14 @@ class _Output:
         self.positions = np.empty(OUT_ROWS, np.int64)
         self.spare = views(np.empty((1, RECORD_WORDS), np.int64))
 
+    def taken(self, written: int) -> Int64:
+        """Return what was written to `rows`; when that is much, the array itself, and begin another."""
+        rows = self.rows
+        if written < OUT_ROWS // 4:
+            return rows[:written].copy()
+        self.rows = np.empty((OUT_ROWS, RECORD_WORDS), np.int64)
+        return rows[:written]
+
 
 class _SourceMerge:
     """The flows of one source: a table, its timers and its watermark."""
@@ -63,7 +72,7 @@ class _SourceMerge:
     def __init__(self, settings: MergeSettings, counters: Int64, output: _Output) -> None:
         self.table = FlowTable(min(FIRST_CAPACITY, settings.maximum_flows), KEY_WORDS, timers.MARKS)
         self.state = timers.new_state()
-        self.header = FlowBatch()
+        self._header: dict[str, Any] = {}
         self.observers: dict[int, Observer] = {}
         self._wheel = timers.new_wheel()
         self._times = np.zeros(kernels.TIMES, np.int64)
@@ -85,7 +94,7 @@ class _SourceMerge:
 
     def take(self, batch: FlowBatch) -> None:
         """Note what the header of a batch says."""
-        self.header = batch.replace(records=empty_records(0), heap=NOTHING, observers={})
+        self._header = {name: getattr(batch, name) for name in HEADER}
         self.observers.update(batch.observers)
         self._times[kernels.STATUS_INTERVAL] = min(max(batch.status_interval, 0), LONGEST_INTERVAL)
         if not len(batch):
@@ -148,20 +157,14 @@ class _SourceMerge:
         return pieces
 
     def _piece(self, written: int) -> MergedFlows:
-        rows = self._output.rows[:written].copy()
+        rows = self._output.taken(written)
         flows = with_united_labels(FlowBatch(rows.reshape(-1).view(FLOW_DTYPE), own_heap(rows, self.table.heap)))
-        header = self.header
         return MergedFlows(
             records=flows.records,
             heap=flows.heap,
-            site=header.site,
-            probe=header.probe,
-            boot_id=header.boot_id,
-            partition=header.partition,
-            sequence=header.sequence,
-            status_interval=header.status_interval,
             observers=dict(self.observers),
             last_positions=self._output.positions[:written].copy(),
+            **self._header,
         )
 
 

@@ -165,7 +165,7 @@ class KeyTable:
         self.keys = np.empty((capacity, key_words), np.int64)
         self.hashes = np.empty(capacity, np.uint64)
         self.occupied = np.zeros(capacity, np.uint8)
-        self.marks = np.zeros((capacity, mark_words), np.int64)
+        self.marks = np.empty((capacity, mark_words), np.int64)
         self.index = np.zeros(_index_size(capacity), np.uint64)
 
     def __len__(self) -> int:
@@ -174,8 +174,10 @@ class KeyTable:
 
     def grow(self, capacity: int) -> None:
         """Make room for `capacity` keys."""
+        used = len(self)
         for name in ("keys", "hashes", "occupied", "marks"):
             setattr(self, name, _longer(getattr(self, name), capacity))
+        self.occupied[used:] = 0
         self.index = np.zeros(_index_size(capacity), np.uint64)
         _enter_all(self.index, self.hashes, self.occupied)
 
@@ -208,8 +210,8 @@ class FlowTable(KeyTable):
 
 
 def _longer(array: Array, length: int) -> Array:
-    """Return a longer array with the same rows in front; `occupied` and `marks` start as zeros behind them."""
-    longer = np.zeros((length, *array.shape[1:]), array.dtype)
+    """Return a longer array with the same rows in front."""
+    longer = np.empty((length, *array.shape[1:]), array.dtype)
     longer[: len(array)] = array
     return longer
 

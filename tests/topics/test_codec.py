@@ -120,6 +120,16 @@ def test_cutting_keeps_order_and_bounds(limit: int) -> None:
     assert len(messages) <= 2 + sum(map(len, messages)) // max(1, limit - 2_000)
 
 
+def test_cutting_counts_payloads_that_took_several_buffers() -> None:
+    records = records_like(40)
+    records["src_payload_length"] = np.arange(40) * 2500
+    batch = FlowBatch(records=records, heap=np.arange(100_000).astype(np.uint8))
+    messages = encode_cut(batch, 250_000)
+    assert comparable(concatenate(decode_batch(message) for message in messages)) == comparable(batch)
+    assert all(len(message) <= 250_000 for message in messages)
+    assert len(messages) < 12
+
+
 def test_cutting_an_empty_batch_gives_one_message() -> None:
     batch = random_batch(5, 0)
     assert encode_cut(batch, 1000) == [encode_batch(batch)]

@@ -142,6 +142,16 @@ def test_values_wider_than_their_field_are_refused_by_name(fields: bytes, name: 
         decode_batch(data)
 
 
+def test_a_cut_names_the_field_it_went_through() -> None:
+    records = records_like(1)
+    records["src_packets"] = 2**62
+    data = encode_batch(FlowBatch(records=records))
+    for cut, name in ((2, "labels"), (3, "dst_payload"), (4, "src_payload")):
+        reason = f"record 0: field '{name}': the message ends inside a number at byte {len(data) - cut}"
+        with pytest.raises(DecodeError, match=reason):
+            decode_batch(data[:-cut])
+
+
 LABELS_ARE_LAST = -1
 
 

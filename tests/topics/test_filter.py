@@ -181,6 +181,11 @@ def test_a_reserved_word_may_be_a_name_when_quoted() -> None:
     assert filters.parse('srcid "tcp"') == filters.parse("srcid \\tcp") == tree.Observed("srcid", "tcp")
 
 
+def test_names_keep_their_case_and_words_do_not_mind_it() -> None:
+    assert filters.parse("SRCID Lab-7") == tree.Observed("srcid", "Lab-7")
+    assert selected("NET 2001:DB8::/32 AND Port HTTPS") == {"web6"}
+
+
 def test_a_long_list_of_hosts_is_one_level_deep() -> None:
     listed = " or ".join(f"host 172.16.{high}.{low}" for high in range(4) for low in range(250))
     assert selected(listed) == set()

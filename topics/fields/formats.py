@@ -62,12 +62,7 @@ def _time(value: pl.Expr, style: Style, _: int) -> pl.Expr:
     if style.epoch:
         return _with_fraction((instant // SECOND).cast(pl.String), fraction)
     local = instant + instant.map_batches(local_offset, return_dtype=pl.Int64, is_elementwise=True)
-    clock = local.cast(pl.Datetime("ns"))
-    before, dot, after = style.time_format.partition(".%f")
-    if not dot:
-        return clock.dt.strftime(before)
-    text = _with_fraction(clock.dt.strftime(before), fraction)
-    return pl.concat_str([text, clock.dt.strftime(after)]) if after else text
+    return _with_fraction(local.cast(pl.Datetime("ns")).dt.strftime("%H:%M:%S"), fraction)
 
 
 def _with_fraction(text: pl.Expr, fraction: pl.Expr | None) -> pl.Expr:

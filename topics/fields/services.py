@@ -48,8 +48,8 @@ def service_names(protocol: int) -> dict[int, str]:
 
 @functools.cache
 def service_ports(name: str) -> frozenset[tuple[int, int]]:
-    """Return every (protocol, port) that goes by this name."""
-    return frozenset((p, port) for p in PROTOCOLS for port, known in service_names(p).items() if known == name)
+    """Return every (protocol, port) that goes by this name, given in lower case."""
+    return frozenset((p, port) for p in PROTOCOLS for port, known in service_names(p).items() if known.lower() == name)
 
 
 @functools.cache

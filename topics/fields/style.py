@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-DEFAULT_TIME_FORMAT = "%H:%M:%S.%f"
-
 
 class Style(NamedTuple):
     """Choices that hold for a whole listing.
 
     `precision` is the number of fraction digits (0 to 9); `port_names` and `protocol_names` say whether numbers become
-    words; `epoch` prints times as seconds since 1970 instead of in `time_format` (strftime, `%f` the fraction);
+    words; `epoch` prints times as seconds since 1970 instead of as the local time of day;
     `tcp_state` is how `state` shows TCP: `word`, `letters` (what happened, in order), or the flags seen from the
     `source`, the `destination` or `both`.
     """
@@ -21,4 +19,3 @@ class Style(NamedTuple):
     protocol_names: bool = True
     epoch: bool = False
     tcp_state: str = "word"
-    time_format: str = DEFAULT_TIME_FORMAT

@@ -18,16 +18,21 @@ SPELLINGS = {"&&": "and", "||": "or", "!": "not"}
 
 
 class Token(NamedTuple):
-    """One word: its text in lower case unless it was quoted, its column from 1, whether it may be a reserved word."""
+    """One word: what was written, its column from 1, and whether it is literal: quoted, so never a reserved word."""
 
-    text: str
+    written: str
     column: int
     literal: bool = False
 
     @property
+    def text(self) -> str:
+        """The word in lower case, as all words but names are compared."""
+        return self.written.lower()
+
+    @property
     def shown(self) -> str:
         """The word as a message shows it."""
-        return f"'{self.text}' at column {self.column}"
+        return f"'{self.written}' at column {self.column}"
 
 
 def tokens(text: str) -> list[Token]:
@@ -55,4 +60,4 @@ def _token(match: re.Match[str]) -> Token:
         return Token(text, column - 1, literal=True)
     if kind == "name":
         return Token(text, column - 1, literal=True)
-    return Token(SPELLINGS.get(text, text.lower()), column)
+    return Token(SPELLINGS.get(text, text), column)

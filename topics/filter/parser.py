@@ -221,7 +221,7 @@ class Parser:
         if kind in words.ADDRESS_TYPES:
             return self._address(head, words.ADDRESS_TYPES[kind], token)
         if kind in words.OBSERVED:
-            return tree.Observed(kind, token.text)
+            return tree.Observed(kind, token.written)
         if kind == "port":
             return _within(head.protocol, _ports(head, comparison, token))
         if kind == "proto":

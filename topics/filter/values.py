@@ -33,12 +33,12 @@ def is_number(token: Token) -> bool:
 
 def is_mac(token: Token) -> bool:
     """Tell whether a word is a MAC address."""
-    return bool(_MAC.fullmatch(token.text.lower()))
+    return bool(_MAC.fullmatch(token.text))
 
 
 def is_address(token: Token) -> bool:
     """Tell whether a word looks like an IP address or network, right or wrong."""
-    text = token.text.lower()
+    text = token.text
     return bool(_DOTTED.fullmatch(text)) or (":" in text and not is_mac(token))
 
 

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from processors.engine.acknowledgement import Checkpoint
 
 END_OF_LOG = -191  # librdkafka: RD_KAFKA_RESP_ERR__PARTITION_EOF
+LEADERLESS = (
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.REPLICA_NOT_AVAILABLE,
+    KafkaError.KAFKA_STORAGE_ERROR,
+)
 FETCH_WAIT_MILLISECONDS = 10
 POLL_SECONDS = 0.5
 METADATA_PREFIX = "output="
@@ -90,13 +96,20 @@ class Recovery:
         self._abandoned = True
 
     def _bounds(self, topic: str, partition: int) -> tuple[int, int]:
-        try:
-            bounds = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=self._timeout)
-        except KafkaException as error:
-            raise self._error(topic, error.args[0]) from None
-        if bounds is None:
-            raise self._silent(topic)
-        return bounds
+        """Where a partition begins and ends; waits for a leader while it has none."""
+        deadline = time.monotonic() + self._timeout
+        while True:
+            left = max(0.0, deadline - time.monotonic())
+            try:
+                bounds = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=left)
+            except KafkaException as error:
+                if error.args[0].code() not in LEADERLESS or self._abandoned or not left:
+                    raise self._error(topic, error.args[0]) from None
+                self._consumer.poll(POLL_SECONDS)
+                continue
+            if bounds is None:
+                raise self._silent(topic)
+            return bounds
 
     def _read(self, topic: str, partition: int, begin: int, end: int | None = None) -> Iterator[Message]:
         """Messages from `begin` to `end`, or to the end of the log."""

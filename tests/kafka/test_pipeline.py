@@ -10,6 +10,7 @@ import pytest
 
 from probes.captures import CaptureSource
 from probes.flows.probe import ProbeSettings
+from probes.sensor import Sensor, flow_batches
 from processors.engine import local
 from processors.merge import FlowMerge, MergeSettings
 from tests.sinks.sql.fields import assert_holds, postgresql_rows
@@ -51,8 +52,8 @@ def argosy(*arguments: str) -> None:
 def in_one_process(paths: list[Path]) -> FlowBatch:
     kept = Kept()
     for path in paths:
-        source = CaptureSource([str(path)], ProbeSettings(probe=path.stem))
-        local.run(source, [FlowMerge(SETTINGS)], [kept])
+        batches = flow_batches(CaptureSource([str(path)]), Sensor(ProbeSettings(probe=path.stem)))
+        local.run(batches, [FlowMerge(SETTINGS)], [kept])
     return concatenate(kept.batches)
 
 

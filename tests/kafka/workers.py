@@ -85,13 +85,15 @@ class Bench:
         self.group = self.prefix + "merge"
         broker: dict[str, str | int | float | bool] = {"bootstrap.servers": self.bootstrap, "log_level": 0}
         self._admin = AdminClient(broker)
-        self._producer = Producer(broker)
+        # In order and once, as probes publish: a broker that dies must not turn the input into another one.
+        self._producer = Producer({**broker, "enable.idempotence": True})
         self._reader = Consumer({**broker, "group.id": self.group, "enable.auto.commit": False})
         topics = [NewTopic(name, PARTITIONS, 1) for name in (self.input, self.output, self.dead_letters)]
         for made in self._admin.create_topics(topics).values():
             made.result()
         made_known = {self.input, self.output, self.dead_letters}
         wait_until(lambda: made_known <= self._admin.list_topics(timeout=10).topics.keys(), "topics")
+        wait_until(lambda: all(self.ends(topic) for topic in made_known), "leaders")
 
     def start(self, *options: str) -> WorkerProcess:
         """Start a worker; `end_workers` ends it at the latest."""
@@ -124,12 +126,19 @@ class Bench:
         return []
 
     def ends(self, topic: str) -> list[int]:
-        """Where the partitions of a topic end."""
+        """Where the partitions of a topic end; empty while one has no leader."""
         partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
-        return [self._reader.get_watermark_offsets(partition, timeout=10)[1] for partition in partitions]
+        with contextlib.suppress(KafkaException):
+            return [self._reader.get_watermark_offsets(partition, timeout=10)[1] for partition in partitions]
+        return []
+
+    def all_is_acknowledged(self) -> bool:
+        """Whether the group has acknowledged the whole input."""
+        ends = self.ends(self.input)
+        return bool(ends) and self.committed() == ends
 
     def wait_until_all_is_acknowledged(self) -> None:
-        wait_until(lambda: self.committed() == self.ends(self.input), "acknowledgement of the whole input")
+        wait_until(self.all_is_acknowledged, "acknowledgement of the whole input")
 
     def wait_for_flows(self, count: int) -> None:
         wait_until(lambda: len(flows_by_key(self.flows())) >= count, f"{count} flows")
@@ -140,7 +149,9 @@ class Bench:
 
     def read(self, topic: str) -> Iterator[Message]:
         """Every message of a topic, partition by partition."""
-        for number, end in enumerate(self.ends(topic)):
+        ends = self.ends(topic)
+        assert ends, f"a partition of {topic} has no leader"
+        for number, end in enumerate(ends):
             self._reader.assign([TopicPartition(topic, number, 0)])
             position = 0
             while position < end:

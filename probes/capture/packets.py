@@ -17,8 +17,9 @@ class PacketBlock:
     """Some packets in capture order.
 
     `data` is uint8 of any length; `packets` has shape (n,) and dtype PACKET_DTYPE: time (ns since the epoch), offset
-    into data, bytes captured, length on the wire, link type.
+    into data, bytes captured, length on the wire, link type. `interface` names where they were captured.
     """
 
     data: np.ndarray[Any, np.dtype[np.uint8]]
     packets: np.ndarray[Any, np.dtype[np.void]]
+    interface: str = ""

@@ -37,6 +37,14 @@ class CaptureError(InputError):
         self.reason = reason
 
 
+class InterfaceError(InputError):
+    """A network interface that cannot be captured on, or not any more; names it."""
+
+
+class LibraryError(ArgosyError):
+    """A library of the system that is not installed; names the package that has it."""
+
+
 class OutputError(ArgosyError):
     """A file or pipe that cannot be written; names it."""
 

@@ -8,7 +8,7 @@ from topics.errors import UsageError
 from topics.nearest import suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 MANY = "..."
 HELP_COLUMN = 26
@@ -37,10 +37,14 @@ class Option(NamedTuple):
 
 
 class Parsed:
-    """What a command line said: options by their first spelling, and the words that belong to none."""
+    """What a command line said: options by their first spelling, and the words that belong to none.
+
+    `given` has all words of an option, `groups` the same words by each time it was written.
+    """
 
     def __init__(self) -> None:
         self.given: dict[str, list[str]] = {}
+        self.groups: dict[str, list[list[str]]] = {}
         self.rest: list[str] = []
 
     def count(self, name: str) -> int:
@@ -128,16 +132,20 @@ def _unknown_letter(name: str, word: str, known: dict[str, Option]) -> str:
 
 def _take(option: Option, name: str, parsed: Parsed, value: str | None, words: list[str], position: int) -> int:
     """Note an option and its argument: `value` when it was written in the same word, else the next words."""
-    taken = parsed.given.setdefault(option.spellings[0], [])
-    if not option.argument:
-        taken.append("")
-        return position
+    taken = [""]
+    parsed.groups.setdefault(option.spellings[0], []).append(taken)
+    position = _fill(option, name, taken, value, words, position) if option.argument else position
+    parsed.given.setdefault(option.spellings[0], []).extend(taken)
+    return position
+
+
+def _fill(option: Option, name: str, taken: list[str], value: str | None, words: list[str], position: int) -> int:
     if value is None:
         if position >= len(words):
             raise UsageError(f"option {name} needs an argument: {option.argument}")
         value = words[position]
         position += 1
-    taken.append(value)
+    taken[0] = value
     while option.many and position < len(words) and not words[position].startswith("-"):
         taken.append(words[position])
         position += 1
@@ -146,7 +154,15 @@ def _take(option: Option, name: str, parsed: Parsed, value: str | None, words: l
 
 def help_text(usage: str, summary: str, options: Iterable[Option]) -> str:
     """Return the help of a command: how to call it, what it does, one entry an option."""
-    return "\n".join([f"usage: {usage}", "", summary, "", "options:", *(_entry(option) for option in options)])
+    return help_in_parts(usage, summary, {"options": options})
+
+
+def help_in_parts(usage: str, summary: str, parts: Mapping[str, Iterable[Option]]) -> str:
+    """Return the help of a command whose options stand under several headings."""
+    lines = [f"usage: {usage}", "", summary]
+    for heading, options in parts.items():
+        lines += ["", f"{heading}:", *(_entry(option) for option in options)]
+    return "\n".join(lines)
 
 
 def _entry(option: Option) -> str:

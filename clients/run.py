@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clients.options import Option, Parsed, help_text, parse
-from clients.probe import probe_settings, report_errors
+from clients.probe import report_errors
+from clients.sensor.options import flow_settings, own_settings
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import polars as pl
     from rich.console import Console
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from clients.traffic_summary import TrafficSummary
-    from probes.captures import CaptureSource, CaptureTotals
+    from probes.captures import CaptureSource
+    from probes.sensor import PacketTotals, Sensor
     from sinks.files import FileSink
 
 USAGE = "argosy run -r FILE... [--data DIR] [OPTIONS]"
@@ -60,18 +62,20 @@ def run(arguments: list[str]) -> int:
 def _audit(parsed: Parsed, data: Path) -> int:
     from clients.traffic_summary import TrafficSummary
     from probes.captures import CaptureSource
+    from probes.sensor import Sensor, flow_batches
     from processors.engine import local
     from processors.merge import FlowMerge
     from sinks.files import FileSink
     from sinks.sql import SqlSink
 
     began = time.monotonic()
-    source = CaptureSource(parsed.words("-r"), probe_settings(parsed))
+    source, sensor = CaptureSource(parsed.words("-r")), Sensor(flow_settings(own_settings(parsed)))
     summary = TrafficSummary()
-    with _progress(source):
-        batches = iter(source)
+    bar, show = _progress(source, sensor)
+    with bar:
+        batches = flow_batches(source, sensor, show)
         first = next(batches)
-        if not source.totals.packets:
+        if not sensor.totals.packets:
             if not source.errors:
                 print(f"{_names(source.paths)}: no packets")
             return report_errors("argosy run", source)  # before anything is made to keep nothing in
@@ -79,12 +83,12 @@ def _audit(parsed: Parsed, data: Path) -> int:
         sinks: list[local.Sink] = [files, SqlSink(str(data / DATABASE)), summary]
         local.run(itertools.chain([first], batches), [FlowMerge()], sinks)
     if not parsed.count("-q"):
-        _print_summary(source, summary, files, data, time.monotonic() - began)
+        _print_summary(source, sensor, summary, files, data, time.monotonic() - began)
     return report_errors("argosy run", source)
 
 
-def _progress(source: CaptureSource) -> Progress:
-    """Show how far reading has come, on a terminal and on standard error."""
+def _progress(source: CaptureSource, sensor: Sensor) -> tuple[Progress, Callable[[], None]]:
+    """Return what shows on a terminal, on standard error, how far reading has come, and what to call to tell it."""
     from rich import progress as bars
     from rich.console import Console
 
@@ -92,21 +96,22 @@ def _progress(source: CaptureSource) -> Progress:
     progress = bars.Progress(console=console, transient=True, disable=not console.is_terminal)
     task = progress.add_task("reading", total=None)
 
-    def show(now: CaptureSource) -> None:
-        if now.reader is not None:
-            name = Path(now.reader.name).name
-            text = f"{name}: {now.totals.packets:,} packets"
-            progress.update(task, description=text, total=now.reader.size, completed=now.reader.position)
+    def show() -> None:
+        if source.reader is not None:
+            name = Path(source.reader.name).name
+            text = f"{name}: {sensor.totals.packets:,} packets"
+            progress.update(task, description=text, total=source.reader.size, completed=source.reader.position)
 
-    source.progress = show
-    return progress
+    return progress, show
 
 
-def _print_summary(source: CaptureSource, summary: TrafficSummary, files: FileSink, data: Path, took: float) -> None:
+def _print_summary(
+    source: CaptureSource, sensor: Sensor, summary: TrafficSummary, files: FileSink, data: Path, took: float
+) -> None:
     from rich.console import Console
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
-    _print_totals(console, source, summary, took)
+    _print_totals(console, source.paths, sensor.totals, summary, took)
     _print_tables(console, summary)
     _print_findings(console, summary)
     size = sum(path.stat().st_size for path in files.files)
@@ -128,10 +133,12 @@ def _print_summary(source: CaptureSource, summary: TrafficSummary, files: FileSi
     console.print(f"  DuckDB on {data / DATABASE}: FROM conversations LIMIT 10", markup=False, soft_wrap=True)
 
 
-def _print_totals(console: Console, source: CaptureSource, summary: TrafficSummary, took: float) -> None:
-    totals, sums = source.totals, summary.totals()
+def _print_totals(
+    console: Console, paths: Sequence[str], totals: PacketTotals, summary: TrafficSummary, took: float
+) -> None:
+    sums = summary.totals()
     rate = totals.packets / took if took else 0.0
-    console.print(f"[bold]{_names(source.paths)}[/bold]: {_span(totals)}")
+    console.print(f"[bold]{_names(paths)}[/bold]: {_span(totals)}")
     console.print(
         f"{totals.packets:,} packets, {_bytes(totals.bytes)}, {sums['flows']:,} flows; "
         f"audited in {took:.1f} s ({rate:,.0f} packets/s)"
@@ -143,7 +150,7 @@ def _names(paths: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _span(totals: CaptureTotals) -> str:
+def _span(totals: PacketTotals) -> str:
     first = datetime.fromtimestamp(totals.first // NANOSECONDS, UTC)
     last = datetime.fromtimestamp(totals.last // NANOSECONDS, UTC)
     seconds = (totals.last - totals.first) / NANOSECONDS

@@ -91,11 +91,12 @@ def _records(content: bytes, max_flows: int) -> list[FlowBatch]:
     """Return what the probe makes of a capture."""
     from probes.captures import CaptureSource
     from probes.flows.probe import ProbeSettings
+    from probes.sensor import Sensor, flow_batches
 
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "capture")
         path.write_bytes(content)
-        return list(CaptureSource([str(path)], ProbeSettings(max_flows=max_flows)))
+        return list(flow_batches(CaptureSource([str(path)]), Sensor(ProbeSettings(max_flows=max_flows))))
 
 
 def _probe() -> None:

@@ -1,0 +1,1 @@
+"""The shell of the probe: its options, outputs, process and metrics."""

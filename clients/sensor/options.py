@@ -1,0 +1,185 @@
+"""The options of `argosy probe`: the setting each stands for, and what to use instead of those only argus has."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from clients.options import Option, Parsed
+from probes.settings import MOST_OUTPUTS, NANOSECONDS, Settings, load
+from topics.definitions import FLOW_STATUS
+from topics.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from probes.flows.probe import ProbeSettings
+
+
+class Switch(NamedTuple):
+    """An option that sets `key` of the settings to what `value` makes of it."""
+
+    option: Option
+    key: str
+    value: Callable[[Parsed, str], Any]
+
+
+def _word(parsed: Parsed, name: str) -> str:
+    return parsed.words(name)[-1]
+
+
+def _words(parsed: Parsed, name: str) -> list[str]:
+    return parsed.words(name)
+
+
+def _on(_parsed: Parsed, _name: str) -> bool:
+    return True
+
+
+def _off(_parsed: Parsed, _name: str) -> bool:
+    return False
+
+
+def _toggled(parsed: Parsed, name: str) -> bool:
+    return parsed.count(name) % 2 == 1
+
+
+def _size(parsed: Parsed, name: str) -> int:
+    return parsed.number(name, 0)
+
+
+def _outputs(parsed: Parsed, name: str) -> list[dict[str, str]]:
+    groups = [{"to": group[0], "filter": " ".join(group[1:])} for group in parsed.groups[name]]
+    return groups + [{"to": url} for url in parsed.words("--bus")]
+
+
+def _bus(parsed: Parsed, name: str) -> list[dict[str, str]]:
+    return _outputs(parsed, "-w") if parsed.words("-w") else [{"to": url} for url in parsed.words(name)]
+
+
+def _log_level(parsed: Parsed, name: str) -> str:
+    """Return the level of a syslog severity, 0 to 7."""
+    severity = parsed.number(name, 4, minimum=0)
+    if severity > 7:
+        raise UsageError(f"option {name} takes a severity from 0 to 7, not {severity}")
+    return ("error", "error", "error", "error", "warning", "info", "info", "debug")[severity]
+
+
+def _debug(parsed: Parsed, name: str) -> str:
+    return "debug" if parsed.number(name, 0, minimum=0) else "info"
+
+
+def _control_list(parsed: Parsed, name: str) -> list[str]:
+    return ",".join(parsed.words(name)).replace(",", " ").split()
+
+
+SWITCHES = {
+    "what to read": (
+        Switch(
+            Option("-r", "FILE...", "capture files: pcap or pcapng, plain, gzip or zstd; - is\nstandard input"),
+            "files",
+            _words,
+        ),
+    ),
+    "who observes": (
+        Switch(
+            Option("-e", "NAME", "name of this probe, the srcid of its records\n(default: name of the host)"),
+            "probe",
+            _word,
+        ),
+        Switch(Option("--site", "NAME", "where the probe stands"), "site", _word),
+    ),
+    "flows": (
+        Switch(
+            Option("-S", "SECONDS", "report each active flow this often, from 0.001 up (5)"), "status_interval", _word
+        ),
+        Switch(
+            Option("-H --max-flows", "N", "flows in memory at most; then the least recently seen\ngo (1048576)"),
+            "max_flows",
+            _size,
+        ),
+    ),
+    "where records go": (
+        Switch(
+            Option(
+                "-w",
+                "OUT...",
+                "write there all records, or those that a filter of\n`argosy ra` behind it selects: "
+                "FILE.parquet .arrow\n.avro .csv .jsonl, - for an Arrow stream, or\n"
+                f"kafka://HOST:PORT; up to {MOST_OUTPUTS} times",
+            ),
+            "outputs",
+            _outputs,
+        ),
+        Switch(Option("--bus", "URL", "the same as -w kafka://HOST:PORT[,HOST:PORT]"), "outputs", _bus),
+        Switch(Option("--topic", "TOPIC", f"topic of status records ({FLOW_STATUS.name})"), "topic", _word),
+    ),
+}
+ACTIONS = [
+    Option("-F", "FILE", "settings file (/etc/argosy/probe.yaml where there is one)"),
+    Option("-X", "", "look at neither that file nor ARGOSY_PROBE_ variables"),
+    Option("-A", "", "as argus: application bytes. They are always measured, as\nare the next four"),
+    Option("-J", "", "as argus: inter-packet times"),
+    Option("-R", "", "as argus: response times"),
+    Option("-Z", "", "as argus: packet sizes"),
+    Option("-m", "", "as argus: MAC addresses"),
+    Option("-h --help", "", "this text"),
+]
+# Options of argus that have no counterpart here, with what serves instead.
+REFUSED = {
+    Option("-B", "ADDRESS"): "there is no listener to bind; publish with -w kafka://HOST:PORT",
+    Option("-E", "DAYS"): "there are no licences",
+    Option(
+        "-P", "PORT"
+    ): "there is no listener; publish with -w kafka://HOST:PORT, and any number of readers can follow",
+    Option("-t", ""): "tsh files are not read; convert them to pcap",
+}
+
+
+def all_options() -> list[Option]:
+    """Return every option that is understood, if only to be refused."""
+    return [*(switch.option for part in SWITCHES.values() for switch in part), *ACTIONS, *REFUSED]
+
+
+def help_parts() -> dict[str, list[Option]]:
+    """Return the options by heading, without those that are refused."""
+    return {heading: [switch.option for switch in part] for heading, part in SWITCHES.items()} | {"others": ACTIONS}
+
+
+def settings_of(parsed: Parsed) -> Settings:
+    """Return the settings of a command line; raises UsageError and SettingsError."""
+    for option, instead in REFUSED.items():
+        if option.spellings[0] in parsed.given:
+            raise UsageError(f"option {option.spellings[0]}: {instead}")
+    given = _given(parsed)
+    if parsed.rest:
+        given["packet_filter"] = ("after -", parsed.expression)
+    return load(given, parsed.word("-F"), defaults=not parsed.count("-X"))
+
+
+def flow_settings(settings: Settings) -> ProbeSettings:
+    """Return what the flow tables have to know."""
+    from probes.flows.probe import ProbeSettings
+
+    return ProbeSettings(
+        site=settings.site,
+        probe=settings.probe,
+        boot_id=time.time_ns(),
+        status_interval=round(settings.status_interval * NANOSECONDS),
+        max_flows=settings.max_flows,
+    )
+
+
+def own_settings(parsed: Parsed) -> Settings:
+    """Return the settings of a command that shares some options with the probe, but neither file nor environment."""
+    return load(_given(parsed), defaults=False)
+
+
+def _given(parsed: Parsed) -> dict[str, tuple[str, Any]]:
+    """Return what was given, by key: how the option is written, and its value."""
+    switches = [switch for part in SWITCHES.values() for switch in part]
+    return {
+        switch.key: (name, switch.value(parsed, name))
+        for switch in switches
+        if (name := switch.option.spellings[0]) in parsed.given
+    }

@@ -1,0 +1,83 @@
+"""Where the records of a probe go: files, a pipe and the bus, each with the filter that says which."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Self
+
+from topics import filter as filters
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import polars as pl
+
+    from probes.settings import Output, Settings
+    from sinks.formats.writer import Writer
+    from topics.batch import FlowBatch
+
+
+class Outputs:
+    """All outputs of a probe; a context manager, opened on entering.
+
+    Raises OutputError, UsageError or BusError for one that cannot be had or written.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stack = ExitStack()
+        self._outputs: list[tuple[Any, pl.Expr | None]] = []
+        self._writers: list[Writer] = []
+        self._filters = [filters.compile(output.filter) for output in settings.outputs]
+
+    def write(self, batch: FlowBatch) -> None:
+        """Give a batch to every output that wants its records."""
+        for take, wanted in self._outputs:
+            part = batch if wanted is None or not len(batch) else selected(batch, wanted)
+            if len(part) or not len(batch):
+                take(part)
+
+    def abandon(self) -> None:
+        """Let no file appear."""
+        for writer in self._writers:
+            writer.abort()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            for output, wanted in zip(self._settings.outputs, self._filters, strict=True):
+                self._outputs.append((self._open(stack, output), wanted))
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def _open(self, stack: ExitStack, output: Output) -> Any:  # noqa: ANN401 - what takes a batch
+        if output.is_bus:
+            from topics.bus import Publisher
+
+            return stack.enter_context(Publisher(output.to, self._settings.topic)).publish
+        from sinks.formats import open_writer
+
+        writer = stack.enter_context(open_writer(output.to))
+        self._writers.append(writer)
+
+        def take(batch: FlowBatch) -> None:
+            if len(batch):
+                writer.write(batch)
+
+        return take
+
+
+def selected(batch: FlowBatch, wanted: pl.Expr) -> FlowBatch:
+    """Return the records of a batch for which a compiled filter is true."""
+    import polars as pl
+
+    from topics.frame import to_arrow
+
+    frame = pl.from_arrow(to_arrow(batch))
+    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a record batch with columns is never a series
+    mask = frame.select(wanted.fill_null(value=False).alias("wanted"))["wanted"].to_numpy()
+    return batch.select(mask if len(mask) == len(batch) else mask.repeat(len(batch)))

@@ -1,0 +1,156 @@
+"""One ring: a packet socket on an interface and the memory that it shares with the operating system."""
+
+from __future__ import annotations
+
+import mmap
+import socket
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from probes.capture.link_types import ETHERNET
+from probes.capture.packets import PACKET_DTYPE, PacketBlock
+from probes.live import packet_socket
+from probes.live.walk import NOT_READY, SMALLEST_SLOT, give_back, walk
+from probes.packet_filter.program import RET, Instruction
+from topics.errors import InterfaceError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from probes.live.interfaces import Link
+
+BLOCK_BYTES = 1 << 20
+MIN_BLOCKS = 4
+RETIRE_MS = 40  # a block that is not full is handed over after that time
+NOTHING = [Instruction(RET, 0, 0, 0)]
+WHOLE = 262144  # longer than any frame
+
+
+@dataclass(slots=True)
+class RingCounters:
+    """Totals of one ring since capture began: they only grow.
+
+    `packets` and `bytes` (on the wire) were given to the reader; `received` passed the filter; of these the operating
+    system threw `dropped` away, since the ring was full; `frozen` is how often it became full.
+    """
+
+    packets: int = 0
+    bytes: int = 0
+    received: int = 0
+    dropped: int = 0
+    frozen: int = 0
+
+
+def _accept(snaplen: int) -> list[Instruction]:
+    return [Instruction(RET, 0, 0, snaplen)]
+
+
+class Ring:
+    """The packets of one interface, in blocks of up to 1 MiB, in place.
+
+    `take` returns the next block, or None while the operating system fills it; `give_back` has to follow before the
+    next one is taken. Nothing is received before `begin` and nothing more after `end`.
+    Raises InterfaceError when the socket or its memory cannot be had.
+    """
+
+    def __init__(
+        self, link: Link, size: int, snaplen: int, *, promiscuous: bool = True, hardware: bool = False
+    ) -> None:
+        self.link = link
+        self.snaplen = snaplen or WHOLE
+        self.counters = RingCounters()
+        self.socket = packet_socket.open_socket(link.name, cooked=link.cooked)
+        self._blocks = max(MIN_BLOCKS, size // BLOCK_BYTES)
+        self._next = 0
+        self._counting = threading.Lock()
+        self._out = np.zeros(BLOCK_BYTES // SMALLEST_SLOT, PACKET_DTYPE)
+        try:
+            self._set_up(promiscuous=promiscuous, hardware=hardware)
+        except OSError as error:
+            self.close()
+            raise InterfaceError(f"{link.name}: cannot capture ({error.strerror})") from error
+        except InterfaceError:
+            self.close()
+            raise
+
+    def _set_up(self, *, promiscuous: bool, hardware: bool) -> None:
+        packets, link = self.socket, self.link
+        packet_socket.attach(packets, NOTHING)
+        packet_socket.request_ring(packets, BLOCK_BYTES, self._blocks, RETIRE_MS)
+        if hardware:
+            packet_socket.take_hardware_times(packets, link.name)
+        if link.loopback:  # there every packet goes out and comes in
+            packets.setsockopt(packet_socket.SOL_PACKET, packet_socket.IGNORE_OUTGOING, 1)
+        self._memory = mmap.mmap(packets.fileno(), self._blocks * BLOCK_BYTES)
+        self._ring = np.frombuffer(self._memory, np.uint8)
+        packets.bind((link.name, packet_socket.ETH_P_ALL))
+        if promiscuous and not link.loopback:
+            packet_socket.become_promiscuous(packets, link.index)
+
+    def share(self, group: int | None, balance: Sequence[Instruction]) -> int:
+        """Join (or found) a group of rings that share the packets of the interface; return its number."""
+        try:
+            return packet_socket.join_fanout(self.socket, group, balance)
+        except OSError as error:
+            raise InterfaceError(f"{self.link.name}: cannot join fanout group {group} ({error.strerror})") from error
+
+    def begin(self, program: Sequence[Instruction] | None = None) -> None:
+        """Receive from now on what a filter program accepts, without one everything."""
+        packet_socket.received(self.socket)
+        packet_socket.attach(self.socket, program or _accept(self.snaplen))
+
+    def end(self) -> None:
+        """Receive nothing more; what was received can still be taken."""
+        packet_socket.attach(self.socket, NOTHING)
+
+    def take(self) -> PacketBlock | None:
+        """Return the next block, good until it is given back; None when there is none yet."""
+        link = self.link
+        count, wire = walk(
+            self._ring,
+            self._next * BLOCK_BYTES,
+            BLOCK_BYTES,
+            link.link_type,
+            link.link_type == ETHERNET,
+            self.snaplen,
+            self._out,
+        )
+        if count == NOT_READY:
+            return None
+        self.counters.packets += count
+        self.counters.bytes += wire
+        return PacketBlock(self._ring, self._out[:count], link.name)
+
+    def give_back(self) -> None:
+        """Let the block that was taken be filled again."""
+        give_back(self._ring, self._next * BLOCK_BYTES)
+        self._next = (self._next + 1) % self._blocks
+
+    def count(self) -> RingCounters:
+        """Return the counters as they are now."""
+        totals = self.counters
+        with self._counting:  # asking starts the system's counters anew
+            if self.socket.fileno() >= 0:
+                now = packet_socket.received(self.socket)
+                totals.received += now.packets
+                totals.dropped += now.drops
+                totals.frozen += now.freezes
+        return totals
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether everything that was received has been taken."""
+        totals = self.count()
+        return totals.packets >= totals.received - totals.dropped
+
+    def failed(self) -> bool:
+        """Whether something happened to the interface since this was last asked."""
+        return self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0
+
+    def close(self) -> None:
+        """Give the socket back; the memory goes with the last block that lies in it."""
+        with self._counting:
+            self.socket.close()

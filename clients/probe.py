@@ -6,9 +6,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from clients.options import help_in_parts, parse
+from clients.sensor.process import go_into_background, pid_file
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from probes.settings import Settings
     from probes.source import PacketSource
 
@@ -25,13 +28,15 @@ def run(arguments: list[str]) -> int:
         print(help_in_parts(USAGE, SUMMARY, help_parts()))
         return 0
     settings = settings_of(parsed)
+    ready = _into_background(settings)
 
     from probes.open_source import open_source
 
     source = open_source(settings)
     if not settings.outputs:
         raise UsageError("say where records go: -w FILE or -w kafka://HOST:PORT")
-    _observe(settings, source)
+    with pid_file(settings.pid_file):
+        _observe(settings, source, lambda: settings_of(parsed), ready)
     return report_errors("argosy probe", source)
 
 
@@ -42,14 +47,31 @@ def report_errors(name: str, source: PacketSource) -> int:
     return 1 if source.errors else 0
 
 
-def _observe(settings: Settings, source: PacketSource) -> None:
+def _into_background(settings: Settings) -> Callable[[], None]:
+    """Go there when asked to, before anything is loaded that starts threads; return what to call once all is well."""
+    if settings.daemon:
+        return go_into_background()
+    return lambda: None
+
+
+def _observe(
+    settings: Settings, source: PacketSource, again: Callable[[], Settings], ready: Callable[[], None]
+) -> None:
+    from clients.sensor import logs
+    from clients.sensor.driver import Driver
+    from clients.sensor.metrics import serving
     from clients.sensor.options import flow_settings
     from clients.sensor.outputs import Outputs
-    from probes.sensor import Sensor, flow_batches
+    from clients.sensor.privileges import drop
 
-    sensor = Sensor(flow_settings(settings))
-    with Outputs(settings) as outputs:
-        for batch in flow_batches(source, sensor):
-            outputs.write(batch)
-        if source.errors and not sensor.totals.packets:
+    logs.configure(settings.log or (logs.SYSLOG if settings.daemon else ""), settings.log_level)
+    outputs = Outputs(settings)
+    driver = Driver(settings, flow_settings(settings), source, again)
+    driver.reporter.output = outputs.counts
+    source.open()
+    drop(settings, keep_raw=source.live)
+    with outputs, serving(settings.metrics, driver.reporter.snapshot):
+        ready()
+        driver.run(outputs)
+        if source.errors and not driver.sensor.totals.packets:
             outputs.abandon()

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from clients.options import Option, Parsed, help_text, parse
-from topics.definitions import DEAD_LETTERS, FLOW_STATUS, FLOWS, TOPICS
+from topics.definitions import DEAD_LETTERS, FLOW_STATUS, FLOWS, PROBES, TOPICS
 from topics.errors import UsageError
 from topics.nearest import suggestion
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from topics.batch import FlowBatch
     from topics.dead_letters import DeadLetter
+    from topics.probe_status import ProbeStatus
 
 USAGE = "argosy topics create | list | tail TOPIC [--bus kafka://HOST:PORT] [OPTIONS]"
 SUMMARY = """\
@@ -34,7 +35,7 @@ OPTIONS = [
     Option("-h --help", "", "this text"),
 ]
 ACTIONS = ("create", "list", "tail")
-TAILED = (FLOW_STATUS, FLOWS, DEAD_LETTERS)
+TAILED = (FLOW_STATUS, FLOWS, PROBES, DEAD_LETTERS)
 
 
 def run(arguments: list[str]) -> int:
@@ -92,13 +93,11 @@ def _tail(bus: str, topic: str, parsed: Parsed) -> None:
     names = [definition.name for definition in TAILED]
     if topic not in names:
         raise UsageError(f"no records can be shown of topic '{topic}'{suggestion(topic, names)}")
-    from topics.bus import Subscriber, decode_message
-    from topics.dead_letters import read_dead_letter
+    from topics.bus import Subscriber
 
     most = parsed.number("-n", sys.maxsize, minimum=1)
     idle = parsed.number("--until-idle", 0, minimum=1)
-    letters = topic == DEAD_LETTERS.name
-    decode: Callable[[bytes], FlowBatch | DeadLetter] = read_dead_letter if letters else decode_message
+    decode = _decoder(topic)
     from_beginning = bool(parsed.count("--from-beginning"))
     with Subscriber(bus, topic, decode=decode, from_beginning=from_beginning, dead_letters=None) as subscriber:
         while most > 0 and ((messages := subscriber.receive(float(idle or 1))) or not idle):
@@ -109,10 +108,25 @@ def _tail(bus: str, topic: str, parsed: Parsed) -> None:
             sys.stdout.flush()
 
 
-def _lines(value: FlowBatch | DeadLetter) -> list[str]:
+def _decoder(topic: str) -> Callable[[bytes], FlowBatch | DeadLetter | ProbeStatus]:
+    from topics.bus import decode_message
+    from topics.dead_letters import read_dead_letter
+    from topics.probe_status import read_probe_status
+
+    readers: dict[str, Callable[[bytes], FlowBatch | DeadLetter | ProbeStatus]] = {
+        DEAD_LETTERS.name: read_dead_letter,
+        PROBES.name: read_probe_status,
+    }
+    return readers.get(topic, decode_message)
+
+
+def _lines(value: FlowBatch | DeadLetter | ProbeStatus) -> list[str]:
     """Return what a message holds, a JSON object a line."""
     from topics.dead_letters import DeadLetter
+    from topics.probe_status import ProbeStatus
 
+    if isinstance(value, ProbeStatus):
+        return [value.json_line]
     if isinstance(value, DeadLetter):
         return [json.dumps(asdict(value) | {"value": value.value.hex()}) + "\n"]
     if not len(value):

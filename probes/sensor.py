@@ -6,10 +6,12 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from probes.flows.probe import FlowProbe, ProbeSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from probes.capture.packets import PacketBlock
     from probes.source import PacketSource
@@ -35,69 +37,97 @@ class PacketTotals:
         self.bytes += int(block.packets["length"].sum(dtype="int64"))
 
 
+class Lane:
+    """One interface: the flow table of its current run, and what it counted in all its runs."""
+
+    def __init__(self, settings: ProbeSettings) -> None:
+        self.probe = FlowProbe(settings)
+        self.totals = PacketTotals()
+        self.link_types: set[int] = set()
+        self.record_packets = 0
+        self._before: dict[str, int] = {}
+
+    def take(self, block: PacketBlock) -> Iterator[FlowBatch]:
+        """Count a block that is not empty; yield the records that became due."""
+        self.totals.add(block)
+        self.link_types.update(np.unique(block.packets["link_type"]).tolist())
+        yield from self.reported(self.probe.observe(block))
+
+    def reported(self, batches: Iterator[FlowBatch]) -> Iterator[FlowBatch]:
+        """Count what is reported on its way."""
+        for batch in batches:
+            for name in ("src_packets", "dst_packets"):
+                self.record_packets += int(batch.records[name].sum(dtype=np.int64))
+            yield batch
+
+    def begin(self, boot_id: int) -> None:
+        """Begin another run, the one before having been flushed."""
+        self._before = self.counts()
+        self.probe = FlowProbe(dataclasses.replace(self.probe.settings, boot_id=boot_id))
+
+    def counts(self) -> dict[str, int]:
+        """Return what the flow tables of all runs counted, by name."""
+        return {name: count + self._before.get(name, 0) for name, count in self.probe.counts().items()}
+
+
 class Sensor:
     """Turns blocks of packets into batches of status records, with a flow table of its own for each interface.
 
     Files that continue each other are one run; where time steps back by more than the status interval, a run ends and
     the next begins. Each run has a boot id of its own and ends with an empty batch whose watermark is END_OF_RUN.
+    `names` are those that the records of some interfaces carry instead of the probe's.
     """
 
-    def __init__(self, settings: ProbeSettings) -> None:
+    def __init__(self, settings: ProbeSettings, names: Mapping[str, str] | None = None) -> None:
         self.settings = settings
         self.totals = PacketTotals()
-        self.probes: dict[str, FlowProbe] = {}
-        self._ended: dict[str, int] = {}
-        self._runs = 0
+        self.lanes: dict[str, Lane] = {}
+        self.runs = 0
+        self._names = names or {}
 
     def take(self, block: PacketBlock) -> Iterator[FlowBatch]:
         """Count a block; yield the records that became due."""
         if not len(block.packets):
             return
         self.totals.add(block)
-        probe = self.probes.get(block.interface)
-        if probe is None:
-            probe = self._begin(block.interface)
-        elif int(block.packets["time"][0]) < probe.clock - self.settings.status_interval:
-            yield from self._end(probe)
-            probe = self._begin(block.interface)
-        yield from probe.observe(block)
+        lane = self._lane(block.interface)
+        if int(block.packets["time"][0]) < lane.probe.clock - self.settings.status_interval:
+            yield from lane.reported(lane.probe.flush())
+            lane.begin(self._next_boot_id())
+        yield from lane.take(block)
 
     def due(self) -> Iterator[FlowBatch]:
         """Yield what is written and waits for its batch to fill."""
-        for probe in self.probes.values():
-            yield from probe.due()
+        for lane in self.lanes.values():
+            yield from lane.reported(lane.probe.due())
 
     def flush(self) -> Iterator[FlowBatch]:
-        """Report all open flows and end every run."""
-        for probe in self.probes.values() if self.probes else [self._begin("")]:
-            yield from self._end(probe)
-        self.probes.clear()
+        """Report all open flows and end every run; nothing may be taken afterwards."""
+        for lane in list(self.lanes.values()) or [self._lane(self.settings.interface)]:
+            yield from lane.reported(lane.probe.flush())
 
     def counts(self) -> dict[str, int]:
         """Return what the flow tables counted since the beginning, by name."""
-        counts = dict(self._ended)
-        for probe in self.probes.values():
-            _add(counts, probe.counts())
+        counts: dict[str, int] = {}
+        for lane in list(self.lanes.values()):  # another thread may ask
+            for name, count in lane.counts().items():
+                counts[name] = counts.get(name, 0) + count
         return counts
 
-    def _begin(self, interface: str) -> FlowProbe:
-        settings = dataclasses.replace(
-            self.settings,
-            interface=interface or self.settings.interface,
-            boot_id=self.settings.boot_id + self._runs,
-        )
-        self._runs += 1
-        self.probes[interface] = probe = FlowProbe(settings)
-        return probe
+    def _lane(self, interface: str) -> Lane:
+        if interface not in self.lanes:
+            settings = dataclasses.replace(
+                self.settings,
+                interface=interface,
+                probe=self._names.get(interface, self.settings.probe),
+                boot_id=self._next_boot_id(),
+            )
+            self.lanes[interface] = Lane(settings)
+        return self.lanes[interface]
 
-    def _end(self, probe: FlowProbe) -> Iterator[FlowBatch]:
-        yield from probe.flush()
-        _add(self._ended, probe.counts())
-
-
-def _add(counts: dict[str, int], more: dict[str, int]) -> None:
-    for name, count in more.items():
-        counts[name] = counts.get(name, 0) + count
+    def _next_boot_id(self) -> int:
+        self.runs += 1
+        return self.settings.boot_id + self.runs - 1
 
 
 def flow_batches(

@@ -33,7 +33,11 @@ LONGEST_NAME = 255
 BUS = "kafka://"
 HOST_PORT = re.compile(r"(?:(?P<host>[\w.-]*|\[[0-9A-Fa-f:.]+\]):)?(?P<port>\d{1,5})")
 NANOSECONDS = 1_000_000_000
-LOG_LEVELS = ("error", "warning", "info", "debug")
+PLAINER = {
+    "extra_forbidden": "is unknown",
+    "string_too_short": "should not be empty",
+    "too_long": f"should be at most {MOST_OUTPUTS}",
+}
 RELOAD: JsonDict = {"reload": True}
 
 
@@ -141,7 +145,7 @@ class Settings(BaseSettings):
     metrics: str = Field(default="", description="[HOST]:PORT for Prometheus")
     log: str = Field(default="", description="file for log lines; syslog for the system's")
     log_level: Literal["error", "warning", "info", "debug"] = Field(
-        default="info", description="least severity of log lines", json_schema_extra=RELOAD
+        default="warning", description="least severity of log lines", json_schema_extra=RELOAD
     )
 
     @classmethod
@@ -280,7 +284,7 @@ def _explained(
             shown = {"option": f"option {options.get(key, (key,))[0]}", "environment": f"{PREFIX}{key.upper()}"}
             where = shown.get(name) or f"{name}: key '{path}'"
             break
-    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    message = PLAINER.get(problem["type"]) or problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
     given = problem["input"]
-    what = f", not '{given}'" if isinstance(given, str | int | float) and "should" in message else ""
+    what = f", not '{given}'" if given != "" and isinstance(given, str | int | float) and "should" in message else ""
     return SettingsError(f"{where} {message}{what}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clients.options import Option, Parsed
 from probes.settings import MOST_OUTPUTS, NANOSECONDS, Settings, load
-from topics.definitions import FLOW_STATUS
+from topics.definitions import FLOW_STATUS, PROBES
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -113,6 +113,52 @@ SWITCHES = {
         ),
         Switch(Option("--bus", "URL", "the same as -w kafka://HOST:PORT[,HOST:PORT]"), "outputs", _bus),
         Switch(Option("--topic", "TOPIC", f"topic of status records ({FLOW_STATUS.name})"), "topic", _word),
+    ),
+    "the probe itself": (
+        Switch(
+            Option("-M", "SECONDS", "report on the probe itself this often (60), and at\nits start and end"),
+            "probe_status_interval",
+            _word,
+        ),
+        Switch(
+            Option(
+                "--status",
+                "FILE",
+                "write that there, a JSON object a line (default: beside\n-w FILE as FILE.status.jsonl)",
+            ),
+            "status",
+            _word,
+        ),
+        Switch(Option("--status-topic", "TOPIC", f"or publish it there ({PROBES.name})"), "status_topic", _word),
+        Switch(
+            Option("--metrics", "[HOST]:PORT", "metrics for Prometheus; on loopback unless a host is\nnamed"),
+            "metrics",
+            _word,
+        ),
+        Switch(
+            Option("--log", "FILE", "log lines there; syslog for the system's log (default:\nstandard error)"),
+            "log",
+            _word,
+        ),
+        Switch(
+            Option("-k", "SEVERITY", "log what is as severe as this, 0 to 7 (4: warnings)"), "log_level", _log_level
+        ),
+        Switch(Option("-D", "LEVEL", "log details, from level 1 up"), "log_level", _debug),
+    ),
+    "as a daemon": (
+        Switch(Option("-d", "", "go into the background; twice: do not"), "daemon", _toggled),
+        Switch(Option("--pid", "FILE", "hold the process id there"), "pid_file", _word),
+        Switch(
+            Option(
+                "-u",
+                "USER",
+                "become this user once packets can be read; on interfaces\nwith CAP_NET_RAW, else with no capability",
+            ),
+            "user",
+            _word,
+        ),
+        Switch(Option("-g", "GROUP", "become this group (default: that of the user)"), "group", _word),
+        Switch(Option("-c", "DIR", "stay in this directory: the names of outputs begin in it"), "chroot", _word),
     ),
 }
 ACTIONS = [

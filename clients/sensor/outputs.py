@@ -5,9 +5,11 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self
 
+from clients.sensor.notices import open_notices
 from topics import filter as filters
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     import polars as pl
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from probes.settings import Output, Settings
     from sinks.formats.writer import Writer
     from topics.batch import FlowBatch
+    from topics.bus import Publisher
+    from topics.probe_status import ProbeStatus
 
 
 class Outputs:
@@ -28,6 +32,8 @@ class Outputs:
         self._stack = ExitStack()
         self._outputs: list[tuple[Any, pl.Expr | None]] = []
         self._writers: list[Writer] = []
+        self._notices: list[Callable[[ProbeStatus], None]] = []
+        self._publishers: list[Publisher] = []
         self._filters = [filters.compile(output.filter) for output in settings.outputs]
 
     def write(self, batch: FlowBatch) -> None:
@@ -36,6 +42,22 @@ class Outputs:
             part = batch if wanted is None or not len(batch) else selected(batch, wanted)
             if len(part) or not len(batch):
                 take(part)
+
+    def notice(self, status: ProbeStatus) -> None:
+        """Give a status of the probe to whatever takes it."""
+        for take in self._notices:
+            take(status)
+
+    def counts(self) -> dict[str, int]:
+        """Return what the way to the bus counted."""
+        return (
+            {
+                "sent_messages": sum(publisher.messages for publisher in self._publishers),
+                "sent_records": sum(publisher.records for publisher in self._publishers),
+            }
+            if self._publishers
+            else {}
+        )
 
     def abandon(self) -> None:
         """Let no file appear."""
@@ -46,6 +68,7 @@ class Outputs:
         with ExitStack() as stack:
             for output, wanted in zip(self._settings.outputs, self._filters, strict=True):
                 self._outputs.append((self._open(stack, output), wanted))
+            self._notices = open_notices(self._settings, stack)
             self._stack = stack.pop_all()
         return self
 
@@ -58,7 +81,9 @@ class Outputs:
         if output.is_bus:
             from topics.bus import Publisher
 
-            return stack.enter_context(Publisher(output.to, self._settings.topic)).publish
+            publisher = stack.enter_context(Publisher(output.to, self._settings.topic))
+            self._publishers.append(publisher)
+            return publisher.publish
         from sinks.formats import open_writer
 
         writer = stack.enter_context(open_writer(output.to))

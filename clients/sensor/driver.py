@@ -1,0 +1,138 @@
+"""The loop of the probe: blocks in, records, status and payloads out, until the source ends or a signal says so."""
+
+from __future__ import annotations
+
+import time
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import structlog
+
+from clients.sensor.process import heeding
+from probes.sensor import Sensor
+from probes.settings import NANOSECONDS, Settings, reloadable
+from probes.status import Identity, StatusReporter
+from topics.errors import ArgosyError
+from topics.probe_status import ProbeStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from clients.sensor.outputs import Outputs
+    from probes.capture.packets import PacketBlock
+    from probes.flows.probe import ProbeSettings
+    from probes.source import PacketSource
+
+TICK = NANOSECONDS  # how often a live probe hands out what waits, ns
+log = structlog.get_logger()
+
+
+def identity_of(settings: Settings) -> Identity:
+    """Return what a status says about who writes it."""
+    return Identity(version("argosy"), settings.digest, round(settings.probe_status_interval * NANOSECONDS))
+
+
+class Driver:
+    """Moves everything from the source to the outputs.
+
+    `again` reads the settings anew, for SIGHUP. Time comes from `clock` (ns since the epoch), and only when live.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        flow_settings: ProbeSettings,
+        source: PacketSource,
+        again: Callable[[], Settings],
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.settings = settings
+        self.source = source
+        self.sensor = Sensor(flow_settings, settings.interface_names)
+        self.reporter = StatusReporter(self.sensor, source, identity_of(settings), clock)
+        self._again, self._clock = again, clock
+        self._hung_up = False
+        self._next_tick = 0
+        self._dropped = 0
+
+    def run(self, outputs: Outputs) -> None:
+        """Run to the end of the source; everything seen until then is reported."""
+        with heeding(self.source.stop, self._hang_up):
+            for block in self.source:
+                self._take(block, outputs)
+                if self._hung_up:
+                    self._hung_up = False
+                    self.reload()
+                if self.source.live:
+                    self._tick(outputs)
+            self._finish(outputs)
+
+    def reload(self) -> None:
+        """Read the settings again and follow those that may change; say in the log which may not."""
+        try:
+            new = self._again()
+        except ArgosyError as error:
+            log.error("settings not reloaded", reason=str(error))  # noqa: TRY400 - the message names file and key
+            return
+        changed = [key for key in Settings.model_fields if getattr(new, key) != getattr(self.settings, key)]
+        refused = [key for key in changed if key not in reloadable()]
+        if refused:
+            log.warning("settings that take a restart were left as they are", keys=",".join(refused))
+        taken = [key for key in changed if key in reloadable()]
+        self.settings = self.settings.model_copy(update={key: getattr(new, key) for key in taken})
+        self.follow(taken)
+        log.info("settings reloaded", changed=",".join(taken) or "nothing")
+
+    def follow(self, keys: list[str]) -> None:
+        """Let settings that changed take effect."""
+        self.reporter.identity = identity_of(self.settings)
+        if "log_level" in keys:
+            from clients.sensor.logs import configure
+
+            configure(self.settings.log, self.settings.log_level)
+
+    def _hang_up(self) -> None:
+        self._hung_up = True
+
+    def _take(self, block: PacketBlock, outputs: Outputs) -> None:
+        for piece in self.reporter.watch(block):
+            if isinstance(piece, ProbeStatus):
+                self._report(piece, outputs)
+            else:
+                for batch in self.sensor.take(piece):
+                    outputs.write(batch)
+
+    def _tick(self, outputs: Outputs) -> None:
+        """Hand out what became due while little came."""
+        now = self._clock()
+        if now < self._next_tick:
+            return
+        self._next_tick = now + TICK
+        for batch in self.sensor.due():
+            outputs.write(batch)
+        for lane in self.sensor.lanes.values():
+            outputs.write(lane.probe.heartbeat())
+
+    def _finish(self, outputs: Outputs) -> None:
+        for batch in self.sensor.flush():
+            outputs.write(batch)
+        for status in self.reporter.finish():
+            self._report(status, outputs)
+
+    def _report(self, status: ProbeStatus, outputs: Outputs) -> None:
+        outputs.notice(status)
+        dropped = sum(status.dropped.values())
+        if dropped > self._dropped:
+            causes = {name: count for name, count in status.dropped.items() if count}
+            log.warning("packets were dropped", more=dropped - self._dropped, **causes)
+            self._dropped = dropped
+        write = log.info if status.cause != "status" else log.debug
+        write(
+            f"probe {status.cause}",
+            probe=status.probe,
+            packets=status.packets,
+            flows=status.flows,
+            active_flows=status.active_flows,
+            records=status.records,
+            evicted=status.evicted,
+        )

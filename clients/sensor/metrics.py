@@ -1,0 +1,110 @@
+"""The state of the probe for Prometheus, read when it is asked for: nothing is counted twice."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+
+from probes.settings import host_port
+from topics.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from prometheus_client.core import Metric
+
+    from topics.probe_status import ProbeStatus
+
+PREFIX = "argosy_probe_"
+SECOND = 1e9
+
+
+class StatusCollector:
+    """Turns a status of the probe into metrics."""
+
+    def __init__(self, snapshot: Callable[[], ProbeStatus]) -> None:
+        self._snapshot = snapshot
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the metrics of this moment."""
+        status = self._snapshot()
+        yield from _process(status)
+        yield from _interfaces(status)
+        yield _by("dropped_packets", "Packets lost or left out before they were looked at", "cause", status.dropped)
+        yield _by("odd_packets", "Packets not understood in full", "kind", status.odd)
+        yield _by("output_events", "What the way to the bus counts", "kind", status.output, gauge=True)
+        yield _by("control_events", "What the control plane counts", "kind", status.control)
+
+
+def _process(status: ProbeStatus) -> Iterable[Metric]:
+    identity = {"version": status.version, "configuration": status.configuration}
+    yield InfoMetricFamily(f"{PREFIX}build", "What runs", value=identity | {"site": status.site, "probe": status.probe})
+    yield CounterMetricFamily(f"{PREFIX}flows", "Flows begun", value=status.flows)
+    yield CounterMetricFamily(
+        f"{PREFIX}evicted_flows", "Flows reported and forgotten early, the table being full", value=status.evicted
+    )
+    yield GaugeMetricFamily(f"{PREFIX}active_flows", "Flows in memory", value=status.active_flows)
+    yield GaugeMetricFamily(f"{PREFIX}max_flows", "Flows that memory is set to hold", value=status.max_flows)
+    yield GaugeMetricFamily(
+        f"{PREFIX}start_time_seconds", "When the probe began, since the epoch", value=status.started / SECOND
+    )
+    if status.clock_offset is not None:
+        yield GaugeMetricFamily(
+            f"{PREFIX}clock_offset_seconds",
+            "Clock of the host minus time of the newest packet",
+            value=status.clock_offset / SECOND,
+        )
+
+
+def _interfaces(status: ProbeStatus) -> Iterable[Metric]:
+    counters = {
+        "packets": ("Packets looked at", "packets"),
+        "bytes": ("Their bytes on the wire", "bytes"),
+        "records": ("Status records reported", "records"),
+        "record_packets": ("Packets that these records count", "record_packets"),
+    }
+    for name, (text, field) in counters.items():
+        counter = CounterMetricFamily(PREFIX + name, text, labels=["interface"])
+        for interface in status.interfaces:
+            counter.add_metric([interface.interface], getattr(interface, field))
+        yield counter
+    newest = GaugeMetricFamily(
+        f"{PREFIX}last_packet_timestamp_seconds", "Time of the newest packet, since the epoch", labels=["interface"]
+    )
+    for interface in status.interfaces:
+        newest.add_metric([interface.interface], interface.last / SECOND)
+    yield newest
+
+
+def _by(name: str, text: str, label: str, counts: Mapping[str, int], *, gauge: bool = False) -> Metric:
+    family = (GaugeMetricFamily if gauge else CounterMetricFamily)(PREFIX + name, text, labels=[label])
+    for key, count in sorted(counts.items()):
+        family.add_metric([key], count)
+    return family
+
+
+@contextmanager
+def serving(address: str, snapshot: Callable[[], ProbeStatus]) -> Iterator[int]:
+    """Answer scrapes at `[HOST]:PORT` and yield the port; nothing when the address is empty.
+
+    Raises SettingsError when the address cannot be had.
+    """
+    if not address:
+        yield 0
+        return
+    host, port = host_port(address)
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(StatusCollector(snapshot))
+    try:
+        server, thread = start_http_server(port, host, registry)
+    except OSError as error:
+        raise SettingsError(f"key 'metrics' names '{address}': {error.strerror}") from None
+    try:
+        yield int(server.server_port)
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

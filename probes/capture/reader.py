@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import gzip
-import io
-import os
-import sys
 import zlib
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import zstandard
 
 from probes.capture import framing
+from probes.capture.clock import Clock
 from probes.capture.link_types import KNOWN
 from probes.capture.packets import PACKET_DTYPE, PacketBlock
-from topics.errors import CaptureError, InputError
+from probes.capture.stream import LONGEST_MAGIC, CaptureStream, decompressed
+from topics.errors import CaptureError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    import io
+    from collections.abc import Callable, Generator, Iterator
 
 BLOCK_PACKETS = 1 << 14
 WINDOW_BYTES = 1 << 20
 FILE_HEADER = 24
+FOLLOW_LAG = 10_000_000_000  # ns
 SECTION_MAGIC = 0x0A0D0D0A.to_bytes(4, "big")
-GZIP_MAGIC = b"\x1f\x8b"
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 PCAP_MAGICS = {  # bytes of the magic number: (big endian, ns of one tick)
     b"\xd4\xc3\xb2\xa1": (0, 1000),
     b"\xa1\xb2\xc3\xd4": (1, 1000),
@@ -48,6 +46,7 @@ class _Framer:
         self.link_type = 0
         self.section = np.zeros(3, np.int64)
         self.interfaces = np.zeros((framing.MAX_INTERFACES, 4), np.int64)
+        self._out = np.zeros(BLOCK_PACKETS, PACKET_DTYPE).view(np.recarray)
         if self.pcap is None:
             if head[:4] != SECTION_MAGIC:
                 raise CaptureError(name, 0, "neither pcap nor pcapng")
@@ -59,38 +58,12 @@ class _Framer:
         self.link_type = int.from_bytes(head[20:24], "big" if self.pcap[0] else "little") & 0xFFFF
 
     def frame(self, data: Bytes, start: int) -> tuple[np.ndarray[Any, Any], int, int]:
-        out = np.zeros(BLOCK_PACKETS, PACKET_DTYPE).view(np.recarray)
+        out = self._out
         if self.pcap is None:
             count, at, why = framing.frame_pcapng(data, start, self.section, self.interfaces, out)
         else:
             count, at, why = framing.frame_pcap(data, start, *self.pcap, self.link_type, out)
         return out[:count].view(PACKET_DTYPE, np.ndarray), at, why
-
-
-def _open(path: str) -> BinaryIO:
-    if path == "-":
-        return sys.stdin.buffer
-    try:
-        if Path(path).is_dir():
-            raise InputError(f"{path}: is a directory, not a capture file")
-        return Path(path).open("rb")
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
-
-
-def _decompressed(stream: BinaryIO, head: bytes) -> BinaryIO:
-    if head.startswith(GZIP_MAGIC):
-        return gzip.GzipFile(fileobj=stream)  # type: ignore[return-value]  # a BinaryIO in all but its declaration
-    if head.startswith(ZSTD_MAGIC):
-        return zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
-    return stream
-
-
-def _size(stream: BinaryIO) -> int | None:
-    try:
-        return os.fstat(stream.fileno()).st_size or None
-    except (OSError, io.UnsupportedOperation):
-        return None
 
 
 class _Buffer:
@@ -99,18 +72,33 @@ class _Buffer:
     It is small enough to stay in the processor's cache between reading and decoding, which beats mapping the file.
     """
 
-    def __init__(self, stream: BinaryIO, name: str) -> None:
+    def __init__(self, stream: CaptureStream, stopped: Callable[[], bool]) -> None:
         self.bytes = np.zeros(WINDOW_BYTES, np.uint8)
         self.base = 0  # where bytes[0] lies in the stream
         self.filled = 0
         self.last = False
+        self.idle = False  # nothing came for a while
+        self.compressed = False
         self._stream = stream
-        self._name = name
+        self._stopped = stopped
+        self._decompressed: io.BufferedIOBase | None = None
 
     @property
     def data(self) -> Bytes:
         """What is at hand."""
         return self.bytes[: self.filled]
+
+    def begin(self) -> bool:
+        """Read until the first bytes tell how the stream is compressed; False as long as they do not."""
+        self.advance(0)
+        if self.filled < LONGEST_MAGIC and not self.last:
+            return False
+        head = self.data.tobytes()
+        self._decompressed = decompressed(head, self._stream, self._stopped)
+        if self._decompressed:
+            self.compressed, self.last, self.filled = True, False, 0
+            self.advance(0)
+        return True
 
     def advance(self, used: int) -> None:
         """Forget the first `used` bytes and read on; `last` is set when nothing more comes."""
@@ -124,17 +112,28 @@ class _Buffer:
 
     def _fill(self) -> None:
         view, start = memoryview(self.bytes.data), self.filled
+        while self.filled < len(view):
+            count = self._read(view[self.filled :], self.filled == start)
+            self.idle = count is None
+            self.last = count == 0
+            if not count:
+                return
+            self.filled += count
+            if not (self.compressed or self._stream.more()):
+                return  # what came goes first
+
+    def _read(self, view: memoryview, first: bool) -> int | None:  # noqa: FBT001 - of the two arguments, the obvious one
+        if self._decompressed is None:
+            return self._stream.read_into(view)
         try:
-            while self.filled < len(view):
-                count = self._stream.readinto(view[self.filled :])  # type: ignore[attr-defined]  # all of ours can
-                if not count:
-                    self.last = True
-                    return
-                self.filled += count
+            return self._decompressed.readinto(view)
         except DECOMPRESSION_ERRORS as error:
-            if self.filled == start:  # else what came before the damage goes first; the next read meets it again
+            if self._stopped():
+                return 0
+            if first:  # else what came before the damage goes first; the next read meets it again
                 where = self.base + self.filled
-                raise CaptureError(self._name, where, f"damaged compressed data ({error})") from error
+                raise CaptureError(self._stream.name, where, f"damaged compressed data ({error})") from error
+            return None
 
 
 class CaptureReader:
@@ -144,44 +143,57 @@ class CaptureReader:
     A damaged file gives everything up to the damage, then raises CaptureError with its name and the offset (in the
     uncompressed bytes); a missing file, a directory or one that is no capture raises InputError or CaptureError before
     the first block. `position` and `size` (bytes, None for a stream) tell how far reading has come.
+
+    A pipe from which nothing comes gives a block without packets every 0.2 s, and so does a file that is followed to
+    see it grow; such blocks of a followed file tell the time: that of the last packet and what has gone by since, less
+    FOLLOW_LAG for what its writer still holds. `stop` ends the iteration without an error.
     """
 
-    def __init__(self, path: str) -> None:
-        self.name = "standard input" if path == "-" else path
+    def __init__(self, path: str, *, follow: bool = False, clock: Clock | None = None) -> None:
         self.position = 0
+        self._clock = clock or Clock()
+        self._follow = follow
+        self._stopped = False
+        self._seen = (0, 0)  # time of the last packet, and when it was read
+        self._stream = CaptureStream(path, follow=follow, clock=self._clock, stopped=lambda: self._stopped)
+        self.name = self._stream.name
         self.size: int | None = None
-        self._stream = _open(path)
+
+    def stop(self) -> None:
+        """End the iteration soon."""
+        self._stopped = True
 
     def __iter__(self) -> Iterator[PacketBlock]:
         try:
-            head = self._peek()
-            if not head:
-                raise CaptureError(self.name, 0, "empty file")
-            if not head.startswith((GZIP_MAGIC, ZSTD_MAGIC)):
-                self.size = _size(self._stream)
-            yield from self._frame(_Buffer(_decompressed(self._stream, head), self.name))
+            buffer = _Buffer(self._stream, lambda: self._stopped)
+            while not buffer.begin():
+                if self._stopped:
+                    return
+                yield self._nothing(buffer)
+            if not buffer.compressed:
+                self.size = self._stream.size
+            yield from self._frame(buffer)
         finally:
-            if self._stream is not sys.stdin.buffer:
-                self._stream.close()
-
-    def _peek(self) -> bytes:
-        if not isinstance(self._stream, io.BufferedReader):
-            self._stream = io.BufferedReader(self._stream)  # type: ignore[type-var]  # a raw stream under standard input
-        try:
-            return self._stream.peek(FILE_HEADER)[:FILE_HEADER]
-        except OSError as error:
-            raise InputError(f"{self.name}: {error.strerror or error}") from error
+            self._stream.close()
 
     def _frame(self, buffer: _Buffer) -> Iterator[PacketBlock]:
-        buffer.advance(0)
+        while buffer.filled < FILE_HEADER and not buffer.last:
+            if self._stopped:
+                return
+            yield self._nothing(buffer)
+            buffer.advance(0)
+        if self._stopped:
+            return
         if not buffer.filled:
             raise CaptureError(self.name, 0, "empty file")
         framer = _Framer(buffer.data[:FILE_HEADER].tobytes(), self.name)
         at = framer.start
-        while True:
+        while not self._stopped:
             at = yield from self._frame_window(framer, buffer, at)
             if buffer.last:
                 return
+            if buffer.idle:
+                yield self._nothing(buffer)
             buffer.advance(at)
             at = 0
 
@@ -192,17 +204,27 @@ class CaptureReader:
             packets, at, why = framer.frame(data, at)
             self.position = buffer.base + at
             if len(packets):
-                self._check_link_types(packets, buffer.base)
-                yield PacketBlock(data, packets)
+                block = PacketBlock(data, packets)
+                self._check_link_types(block, buffer.base)
+                self._seen = (int(packets["time"][-1]), self._clock.now())
+                yield block
+        if self._stopped:
+            return at
         if why != framing.MORE:
             raise CaptureError(self.name, buffer.base + at, framing.REASONS[why])
         if buffer.last and at < len(data):
             raise CaptureError(self.name, buffer.base + at, "file ends inside a packet")
         return at
 
-    def _check_link_types(self, packets: np.ndarray[Any, Any], base: int) -> None:
-        for link_type in np.unique(packets["link_type"]).tolist():
+    def _nothing(self, buffer: _Buffer) -> PacketBlock:
+        time, read = self._seen
+        now = max(time, time + self._clock.now() - read - FOLLOW_LAG) if self._follow else 0
+        return PacketBlock(buffer.bytes, np.zeros(0, PACKET_DTYPE), now=now)
+
+    def _check_link_types(self, block: PacketBlock, base: int) -> None:
+        for link_type in block.link_types():
             if link_type not in KNOWN:
+                packets = block.packets
                 first = int(packets["offset"][packets["link_type"] == link_type][0])
                 raise CaptureError(
                     self.name, base + first, f"packets of link type {link_type}, which is not supported,"

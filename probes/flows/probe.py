@@ -23,7 +23,7 @@ from probes.flows.observe import (
 )
 from topics.batch import END_OF_RUN, FlowBatch, Observer
 from topics.flags import Cause
-from topics.record import FLOW_DTYPE, empty_records
+from topics.record import FLOW_DTYPE, copy_records, empty_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -189,7 +189,7 @@ class FlowProbe:
         evict(max(1, len(rows) // 4), rows.index, rows.keys, rows.flows, self._queues, rows.free, self.counters)
 
     def _batch(self, written: int) -> FlowBatch:
-        records = self._out[:written].copy()
+        records = copy_records(self._out[:written])
         records["observer"] = self._observer.id
         self.counters[layout.COUNT_RECORDS] += written
         return self._empty(0).replace(records=records)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# Few cores and a short life: the second compiler and a concurrent collector would cost more than they save.
+SHORT_LIFE = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 HEAP = "512m"
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
@@ -150,7 +152,8 @@ class KafkaNode:
             raise ServerError(f"Kafka could not format {self.data}: {_reason(done.stdout + done.stderr)}")
 
     def _launch(self, java: str, jars: Path, lock: IO[str]) -> subprocess.Popen[bytes]:
-        command = self._java(java, jars, f"-Xmx{HEAP}", f"-Xms{HEAP}", "kafka.Kafka", str(self._properties))
+        machine = (f"-Xmx{HEAP}", f"-Xms{HEAP}", *SHORT_LIFE)
+        command = self._java(java, jars, *machine, "kafka.Kafka", str(self._properties))
         with self._jvm_log.open("wb") as output:
             process = subprocess.Popen(
                 command,

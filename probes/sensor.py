@@ -50,7 +50,7 @@ class Lane:
     def take(self, block: PacketBlock) -> Iterator[FlowBatch]:
         """Count a block that is not empty; yield the records that became due."""
         self.totals.add(block)
-        self.link_types.update(np.unique(block.packets["link_type"]).tolist())
+        self.link_types.update(block.link_types())
         yield from self.reported(self.probe.observe(block))
 
     def reported(self, batches: Iterator[FlowBatch]) -> Iterator[FlowBatch]:

@@ -113,7 +113,8 @@ class Settings(BaseSettings):
     time_scale: float | None = Field(default=None, gt=0, description="replay files at so many times their speed")
     packet_filter: str = Field(default="", description="libpcap filter on the input")
     filter_optimizer: bool = Field(default=True, description="let libpcap optimise the filter")
-    fanout: int = Field(default=1, ge=1, le=64, description="processes that share an interface")
+    fanout_group: int | None = Field(default=None, ge=0, le=65535, description="number of probes that share interfaces")
+    ring_bytes: int = Field(default=64 << 20, ge=1 << 20, le=1 << 34, description="memory of each ring with the kernel")
     timestamps: Literal["host", "adapter"] = Field(default="host", description="who says when a packet came")
 
     status_interval: float = Field(default=5.0, ge=0.001, le=86_400, description="report each active flow this often")

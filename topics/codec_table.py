@@ -64,14 +64,17 @@ class _Row:
     shortest: int = 1
 
 
-def codec_table(record: Mapping[str, Any]) -> CodecTable:
-    """Return the table of a record schema (parsed JSON) that the writer used.
+def codec_table(
+    record: Mapping[str, Any], fields: Iterable[Field] | None = None, dtype: np.dtype[np.void] = FLOW_DTYPE
+) -> CodecTable:
+    """Return the table of a record schema (parsed JSON) that the writer used, for records of `fields` laid out so.
 
-    Fields we do not have are skipped. Raises DecodeError for a field of another type than ours.
+    Without `fields`, it is for flow records. Fields we do not have are skipped. Raises DecodeError for a field of
+    another type than ours.
     """
-    ours = {field.name: field for field in flow_fields()}
+    ours = {field.name: field for field in (flow_fields() if fields is None else fields)}
     written = list(_written(record["fields"]))
-    rows = [_row(field, ours.get(field.name)) for field in written]
+    rows = [_row(field, ours.get(field.name), dtype.fields or {}) for field in written]
     names = tuple(field.name for field in written)
     return CodecTable(
         columns=(
@@ -103,12 +106,11 @@ def _written(specs: Iterable[Mapping[str, Any]]) -> Iterable[_Written]:
             yield _Written(spec["name"], str(kind), SIZES.get(str(kind), 0))
 
 
-def _row(written: _Written, ours: Field | None) -> _Row:
+def _row(written: _Written, ours: Field | None, places: Mapping[str, Any]) -> _Row:
     if ours is None:
         return _skipped(written)
     if not _fits(written, ours):
         raise DecodeError(f"field '{written.name}' is written as {written.kind}, and read as {ours.kind}", 0)
-    places: Mapping[str, Any] = FLOW_DTYPE.fields or {}
     if ours.store == "heap":
         kind = kernels.TEXT if ours.kind == "string" else kernels.HEAP
         return _Row(kind, places[f"{ours.name}_offset"][1] // 4, limit=LENGTH_LIMIT, longest=LENGTH_BYTES)

@@ -9,6 +9,7 @@ from fastavro.schema import fingerprint, to_parsing_canonical_form
 from topics import single_object
 from topics.batch import FlowBatch
 from topics.bus import decode_message, encode_message
+from topics.control import CONTROL_BATCH
 from topics.dead_letters import DEAD_LETTER, dead_letter
 from topics.errors import DecodeError
 from topics.probe_status import PROBE_STATUS
@@ -42,6 +43,7 @@ def test_the_fingerprints_of_released_schemas_never_change() -> None:
     assert {name: single_object.header(name)[2:].hex() for name in schema_names()} == {
         FLOW_BATCH: "dafc6a01e3e0a720",
         DEAD_LETTER: "e434cb1c8f3022f6",
+        CONTROL_BATCH: "3d492c31163fe9d8",
         PROBE_STATUS: "b1d3228367012905",
     }
 

@@ -12,10 +12,11 @@ from topics.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from clients.options import Parsed
     from probes.settings import Settings
     from probes.source import PacketSource
 
-USAGE = "argosy probe -r FILE... -w OUT... [OPTIONS]"
+USAGE = "argosy probe -r FILE... | -i INTERFACE... -w OUT... [OPTIONS] [- FILTER]"
 SUMMARY = "Reads packets and reports every conversation in them as bidirectional flow status records."
 
 
@@ -28,6 +29,8 @@ def run(arguments: list[str]) -> int:
         print(help_in_parts(USAGE, SUMMARY, help_parts()))
         return 0
     settings = settings_of(parsed)
+    if parsed.count("-b") or parsed.count("-l"):
+        return _inspect(parsed, settings)
     ready = _into_background(settings)
 
     from probes.open_source import open_source
@@ -38,6 +41,13 @@ def run(arguments: list[str]) -> int:
     with pid_file(settings.pid_file):
         _observe(settings, source, lambda: settings_of(parsed), ready)
     return report_errors("argosy probe", source)
+
+
+def _inspect(parsed: Parsed, settings: Settings) -> int:
+    from clients.sensor.inspection import filter_listing, interface_lines
+
+    print("\n".join(interface_lines()) if parsed.count("-l") else filter_listing(settings))
+    return 0
 
 
 def report_errors(name: str, source: PacketSource) -> int:

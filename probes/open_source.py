@@ -7,16 +7,63 @@ from typing import TYPE_CHECKING
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
+    from probes.captures import CaptureSource
+    from probes.live.settings import LiveSettings
+    from probes.live.source import LiveSource
     from probes.settings import Settings
     from probes.source import PacketSource
 
 
 def open_source(settings: Settings) -> PacketSource:
     """Return the source; raises UsageError when none is named, or two kinds of them."""
-    if settings.packet_filter:
-        raise UsageError(f"no packet filter is known yet: '{settings.packet_filter}'")
-    if not settings.files:
-        raise UsageError("say what to read: -r FILE")
+    if settings.files and settings.interfaces:
+        raise UsageError("say what to read: capture files (-r) or interfaces (-i), not both")
+    if settings.files:
+        return _files(settings)
+    if settings.interfaces:
+        return _interfaces(settings)
+    raise UsageError("say what to read: -r FILE or -i INTERFACE")
+
+
+def _files(settings: Settings) -> CaptureSource:
+    from probes.capture.packet_range import PacketRange
+    from probes.capture.replay import Replay
     from probes.captures import CaptureSource
 
-    return CaptureSource(settings.files)
+    source = CaptureSource(settings.files, follow=settings.follow, live=settings.follow)
+    if settings.packet_filter:
+        from probes.packet_filter.packet_filter import PacketFilter
+
+        source.packet_filter = PacketFilter(settings.packet_filter, optimize=settings.filter_optimizer)
+    if settings.packets:
+        source.packet_range = PacketRange(settings.packets)
+    if settings.time_scale is not None:
+        source.replay = Replay(settings.time_scale)
+    return source
+
+
+def _interfaces(settings: Settings) -> LiveSource:
+    from probes.capture.packet_range import PacketRange
+    from probes.live.source import LiveSource
+
+    for key, option in (("follow", "-f"), ("time_scale", "-T")):
+        if getattr(settings, key):
+            raise UsageError(f"option {option} is for capture files (-r), not for interfaces (-i)")
+    return LiveSource(live_settings(settings), PacketRange(settings.packets) if settings.packets else None)
+
+
+def live_settings(settings: Settings) -> LiveSettings:
+    """Return how interfaces are to be captured."""
+    from probes.live.settings import WHOLE, LiveSettings
+
+    return LiveSettings(
+        tuple(settings.interface_names),
+        promiscuous=settings.promiscuous,
+        snaplen=settings.snaplen or WHOLE,
+        expression=settings.packet_filter,
+        optimize=settings.filter_optimizer,
+        ring_bytes=settings.ring_bytes,
+        hardware_times=settings.timestamps == "adapter",
+        group=settings.fanout_group,
+        patient=settings.daemon,
+    )

@@ -80,6 +80,30 @@ SWITCHES = {
             "files",
             _words,
         ),
+        Switch(
+            Option(
+                "-i",
+                "INTERFACE",
+                "listen on it; several times for several, all for every\none that is up; IF/NAME names it",
+            ),
+            "interfaces",
+            _words,
+        ),
+        Switch(Option("-p", "", "only what an interface takes by itself (not promiscuous)"), "promiscuous", _off),
+        Switch(Option("-s", "BYTES", "look at so many bytes of each packet (all)"), "snaplen", _word),
+        Switch(Option("--timestamps", "WHO", "who stamps packets: host or adapter (host)"), "timestamps", _word),
+        Switch(
+            Option("--buffer", "BYTES", "memory for packets that wait, an interface (67108864)"), "ring_bytes", _word
+        ),
+        Switch(
+            Option("--fanout", "GROUP", "share the packets of the interfaces with the other\nprobes of this number"),
+            "fanout_group",
+            _word,
+        ),
+        Switch(Option("-f", "", "wait for more at the end of the last file"), "follow", _on),
+        Switch(Option("-N", "N | A-B", "the first N packets, or those from A to B"), "packets", _word),
+        Switch(Option("-T", "SCALE", "replay files: so many seconds of capture in a second"), "time_scale", _word),
+        Switch(Option("-O", "", "do not let libpcap optimise the filter"), "filter_optimizer", _off),
     ),
     "who observes": (
         Switch(
@@ -162,6 +186,8 @@ SWITCHES = {
     ),
 }
 ACTIONS = [
+    Option("-b", "", "print the compiled packet filter, and no more"),
+    Option("-l", "", "print the interfaces, and no more"),
     Option("-F", "FILE", "settings file (/etc/argosy/probe.yaml where there is one)"),
     Option("-X", "", "look at neither that file nor ARGOSY_PROBE_ variables"),
     Option("-A", "", "as argus: application bytes. They are always measured, as\nare the next four"),

@@ -6,9 +6,13 @@ import fcntl
 import socket
 import struct
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from probes.capture import link_types
-from topics.errors import InterfaceError
+from topics.errors import InterfaceError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ALL = "all"
 IFNAMSIZ = 16
@@ -62,10 +66,16 @@ def names() -> list[str]:
     return [name for _, name in socket.if_nameindex()]
 
 
-def chosen(wanted: list[str]) -> list[str]:
-    """Return the interfaces that are meant: each once, and for `all` every one that is up."""
+def chosen(wanted: Sequence[str]) -> list[str]:
+    """Return the interfaces that are meant: each once, and for `all` every one that is up.
+
+    Raises UsageError for the ways of Argus to join interfaces.
+    """
     found: dict[str, None] = {}
-    for name in wanted:
+    for spec in wanted:
+        kind, _, name = spec.rpartition(":")
+        if kind not in {"", "ind"}:
+            raise UsageError(f"interface {spec}: give -i once for each interface; the flows of each are kept apart")
         found.update(dict.fromkeys([each for each in names() if is_up(each)] if name == ALL else [name]))
     if not found:
         raise InterfaceError("no interface is up")

@@ -20,7 +20,7 @@ ADD_MEMBERSHIP, RX_RING, STATISTICS, VERSION, RESERVE, TIMESTAMP = 1, 5, 6, 10, 
 FANOUT, FANOUT_DATA, IGNORE_OUTGOING = 18, 22, 23
 TPACKET_V3 = 2
 PROMISCUOUS = 1
-FANOUT_CBPF, FANOUT_UNIQUE = 6, 0x2000
+FANOUT_CBPF = 6
 SO_ATTACH_FILTER = 26
 SIOCSHWTSTAMP = 0x89B0
 TIMESTAMPING_RAW_HARDWARE = 1 << 6
@@ -84,17 +84,11 @@ def take_hardware_times(packets: socket.socket, name: str) -> None:
         raise InterfaceError(f"{name}: no time stamps by the adapter ({error.strerror})") from error
 
 
-def join_fanout(packets: socket.socket, group: int | None, program: Sequence[Instruction]) -> int:
-    """Share the packets of the interface with the other sockets of a group, by what a program returns for each.
-
-    Without a number a new group is made. Returns the number of the group.
-    """
-    flags = FANOUT_UNIQUE if group is None else 0
-    packets.setsockopt(SOL_PACKET, FANOUT, struct.pack("I", (group or 0) | (FANOUT_CBPF | flags) << 16))
+def join_fanout(packets: socket.socket, group: int, program: Sequence[Instruction]) -> None:
+    """Share the packets of the interface with the other sockets of a group, by what a program returns for each."""
+    packets.setsockopt(SOL_PACKET, FANOUT, struct.pack("I", group | FANOUT_CBPF << 16))
     pointer, _memory = _as_program(program)
     packets.setsockopt(SOL_PACKET, FANOUT_DATA, pointer)
-    number: int = struct.unpack("I", packets.getsockopt(SOL_PACKET, FANOUT, 4))[0]
-    return number & 0xFFFF
 
 
 def received(packets: socket.socket) -> Received:

@@ -26,7 +26,6 @@ BLOCK_BYTES = 1 << 20
 MIN_BLOCKS = 4
 RETIRE_MS = 40  # a block that is not full is handed over after that time
 NOTHING = [Instruction(RET, 0, 0, 0)]
-WHOLE = 262144  # longer than any frame
 
 
 @dataclass(slots=True)
@@ -44,10 +43,6 @@ class RingCounters:
     frozen: int = 0
 
 
-def _accept(snaplen: int) -> list[Instruction]:
-    return [Instruction(RET, 0, 0, snaplen)]
-
-
 class Ring:
     """The packets of one interface, in blocks of up to 1 MiB, in place.
 
@@ -60,7 +55,7 @@ class Ring:
         self, link: Link, size: int, snaplen: int, *, promiscuous: bool = True, hardware: bool = False
     ) -> None:
         self.link = link
-        self.snaplen = snaplen or WHOLE
+        self.snaplen = snaplen
         self.counters = RingCounters()
         self.socket = packet_socket.open_socket(link.name, cooked=link.cooked)
         self._blocks = max(MIN_BLOCKS, size // BLOCK_BYTES)
@@ -90,17 +85,17 @@ class Ring:
         if promiscuous and not link.loopback:
             packet_socket.become_promiscuous(packets, link.index)
 
-    def share(self, group: int | None, balance: Sequence[Instruction]) -> int:
-        """Join (or found) a group of rings that share the packets of the interface; return its number."""
+    def share(self, group: int, balance: Sequence[Instruction]) -> None:
+        """Join (or found) a group of rings that share the packets of the interface."""
         try:
-            return packet_socket.join_fanout(self.socket, group, balance)
+            packet_socket.join_fanout(self.socket, group, balance)
         except OSError as error:
             raise InterfaceError(f"{self.link.name}: cannot join fanout group {group} ({error.strerror})") from error
 
-    def begin(self, program: Sequence[Instruction] | None = None) -> None:
-        """Receive from now on what a filter program accepts, without one everything."""
+    def begin(self, program: Sequence[Instruction]) -> None:
+        """Receive from now on what a filter program accepts, cut to the length that it returns."""
         packet_socket.received(self.socket)
-        packet_socket.attach(self.socket, program or _accept(self.snaplen))
+        packet_socket.attach(self.socket, program)
 
     def end(self) -> None:
         """Receive nothing more; what was received can still be taken."""

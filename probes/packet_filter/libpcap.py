@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 NAMES = ("libpcap.so.0.8", "libpcap.so.1", "libpcap.so", "libpcap.dylib")
-NO_NETMASK = 0xFFFFFFFF
+NETMASK = 0  # of the network that frames come from: `ip broadcast` means its addresses; tcpdump has none for files
 ERROR_BYTES = 256
 DLT_RAW = 12  # of Linux: the numbers in files and those in the library differ here alone
 DLTS = {link_types.RAW: DLT_RAW, link_types.RAW_OPENBSD: DLT_RAW}
@@ -81,7 +81,7 @@ def _for_interface(name: str, snaplen: int) -> Iterator[ctypes.c_void_p]:
 
 def _compile(handle: ctypes.c_void_p, expression: str, optimize: bool) -> list[Instruction]:  # noqa: FBT001 - libpcap's
     library, program = _library(), _Program()
-    if library.pcap_compile(handle, ctypes.byref(program), expression.encode(), int(optimize), NO_NETMASK) != 0:
+    if library.pcap_compile(handle, ctypes.byref(program), expression.encode(), int(optimize), NETMASK) != 0:
         reason = library.pcap_geterr(handle).decode(errors="replace")
         raise FilterError(f"packet filter '{expression}': {reason}")
     try:

@@ -1,4 +1,4 @@
-"""A lane: the loop that reads some rings in turn and says how late it is where nothing comes."""
+"""The loop that reads some rings in turn and says how late it is where nothing comes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NO_BYTES = np.zeros(1, np.uint8)
 
 @dataclass(slots=True)
 class Place:
-    """A ring of a lane, None while its interface is away; when it last said how late it is, was last looked for (ns).
+    """A ring, None while its interface is away; when it last said how late it is, when it was last looked for (ns).
 
     `reopen` makes the ring anew; it raises InterfaceError while the interface is away.
     """
@@ -41,21 +41,24 @@ class Place:
     sought: int = 0
 
 
-class Lane:
+class Rotation:
     """Blocks of packets from some rings, in turn; iterating it is the run, which `stop` ends.
 
     A block is good until the next. An interface from which nothing comes gives a block without packets every 200 ms.
     One that goes away gives what it had; then it is an InterfaceError in `errors`, or is looked for every second when
-    the lane is `patient`. One that is switched off is read on when it is on again; `downs` counts that.
+    the rotation is `patient`. One that is switched off is read on when it is on again; `downs` counts that.
     """
 
-    live = True
-
     def __init__(
-        self, places: Sequence[Place], *, patient: bool = False, clock: Callable[[], int] = time.time_ns
+        self,
+        places: Sequence[Place],
+        errors: list[InputError],
+        *,
+        patient: bool = False,
+        clock: Callable[[], int] = time.time_ns,
     ) -> None:
-        self.errors: list[InputError] = []
         self.downs = 0
+        self._errors = errors
         self._places = list(places)
         self._patient = patient
         self._clock = clock
@@ -139,7 +142,7 @@ class Lane:
         place.ring = None
         if not self._patient:
             self._places.remove(place)
-            self.errors.append(InterfaceError(f"{place.name}: interface went away"))
+            self._errors.append(InterfaceError(f"{place.name}: interface went away"))
 
     def _rest(self, places: Sequence[Place]) -> Iterator[PacketBlock]:
         """Receive nothing more and give all that was received."""

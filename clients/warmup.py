@@ -137,6 +137,8 @@ def _aggregation() -> None:
 
 STAGES: dict[str, Callable[[], None]] = {
     "packets to records": _probe,
+    "packets of interfaces": _module("probes.live.walk"),
+    "packet filters": _module("probes.packet_filter.interpreter"),
     "records to bytes and back": _module("topics.codec"),
     "partitions": _module("topics.partitions"),
     "records to flows": _merge,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import socket
 import threading
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 1 << 20
 MIN_BLOCKS = 4
 RETIRE_MS = 40  # a block that is not full is handed over after that time
+NO_MEMORY = np.zeros(0, np.uint8)
 NOTHING = [Instruction(RET, 0, 0, 0)]
 
 
@@ -61,6 +63,8 @@ class Ring:
         self._blocks = max(MIN_BLOCKS, size // BLOCK_BYTES)
         self._next = 0
         self._counting = threading.Lock()
+        self._memory = mmap.mmap(-1, 1)
+        self._ring = NO_MEMORY
         self._out = np.zeros(BLOCK_BYTES // SMALLEST_SLOT, PACKET_DTYPE)
         try:
             self._set_up(promiscuous=promiscuous, hardware=hardware)
@@ -79,7 +83,7 @@ class Ring:
             packet_socket.take_hardware_times(packets, link.name)
         if link.loopback:  # there every packet goes out and comes in
             packets.setsockopt(packet_socket.SOL_PACKET, packet_socket.IGNORE_OUTGOING, 1)
-        self._memory = mmap.mmap(packets.fileno(), self._blocks * BLOCK_BYTES)
+        self._memory = mmap.mmap(packets.fileno(), self._blocks * BLOCK_BYTES)  # which holds the socket, too
         self._ring = np.frombuffer(self._memory, np.uint8)
         packets.bind((link.name, packet_socket.ETH_P_ALL))
         if promiscuous and not link.loopback:
@@ -146,6 +150,9 @@ class Ring:
         return self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0
 
     def close(self) -> None:
-        """Give the socket back; the memory goes with the last block that lies in it."""
+        """Give socket and memory back; a block that is still held keeps both."""
         with self._counting:
             self.socket.close()
+            self._ring = NO_MEMORY
+            with contextlib.suppress(BufferError):
+                self._memory.close()

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from probes.capture.packets import PACKET_DTYPE
 from probes.live.ordering import acquire, release
 from probes.load import le16, le32
 from topics.compiled import borrowed, inlined, kernel
@@ -87,3 +90,10 @@ def give_back(ring: Any, start: int) -> None:
     release()
     for number in range(4):
         ring[start + BLOCK_STATUS + number] = 0
+
+
+def warm_up() -> None:
+    """Compile the kernels."""
+    block = np.zeros(BLOCK_HEADER, np.uint8)
+    walk(block, 0, len(block), 1, True, 1, np.zeros(1, PACKET_DTYPE))
+    give_back(block, 0)

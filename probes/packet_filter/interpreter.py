@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from probes.capture.packets import PACKET_DTYPE
 from probes.load import be16, be32, u8
 from probes.packet_filter.program import (
     ABS,
@@ -30,6 +33,7 @@ from probes.packet_filter.program import (
     LEN,
     LSH,
     MEM,
+    MEMORY_WORDS,
     MOD,
     MODE,
     MUL,
@@ -177,3 +181,10 @@ def select(program: Any, memory: Any, data: Any, packets: Any, link_type: int, c
         if packet.link_type == link_type:
             value = _accepts(program, memory, data, packet.offset, packet.captured, packet.length)
             chosen[number] = value != 0
+
+
+def warm_up() -> None:
+    """Compile the kernel."""
+    end = np.array([[RET, 0, 0, 0]], np.int64)
+    memory, data = np.zeros(MEMORY_WORDS, np.int64), np.zeros(1, np.uint8)
+    select(end, memory, data, np.zeros(1, PACKET_DTYPE), 0, np.zeros(1, np.bool_))

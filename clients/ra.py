@@ -44,10 +44,10 @@ def run(arguments: list[str]) -> int:
 
 def _run(parsed: Parsed) -> int:
     reading.modes(parsed, MODES)
-    wanted = reading.condition(parsed)
     if parsed.count("-b"):
-        print("all records" if wanted is None else wanted)
+        print(reading.tree(parsed))
         return 0
+    wanted = reading.condition(parsed)
     names = reading.paths(parsed)
     totals = reading.totals(parsed)
     selected = _write(parsed, names, wanted, totals) if parsed.word("-w") else _print(parsed, names, wanted, totals)

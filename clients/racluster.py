@@ -53,10 +53,10 @@ def run(arguments: list[str]) -> int:
 
 def _run(parsed: Parsed) -> int:
     modes = reading.modes(parsed, MODES)
-    wanted = reading.condition(parsed)
     if parsed.count("-b"):
-        print("all records" if wanted is None else wanted)
+        print(reading.tree(parsed))
         return 0
+    wanted = reading.condition(parsed)
     names, totals = reading.paths(parsed), reading.totals(parsed)
     put = _writing if parsed.word("-w") else _printing
     selected = put(parsed, _merged(parsed, modes, names, wanted, totals))

@@ -43,7 +43,7 @@ OPTIONS = (
     Option("-q", "", "print no records"),
     Option("-z", "", "state of TCP as letters of what happened: sSEfFCR"),
     Option("-Z", "s|d|b", "state of TCP as flags seen from source, destination or both"),
-    Option("-b", "", "print what the filter compiles to and stop"),
+    Option("-b", "", "print what the filter is understood as and stop"),
     Option("-X", "", "read no configuration file (there is none)"),
     Option("-h --help", "", "this text"),
 )
@@ -148,6 +148,13 @@ def condition(parsed: Parsed) -> pl.Expr | None:
     from topics import filter as filters  # not on the way of a plain listing
 
     return filters.compile(parsed.expression)
+
+
+def tree(parsed: Parsed) -> str:
+    """Return what the filter was understood as, for `-b`; raises FilterError."""
+    from topics import filter as filters
+
+    return filters.shown(parsed.expression)
 
 
 def constant(expression: pl.Expr | None) -> bool | None:

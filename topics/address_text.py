@@ -45,6 +45,21 @@ def mac_column(address: pl.Expr) -> pl.Expr:
     )
 
 
+def class_network_text(address: bytes) -> str:
+    """Return the network of an IPv4 address by its class; an IPv6 address, which has none, as it is."""
+    if not address.startswith(IPV4_MAPPED):
+        return ip_text(address)
+    octets = 1 if address[12] < 128 else 2 if address[12] < 192 else 3 if address[12] < 224 else 4
+    return inet_ntop(AF_INET, address[12 : 12 + octets] + bytes(4 - octets))
+
+
+def class_network_column(address: pl.Expr) -> pl.Expr:
+    """Return a binary column of 16 bytes as the text of class networks."""
+    return address.map_batches(
+        lambda column: _each_distinct(column, class_network_text), return_dtype=pl.String, is_elementwise=True
+    )
+
+
 def address_column(address: pl.Expr, ethertype: pl.Expr) -> pl.Expr:
     """Return a binary column of 16 bytes as IP text, as MAC text in flows that are not IP."""
     ip = is_ip(ethertype)

@@ -13,7 +13,7 @@ from topics.record import FLOW_DTYPE, empty_records
 from topics.schema import Field, flow_fields, flow_record_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
 TIME_UNIT = "ns since 1970-01-01 UTC"
 OBSERVER_COLUMNS = ("site", "probe", "interface")
@@ -54,15 +54,30 @@ def _arrow_fields() -> Iterable[pa.Field]:
 ARROW_SCHEMA = pa.schema(_arrow_fields())
 
 
-def to_arrow(batch: FlowBatch) -> pa.RecordBatch:
-    """Return the batch as a pyarrow.RecordBatch with ARROW_SCHEMA, one row a record.
+def to_arrow(batch: FlowBatch, names: Collection[str] = ARROW_SCHEMA.names) -> pa.RecordBatch:
+    """Return the batch as a pyarrow.RecordBatch, one row a record, with the columns `names` of ARROW_SCHEMA or all.
 
     Times of 0 become null. Raises OutputError when one variable-length column exceeds 2 GiB.
     """
-    columns = _split(batch.records)
-    columns.update(_observer_columns(batch, columns.pop("observer")))
-    arrays = [_arrow_array(name, columns, batch.heap) for name in ARROW_SCHEMA.names]
-    return pa.RecordBatch.from_arrays(arrays, schema=ARROW_SCHEMA)
+    wanted = [name for name in ARROW_SCHEMA.names if name in names]
+    columns = _split(batch.records, _stored(wanted))
+    if "observer" in columns:
+        columns.update(_observer_columns(batch, columns.pop("observer")))
+    arrays = [_arrow_array(name, columns, batch.heap) for name in wanted]
+    return pa.RecordBatch.from_arrays(arrays, schema=pa.schema([ARROW_SCHEMA.field(name) for name in wanted]))
+
+
+def _stored(names: Iterable[str]) -> list[str]:
+    """Return the fields of FLOW_DTYPE that columns are made of."""
+    stored: dict[str, None] = {}
+    for name in names:
+        if name in OBSERVER_COLUMNS:
+            stored["observer"] = None
+        elif FIELDS[name].store == "heap":
+            stored |= dict.fromkeys((f"{name}_offset", f"{name}_length"))
+        else:
+            stored[name] = None
+    return list(stored)
 
 
 def from_arrow(data: pa.RecordBatch | pa.Table) -> FlowBatch:
@@ -87,11 +102,9 @@ def from_arrow(data: pa.RecordBatch | pa.Table) -> FlowBatch:
     return FlowBatch(records=records, heap=heap, site=first.site, probe=first.probe, observers=observers)
 
 
-def _split(records: Records) -> dict[str, Column]:
+def _split(records: Records, names: Iterable[str]) -> dict[str, Any]:
     count = len(records)
-    columns = {
-        name: np.empty((count, *FLOW_DTYPE[name].shape), FLOW_DTYPE[name].base) for name in FLOW_DTYPE.names or ()
-    }
+    columns = {name: np.empty((count, *FLOW_DTYPE[name].shape), FLOW_DTYPE[name].base) for name in names}
     _by_block([(columns[name], records[name]) for name in columns], count)
     return columns
 

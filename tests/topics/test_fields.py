@@ -175,7 +175,7 @@ def test_an_unknown_field_suggests_the_nearest() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_no_record_is_too_strange_to_print(seed: int) -> None:
-    records = as_frame(random_batch(seed, 300)).with_columns(rank=pl.int_range(300))
+    records = as_frame(random_batch(seed, 300)).with_columns(rank=pl.int_range(300), origin=pl.lit(0))
     for style in (Style(), Style(9, False, False, True, "both"), Style(0, tcp_state="letters")):
         printed = records.select(known.text(style).alias(name) for name, known in fields().items())
         assert all(kind == pl.String for kind in printed.dtypes)

@@ -14,9 +14,9 @@ __all__ = ["Field", "Style", "field", "fields"]
 @functools.cache
 def fields() -> dict[str, Field]:
     """Return all fields by name."""
-    from topics.fields import endpoints, headers, intervals, summary, times, traffic
+    from topics.fields import absent, endpoints, headers, intervals, labels, summary, times, traffic
 
-    groups = (times, endpoints, summary, traffic, intervals, headers)
+    groups = (times, endpoints, summary, traffic, intervals, headers, labels, absent)
     return {known.name: known for group in groups for known in group.FIELDS}
 
 

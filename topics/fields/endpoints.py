@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial, reduce
+from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from topics.address_text import ip_column, mac_column
+from topics.expression import Value, col, concat, first_of, lit, lookup, when
+from topics.expression.polars import polars
 from topics.fields.columns import (
     ESP,
     ICMP,
     ICMPV6,
+    IPV6_TYPE,
     RARP_TYPE,
     WITH_PORTS,
     WLAN,
@@ -22,6 +26,7 @@ from topics.fields.columns import (
 )
 from topics.fields.field import Field, Format, both
 from topics.fields.formats import INTEGER, TEXT, WORD, hexadecimal
+from topics.fields.hosts import host_names
 from topics.fields.names import (
     ETHERTYPES,
     SERVICE_ACCESS_POINTS,
@@ -30,62 +35,89 @@ from topics.fields.names import (
     ip_protocols,
 )
 from topics.fields.services import PROTOCOLS, service_names
-from topics.flags import FlowFlags
+from topics.flags import Encapsulation, FlowFlags
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from topics.fields.style import Style
 
 NO_MAC = bytes(6)
-NO_ADDRESS = bytes(16)
+ADDRESS_SIZE = 16
+NO_ADDRESS = ip_network("::/128")
 NOTHING = "0.0.0.0"  # noqa: S104 - how Argus prints the address of what was merged away
 OUI_TEXT = 8
+# By the second digit of the address: universally or locally administered (IEEE 802c names four kinds), or of a group.
+MAC_CLASSES = {"048c": "UAA", "2": "AAI", "6": "RES", "a": "ELI", "e": "SAI", "13579bdf": "LM"}
 
 
-def _address(side: str) -> pl.Expr:
-    address, kind = side_column(side, "address"), pl.col("ethertype")
-    text = pl.coalesce(mac_column(where(is_link(), address)), ip_column(where(~is_link(), address)))
-    return pl.when((kind == 0) & (address == NO_ADDRESS)).then(pl.lit(NOTHING)).otherwise(text)
+def _address(side: str) -> Value:
+    address = side_column(side, "address")
+    merged_away = (col("ethertype") != IPV6_TYPE) & ~is_link() & address.ip_within(NO_ADDRESS)
+    return when(merged_away).then(NOTHING).otherwise(address.mac_text(is_link()).or_else(address.ip_text(~is_link())))
 
 
-def _mac(side: str) -> pl.Expr:
+def _address_text(text: pl.Expr, style: Style, _: int) -> pl.Expr:
+    return host_names(text) if style.host_names else text
+
+
+def _network(side: str) -> Value:
+    address = side_column(side, "address")
+    shown = first_of(address.mac_text(is_link()), address.class_network(is_ip()))
+    return shown.or_else(NOTHING)
+
+
+def _mac(side: str) -> Value:
     address = side_column(side, "mac")
-    return mac_column(where(address != NO_MAC, address))
+    return address.mac_text(~address.mac_is(NO_MAC))
 
 
-def _router() -> pl.Expr:
-    return ip_column(where(pl.col("icmp_error") > 0, pl.col("icmp_error_router")))
-
-
-def _srcid() -> pl.Expr:
-    probe, interface = pl.col("probe").cast(pl.String), pl.col("interface").cast(pl.String)
-    return pl.when(interface == "").then(probe).otherwise(pl.concat_str([probe, pl.lit("/"), interface]))
-
-
-def _protocol_text(number: pl.Expr, style: Style, _: int) -> pl.Expr:
-    kind = pl.col("ethertype")
-    ip = is_ip() | ((kind == 0) & (number > 0))
-    if not style.protocol_names:
-        frame = pl.when(is_llc()).then(0).otherwise(kind)
-        text = pl.when(ip).then(number.cast(pl.UInt16)).otherwise(frame).cast(pl.String)
-        return pl.when(kind == WLAN).then(pl.lit("wlan")).otherwise(text)
-    name = number.replace_strict(ip_protocols(), default=UNASSIGNED, return_dtype=pl.String)
-    frame = kind.replace_strict(ETHERTYPES, default=UNKNOWN_ETHERTYPE, return_dtype=pl.String)
-    flags = pl.col("flow_flags")
-    return (
-        pl.when(flags & FlowFlags.RTP.value != 0)
-        .then(pl.lit("rtp"))
-        .when(flags & FlowFlags.RTCP.value != 0)
-        .then(pl.lit("rtcp"))
-        .when(ip)
-        .then(name)
-        .when(kind == WLAN)
-        .then(pl.lit("wlan"))
-        .when(is_llc())
-        .then(pl.lit("llc"))
-        .when(kind == 0)
-        .then(pl.lit("ip"))
-        .otherwise(frame)
+def _mac_class(side: str) -> Value:
+    digit = _mac(side).character(1)
+    return reduce(
+        lambda other, kind: when(digit.is_in(kind[0])).then(kind[1]).otherwise(other), MAC_CLASSES.items(), lit(None)
     )
+
+
+def _router() -> Value:
+    return col("icmp_error_router").ip_text(col("icmp_error") > 0)
+
+
+def _srcid() -> Value:
+    probe, interface = col("probe"), col("interface")
+    return when(interface == "").then(probe).otherwise(concat(probe, "/", interface))
+
+
+def _protocol() -> Value:
+    kind, number, flags = col("ethertype"), col("protocol"), col("flow_flags")
+    ip = is_ip() | ((kind == 0) & (number > 0))
+    return (
+        when(flags.has(FlowFlags.RTP))
+        .then("rtp")
+        .when(flags.has(FlowFlags.RTCP))
+        .then("rtcp")
+        .when(ip)
+        .then(lookup(number, ip_protocols(), UNASSIGNED))
+        .when(kind == WLAN)
+        .then("wlan")
+        .when(is_llc())
+        .then("llc")
+        .when(kind == 0)
+        .then("ip")
+        .otherwise(lookup(kind, ETHERTYPES, UNKNOWN_ETHERTYPE))
+    )
+
+
+def _protocol_number() -> Value:
+    kind, number = col("ethertype"), col("protocol")
+    ip = is_ip() | ((kind == 0) & (number > 0))
+    return when(ip).then(number).when(is_llc()).then(0).otherwise(kind)
+
+
+def _protocol_text(name: pl.Expr, style: Style, _: int) -> pl.Expr:
+    if style.protocol_names:
+        return name
+    return polars(when(col("ethertype") == WLAN).then("wlan").otherwise(_protocol_number().number_text()))
 
 
 def _port_text(side: str) -> Format:
@@ -100,12 +132,12 @@ def _port_text(side: str) -> Format:
             .then(_icmpv6_port(side, style))
             .when(protocol == ESP)
             .then(_security_index(side))
-            .when(is_link() & ~kind.is_in([RARP_TYPE, WLAN]))
+            .when(polars(is_link()) & ~kind.is_in([RARP_TYPE, WLAN]))
             .then(_access_point(side, style))
             .otherwise(pl.lit(None, pl.String))
         )
 
-    return Format(text, left=True)
+    return Format(text, left=True, holds="number")
 
 
 def _service(port: pl.Expr, style: Style) -> pl.Expr:
@@ -133,30 +165,84 @@ def _security_index(side: str) -> pl.Expr:
 def _access_point(side: str, style: Style) -> pl.Expr:
     """Return the LLC service access point; a frame with an ethertype has none, which Argus shows as 0."""
     kind = pl.col("ethertype")
-    point = pl.when(is_llc()).then(kind % 256 if side == "src" else kind // 256).otherwise(0)
+    point = pl.when(polars(is_llc())).then(kind % 256 if side == "src" else kind // 256).otherwise(0)
     if not style.port_names:
         return point.cast(pl.String)
     return point.replace_strict(SERVICE_ACCESS_POINTS, default=point.cast(pl.String), return_dtype=pl.String)
 
 
-def _message_id() -> pl.Expr:
-    identifier = pl.col("dst_port")
-    swapped = identifier.cast(pl.UInt32) % 256 * 256 + identifier // 256
-    protocol = pl.col("protocol")
-    return pl.when(protocol == ICMP).then(swapped).when(protocol == ICMPV6).then(0)
+def _message_id() -> Value:
+    identifier, protocol = col("dst_port"), col("protocol")
+    swapped = identifier % 256 * 256 + identifier // 256
+    return when(protocol == ICMP).then(swapped).when(protocol == ICMPV6).then(0)
+
+
+def _tunnel_end(encapsulation: Encapsulation, side: str) -> Value:
+    seen = col("src_encapsulations").joined(col("dst_encapsulations")).has(encapsulation)
+    addresses = col("tunnel_addresses")
+    end = addresses.slice(0 if side == "src" else ADDRESS_SIZE, ADDRESS_SIZE)
+    return end.ip_text(seen & (addresses.size() == 2 * ADDRESS_SIZE))
+
+
+def _inside(encapsulation: Encapsulation) -> Value:
+    seen = col("src_encapsulations").joined(col("dst_encapsulations")).has(encapsulation)
+    return where(seen, lookup(col("ethertype"), ETHERTYPES, UNKNOWN_ETHERTYPE))
+
+
+def _tunnel_fields() -> Iterator[Field]:
+    for short, title, kind in (("gre", "Gre", Encapsulation.GRE), ("gen", "Gen", Encapsulation.GENEVE)):
+        ends = partial(_tunnel_end, kind)
+        name = kind.name or ""
+        yield from both(
+            f"{{s}}{short}addr", f"{{S}}{title}Addr", 18, ends, WORD, f"End of the {name} tunnel, {{source}}"
+        )
+        protocol = partial(_inside, kind)
+        yield Field(f"{short}proto", f"{title}Proto", 6, protocol, WORD, f"Protocol inside the {name} tunnel")
 
 
 FIELDS = (
-    Field("srcid", "SrcId", 18, _srcid, TEXT),
-    Field("sid", "Sid", 18, lambda: pl.col("probe").cast(pl.String), TEXT),
-    Field("inf", "Inf", 4, lambda: pl.col("interface").cast(pl.String), TEXT),
-    Field("site", "Site", 12, lambda: pl.col("site").cast(pl.String), TEXT),
-    *both("{s}addr", "{Src}Addr", 18, _address, WORD),
-    Field("proto", "Proto", 6, lambda: pl.col("protocol"), Format(_protocol_text)),
-    *both("{s}port", "{S}port", 6, lambda side: side_column(side, "port"), (_port_text("src"), _port_text("dst"))),
-    *both("{s}mac", "{Src}Mac", 18, _mac, WORD),
-    *both("{s}oui", "{Src}Oui", 9, lambda side: _mac(side).str.slice(0, OUI_TEXT), WORD),
-    Field("inode", "Inode", 18, _router, WORD),
-    Field("icmpid", "IcmpId", 6, _message_id, INTEGER),
-    Field("etype", "EType", 8, lambda: pl.col("ethertype"), INTEGER),
+    Field("srcid", "SrcId", 18, _srcid, TEXT, "Probe, and interface, that made the record"),
+    Field("sid", "Sid", 18, lambda: col("probe"), TEXT, "Probe that made the record"),
+    Field("inf", "Inf", 4, lambda: col("interface"), TEXT, "Interface of the probe"),
+    Field("site", "Site", 12, lambda: col("site"), TEXT, "Site of the probe"),
+    Field("node", "Node", 8, lambda: col("site"), TEXT, "Site of the probe, by the name that Argus 5 has for it"),
+    *both(
+        "{s}addr",
+        "{Src}Addr",
+        18,
+        _address,
+        Format(_address_text),
+        "Address of the {source}: IP, or MAC where there is no IP",
+        lambda side: side_column(side, "address"),
+    ),
+    *both("{s}net", "{Src}Net", 18, _network, WORD, "Network of the {source} by the class of its address"),
+    *both(
+        "{s}mask",
+        "{s}Mask",
+        5,
+        lambda side: side_column(side, "prefix_length"),
+        INTEGER,
+        "Leading bits of the {source} address that all merged records share, 128 when whole",
+    ),
+    Field(
+        "proto", "Proto", 6, _protocol, Format(_protocol_text), "Protocol: of IP, else by ethertype", _protocol_number
+    ),
+    *both(
+        "{s}port",
+        "{S}port",
+        6,
+        lambda side: side_column(side, "port"),
+        (_port_text("src"), _port_text("dst")),
+        "Port of the {source}; type and code or id of ICMP, SPI of ESP, access point of LLC",
+    ),
+    *both("{s}mac", "{Src}Mac", 18, _mac, WORD, "MAC address on frames of the {source}"),
+    *both("{s}oui", "{Src}Oui", 9, lambda side: _mac(side).starting(OUI_TEXT), WORD, "Vendor part of that address"),
+    *both("{s}macoui", "{s}MacOui", 9, lambda side: _mac(side).starting(OUI_TEXT), WORD, "Vendor part of that address"),
+    *both(
+        "{s}macclass", "{s}MacClass", 5, _mac_class, WORD, "Class of that address: UAA, LM (group), AAI, ELI, SAI, RES"
+    ),
+    Field("inode", "Inode", 18, _router, WORD, "Router that sent an ICMP error about the flow"),
+    Field("icmpid", "IcmpId", 6, _message_id, INTEGER, "ICMP identifier"),
+    Field("etype", "EType", 8, lambda: col("ethertype"), INTEGER, "Ethertype"),
+    *_tunnel_fields(),
 )

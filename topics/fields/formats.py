@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -23,6 +25,10 @@ def _integer(value: pl.Expr, _: Style, __: int) -> pl.Expr:
     return value.cast(pl.String)
 
 
+def _count(value: pl.Expr, style: Style, _: int) -> pl.Expr:
+    return abbreviated(value, style) if style.abbreviate else value.cast(pl.String)
+
+
 def _word(value: pl.Expr, _: Style, __: int) -> pl.Expr:
     return value
 
@@ -38,8 +44,29 @@ def hexadecimal(value: pl.Expr, digits: int) -> pl.Expr:
     return pl.concat_str([pl.lit("0x"), *reversed(nibbles)])
 
 
+def abbreviated(value: pl.Expr, style: Style) -> pl.Expr:
+    """Return a number in thousands, millions and so on, as `-H` asks for: `4.692K`, cut, not rounded."""
+    text: pl.Expr = _cut(value, 1, style, " ")
+    for power, suffix in enumerate("KMGTP", start=1):
+        text = pl.when(value.abs() >= 1000**power).then(_cut(value, 1000**power, style, suffix)).otherwise(text)
+    return text
+
+
+def _cut(value: pl.Expr, unit: int, style: Style, suffix: str) -> pl.Expr:
+    digits = 10**style.precision
+    scaled = (value.cast(pl.Float64) * digits / unit).cast(pl.Int64, strict=False)
+    sign = pl.when(scaled < 0).then(pl.lit("-")).otherwise(pl.lit(""))
+    whole, rest = scaled.abs() // digits, scaled.abs() % digits + digits
+    fraction = rest.cast(pl.String).str.slice(1)
+    return pl.concat_str([sign, whole.cast(pl.String), pl.lit("."), fraction, pl.lit(suffix)])
+
+
 def _fraction(value: pl.Expr, style: Style, _: int) -> pl.Expr:
     return value.cast(pl.Decimal(DIGITS, style.precision), strict=False).cast(pl.String)
+
+
+def _rate(value: pl.Expr, style: Style, width: int) -> pl.Expr:
+    return abbreviated(value, style) if style.abbreviate else _fraction(value, style, width)
 
 
 def _seconds(value: pl.Expr, style: Style, width: int) -> pl.Expr:
@@ -58,18 +85,24 @@ def local_offset(instants: pl.Series) -> pl.Series:
 def _time(value: pl.Expr, style: Style, _: int) -> pl.Expr:
     """Write a time; a direction without packets has none, and Argus prints the epoch for it."""
     instant = value.cast(pl.Int64).fill_null(0)
-    fraction = _fraction_of_second(instant, style)
+    fraction = fraction_of_second(instant, style)
     if style.epoch:
         return _with_fraction((instant // SECOND).cast(pl.String), fraction)
+    return _with_fraction(local_time(instant).dt.strftime("%H:%M:%S"), fraction)
+
+
+def local_time(instant: pl.Expr) -> pl.Expr:
+    """Return instants (ns since 1970, int64) as what local clocks showed then."""
     local = instant + instant.map_batches(local_offset, return_dtype=pl.Int64, is_elementwise=True)
-    return _with_fraction(local.cast(pl.Datetime("ns")).dt.strftime("%H:%M:%S"), fraction)
+    return local.cast(pl.Datetime("ns"))
 
 
 def _with_fraction(text: pl.Expr, fraction: pl.Expr | None) -> pl.Expr:
     return text if fraction is None else pl.concat_str([text, pl.lit("."), fraction])
 
 
-def _fraction_of_second(instant: pl.Expr, style: Style) -> pl.Expr | None:
+def fraction_of_second(instant: pl.Expr, style: Style) -> pl.Expr | None:
+    """Return the digits after the decimal point of instants, None when none are asked for."""
     if not style.precision:
         return None
     digits: pl.Expr = 10**style.precision
@@ -81,11 +114,12 @@ def _time_room(_: int, style: Style) -> int:
 
 
 def _payload(label: str) -> Format:
-    def text(value: pl.Expr, _: Style, width: int) -> pl.Expr:
-        start = value.map_batches(lambda column: _visible(column, width), return_dtype=pl.String, is_elementwise=True)
+    def text(value: pl.Expr, style: Style, width: int) -> pl.Expr:
+        shown = READABLE[style.payload]
+        start = value.map_batches(lambda column: shown(column, width), return_dtype=pl.String, is_elementwise=True)
         return pl.format(f"{label}[{{}}]={{}}", start.str.len_chars(), start)
 
-    return Format(text, left=True, free=True, extra_width=_payload_room)
+    return Format(text, left=True, free=True, extra_width=_payload_room, holds="bytes")
 
 
 def _payload_room(width: int, _: Style) -> int:
@@ -98,12 +132,35 @@ def _visible(column: pl.Series, length: int) -> pl.Series:
     return pl.Series(pieces, dtype=pl.String)
 
 
-INTEGER = Format(_integer)
+def _hex(column: pl.Series, length: int) -> pl.Series:
+    return pl.Series([value and value[: length // 2].hex() for value in column.to_list()], dtype=pl.String)
+
+
+def _base64(column: pl.Series, length: int) -> pl.Series:
+    pieces = [value and b64encode(value[: length * 3 // 4]).decode("ascii") for value in column.to_list()]
+    return pl.Series(pieces, dtype=pl.String)
+
+
+def _obfuscated(column: pl.Series, length: int) -> pl.Series:
+    """Return payload as text, what follows a word for a password blotted out."""
+    pieces = [value and SECRET.sub(_blotted, value)[:length] for value in column.to_list()]
+    return _visible(pl.Series(pieces, dtype=pl.Binary), length)
+
+
+def _blotted(match: re.Match[bytes]) -> bytes:
+    return match[1] + b"x" * len(match[2])
+
+
+SECRET = re.compile(rb"(?i)((?:\bpass(?:word|wd)?|\bpwd|\bauthorization: *\w+)[ :=]+)([^\s&]+)")
+READABLE = {"ascii": _visible, "hex": _hex, "encode64": _base64, "obfuscate": _obfuscated}
+INTEGER = Format(_integer, holds="number")
+COUNT = Format(_count, holds="number")
 WORD = Format(_word)
 TEXT = Format(_word, free=True)
 LEFT_TEXT = Format(_word, left=True, free=True)
-HEXADECIMAL = Format(_hexadecimal)
-FRACTION = Format(_fraction)
-SECONDS = Format(_seconds)
-TIME = Format(_time, extra_width=_time_room)
+HEXADECIMAL = Format(_hexadecimal, holds="number")
+FRACTION = Format(_fraction, holds="number")
+RATE = Format(_rate, holds="number")
+SECONDS = Format(_seconds, holds="number", scale=SECOND)
+TIME = Format(_time, extra_width=_time_room, holds="time")
 PAYLOADS = (_payload("s"), _payload("d"))

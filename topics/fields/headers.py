@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from topics.fields.columns import has, is_tcp, of_ip, of_tcp, sent, side_column, where
+from topics.expression import Value, col, concat, lit, when
+from topics.fields.columns import is_tcp, of_ip, of_tcp, sent, side_column, where
 from topics.fields.field import Field, Format, both
-from topics.fields.formats import HEXADECIMAL, INTEGER, SECONDS, WORD
+from topics.fields.formats import COUNT, HEXADECIMAL, INTEGER, SECONDS, WORD
 from topics.fields.names import ENCAPSULATION_LETTERS, code_points
 from topics.flags import Encapsulation, TcpOptions
 
@@ -24,28 +25,26 @@ LABEL_SHIFT = 2**12
 TCP_OPTION_LETTERS = "MwsSeETcNOSD"
 
 
-def letters(column: pl.Expr, marks: Iterable[tuple[int, str]], absent: str = "") -> pl.Expr:
+def letters(column: Value, marks: Iterable[tuple[int, str]], absent: str = "") -> Value:
     """Return one letter for each bit that is set, `absent` for each that is not."""
-    return pl.concat_str(
-        [pl.when(has(column, bit)).then(pl.lit(mark)).otherwise(pl.lit(absent)) for bit, mark in marks]
-    )
+    return concat(*(when(column.has(bit)).then(mark).otherwise(absent) for bit, mark in marks))
 
 
-def _tagged(side: str) -> pl.Expr:
-    return sent(side) & (has(side_column(side, "encapsulations"), Encapsulation.VLAN) | (side_column(side, "vlan") > 0))
+def _tagged(side: str) -> Value:
+    return sent(side) & (side_column(side, "encapsulations").has(Encapsulation.VLAN) | (side_column(side, "vlan") > 0))
 
 
-def _vlan(side: str) -> pl.Expr:
+def _vlan(side: str) -> Value:
     return where(_tagged(side), side_column(side, "vlan"))
 
 
-def _priority(side: str) -> pl.Expr:
+def _priority(side: str) -> Value:
     """Return the 802.1p priority, blank for the lowest as in Argus."""
     priority = _vlan(side) // PRIORITY_SHIFT
     return where(priority > 0, priority)
 
 
-def _label(side: str) -> pl.Expr:
+def _label(side: str) -> Value:
     entry = side_column(side, "mpls")
     return where(sent(side) & (entry > 0), entry // LABEL_SHIFT)
 
@@ -57,53 +56,74 @@ def _code_point_text(point: pl.Expr, style: Style, _: int) -> pl.Expr:
     return point.replace_strict(code_points(), default=number, return_dtype=pl.String)
 
 
-def _hops(side: str) -> pl.Expr:
+def _hops(side: str) -> Value:
     """How far away the sender is: what is missing to the power of two its TTL probably started from."""
-    ttl = of_ip(side, "ttl").cast(pl.Int32)
+    ttl = of_ip(side, "ttl")
     begun = reduce(
-        lambda least, power: pl.when(ttl <= power).then(power).otherwise(least),
+        lambda least, power: when(ttl <= power).then(power).otherwise(least),
         (128, 64, 32, 16, 8, 4, 2, 1),
-        pl.lit(256),
+        lit(256),
     )
-    return where(ttl.is_not_null(), begun - ttl)
+    return where(ttl.known(), begun - ttl)
 
 
-def _base(side: str) -> pl.Expr:
+def _base(side: str) -> Value:
     base = side_column(side, "base_sequence")
     return where(is_tcp() & (base != 0), base)
 
 
-def _options() -> pl.Expr:
+def _options() -> Value:
     marks = [(TcpOptions.MSS << place, letter) for place, letter in enumerate(TCP_OPTION_LETTERS)]
-    return letters(pl.col("tcp_options"), marks, absent=" ")
+    return letters(col("tcp_options"), marks, absent=" ")
 
 
-def _announced(side: str) -> pl.Expr:
+def _encapsulations(side: str) -> Value:
+    return letters(side_column(side, "encapsulations"), ENCAPSULATION_LETTERS.items())
+
+
+def _round_trip() -> Value:
+    return col("syn_ack_time") + col("ack_data_time")
+
+
+def _of_tunnel(_: str) -> Value:
+    return where(col("tunnel_kind") > 0, col("tunnel_id"))
+
+
+def _announced(side: str) -> Value:
     return where(is_tcp() & (side_column(side, "mss") > 0), side_column(side, "mss"))
 
 
 FIELDS = (
-    *both("{s}tos", "{s}Tos", 5, lambda side: of_ip(side, "tos"), INTEGER),
-    *both("{s}dsb", "{s}DSb", 5, lambda side: of_ip(side, "tos") // 4, Format(_code_point_text)),
-    *both("{s}ttl", "{s}Ttl", 4, lambda side: of_ip(side, "ttl"), INTEGER),
-    *both("{s}hops", "{s}Hops", 5, _hops, INTEGER),
-    *both("{s}ipid", "{s}IpId", 7, lambda side: of_ip(side, "ip_id"), HEXADECIMAL),
-    *both("{s}mpls", "{s}Mpls", 8, _label, INTEGER),
-    *both("{s}vlan", "{s}Vlan", 8, _vlan, HEXADECIMAL),
-    *both("{s}vid", "{s}Vid", 6, lambda side: _vlan(side) & VLAN_ID, INTEGER),
-    *both("{s}vpri", "{s}Vpri", 6, _priority, INTEGER),
+    *both("{s}tos", "{s}Tos", 5, lambda side: of_ip(side, "tos"), INTEGER, "IP type of service of the {source}"),
     *both(
-        "{s}enc",
-        "{s}Enc",
-        12,
-        lambda side: letters(side_column(side, "encapsulations"), ENCAPSULATION_LETTERS.items()),
-        WORD,
+        "{s}dsb",
+        "{s}DSb",
+        5,
+        lambda side: of_ip(side, "tos") // 4,
+        Format(_code_point_text, holds="number"),
+        "DiffServ code point of the {source}",
     ),
-    *both("{s}win", "{Src}Win", 6, lambda side: of_tcp(side, "window"), INTEGER),
-    *both("{s}tcpb", "{Src}TCPBase", 12, _base, INTEGER),
-    *both("{s}mss", "{s}Mss", 6, _announced, INTEGER),
-    Field("tcprtt", "TcpRtt", 12, lambda: pl.col("syn_ack_time") + pl.col("ack_data_time"), SECONDS),
-    Field("synack", "SynAck", 12, lambda: pl.col("syn_ack_time"), SECONDS),
-    Field("ackdat", "AckDat", 12, lambda: pl.col("ack_data_time"), SECONDS),
-    Field("tcpopt", "TcpOpt", 12, _options, WORD),
+    *both("{s}ttl", "{s}Ttl", 4, lambda side: of_ip(side, "ttl"), INTEGER, "IP TTL or hop limit from the {source}"),
+    *both("{s}hops", "{s}Hops", 5, _hops, INTEGER, "Estimated hops to the {source}, by its TTL"),
+    *both("{s}ipid", "{s}IpId", 7, lambda side: of_ip(side, "ip_id"), HEXADECIMAL, "IP identification of the {source}"),
+    *both("{s}mpls", "{s}Mpls", 8, _label, INTEGER, "Outermost MPLS label from the {source}"),
+    *both("{s}vlan", "{s}Vlan", 8, _vlan, HEXADECIMAL, "Outermost 802.1Q tag from the {source}"),
+    *both("{s}vid", "{s}Vid", 6, lambda side: _vlan(side).bits(VLAN_ID), INTEGER, "VLAN id from the {source}"),
+    *both("{s}vpri", "{s}Vpri", 6, _priority, INTEGER, "VLAN priority from the {source}"),
+    *both("{s}enc", "{s}Enc", 12, _encapsulations, WORD, "Letters of the encapsulations seen from the {source}"),
+    *both(
+        "{s}win",
+        "{Src}Win",
+        6,
+        lambda side: of_tcp(side, "window"),
+        COUNT,
+        "Last TCP window of the {source}, scaled, bytes",
+    ),
+    *both("{s}tcpb", "{Src}TCPBase", 12, _base, INTEGER, "First TCP sequence number of the {source}"),
+    *both("{s}mss", "{s}Mss", 6, _announced, INTEGER, "TCP maximum segment size that the {source} announced, bytes"),
+    Field("tcprtt", "TcpRtt", 12, _round_trip, SECONDS, "TCP round trip at the start: synack and ackdat, s"),
+    Field("synack", "SynAck", 12, lambda: col("syn_ack_time"), SECONDS, "Time from SYN to SYN-ACK, s"),
+    Field("ackdat", "AckDat", 12, lambda: col("ack_data_time"), SECONDS, "Time from SYN-ACK to the first ACK, s"),
+    Field("tcpopt", "TcpOpt", 12, _options, WORD, "Letters of the TCP options seen"),
+    *both("{s}vnid", "{s}Vnid", 6, _of_tunnel, INTEGER, "Identifier (VNI, key) of the tunnel the {source} came in"),
 )

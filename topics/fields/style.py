@@ -9,9 +9,10 @@ class Style(NamedTuple):
     """Choices that hold for a whole listing.
 
     `precision` is the number of fraction digits (0 to 9); `port_names` and `protocol_names` say whether numbers become
-    words; `epoch` prints times as seconds since 1970 instead of as the local time of day;
-    `tcp_state` is how `state` shows TCP: `word`, `letters` (what happened, in order), or the flags seen from the
-    `source`, the `destination` or `both`.
+    words, `host_names` whether addresses do; `epoch` prints times as seconds since 1970 instead of as the local time of
+    day; `tcp_state` is how `state` shows TCP: `word`, `letters` (what happened, in order), or the flags seen from the
+    `source`, the `destination` or `both`. `abbreviate` writes counters and rates as 4.692K. `payload` is how captured
+    payload is shown: `ascii`, `obfuscate` (passwords blotted out), `hex` or `encode64`.
     """
 
     precision: int = 6
@@ -19,3 +20,6 @@ class Style(NamedTuple):
     protocol_names: bool = True
     epoch: bool = False
     tcp_state: str = "word"
+    abbreviate: bool = False
+    payload: str = "ascii"
+    host_names: bool = False

@@ -6,17 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from topics.fields.columns import (
-    ARP_TYPE,
-    ICMP,
-    ICMPV6,
-    RARP_TYPE,
-    has,
-    is_tcp,
-    sent,
-    side_column,
-    where,
-)
+from topics.expression import Value, col, concat, lit, lookup, when
+from topics.fields.columns import ARP_TYPE, ICMP, ICMPV6, RARP_TYPE, is_tcp, sent, side_column, where
 from topics.fields.field import SIDES, Field, Format, both
 from topics.fields.formats import INTEGER, LEFT_TEXT, PAYLOADS, WORD
 from topics.fields.headers import letters
@@ -51,168 +42,159 @@ IPV4_OPTIONS = sum(OPTION_LETTERS)
 NO_MAC = bytes(6)
 
 
-def _first(*choices: tuple[pl.Expr, str], otherwise: str = " ") -> pl.Expr:
+def _first(*choices: tuple[Value, str], otherwise: str = " ") -> Value:
     """Return the word of the first condition that holds."""
-    text: pl.Expr = pl.lit(otherwise)
+    text = lit(otherwise)
     for condition, word in reversed(choices):
-        text = pl.when(condition).then(pl.lit(word)).otherwise(text)
+        text = when(condition).then(word).otherwise(text)
     return text
 
 
-def _conversation() -> pl.Expr:
+def _conversation() -> Value:
     """Say what is left when there is no protocol state: CON both ways; one way INT in the first record, REQ later."""
     return _first(
         (sent("src") & sent("dst"), "CON"),
-        (sent("src") & (pl.col("status_sequence") == 0), "INT"),
+        (sent("src") & (col("status_sequence") == 0), "INT"),
         (sent("src"), "REQ"),
         otherwise="RSP",
     )
 
 
-def _tcp_word() -> pl.Expr:
-    state = pl.col("tcp_state")
+def _tcp_word() -> Value:
+    state = col("tcp_state")
     silent = (state == 0) & ~(sent("src") & sent("dst"))
     return _first(
-        (has(state, RESET), "RST"),
-        (has(state, TcpState.FIN | TcpState.FIN_ACK), "FIN"),
-        (has(state, TcpState.NORMAL_CLOSE), "CLO"),
-        (has(state, TcpState.ESTABLISHED), "CON"),
-        (has(state, TcpState.SYN_ACK), "ACC"),
-        (has(state, TcpState.SYN), "REQ"),
+        (state.has(RESET), "RST"),
+        (state.has(TcpState.FIN | TcpState.FIN_ACK), "FIN"),
+        (state.has(TcpState.NORMAL_CLOSE), "CLO"),
+        (state.has(TcpState.ESTABLISHED), "CON"),
+        (state.has(TcpState.SYN_ACK), "ACC"),
+        (state.has(TcpState.SYN), "REQ"),
         (silent, "INT"),
         otherwise="CON",
     )
 
 
-def _tcp_text(style: Style) -> pl.Expr:
-    if style.tcp_state == "word":
-        return _tcp_word()
-    if style.tcp_state == "letters":
-        return letters(pl.col("tcp_state"), STATE_LETTERS)
-    flags = {side: letters(side_column(side, "tcp_flags"), FLAG_LETTERS) for side in SIDES}
-    choice = {"source": flags["src"], "destination": flags["dst"]}
-    return choice.get(style.tcp_state, pl.concat_str([flags["src"], pl.lit("_"), flags["dst"]]))
-
-
-def _state_text(message: pl.Expr, style: Style, _: int) -> pl.Expr:
-    protocol = pl.col("protocol")
-    answer = pl.col("icmp_error_type").cast(pl.UInt16) * 256 + pl.col("icmp_error_code")
-    message = pl.when(pl.col("icmp_error") > 0).then(answer).otherwise(message)
+def _state() -> Value:
+    protocol, message = col("protocol"), col("src_port")
+    answer = col("icmp_error_type") * 256 + col("icmp_error_code")
+    message = when(col("icmp_error") > 0).then(answer).otherwise(message)
     return (
-        pl.when(protocol == ICMP)
-        .then(message.replace_strict(icmp_words(), default=UNKNOWN_MESSAGE, return_dtype=pl.String))
+        when(protocol == ICMP)
+        .then(lookup(message, icmp_words(), UNKNOWN_MESSAGE))
         .when(protocol == ICMPV6)
-        .then(message.replace_strict(icmpv6_words(), default=UNKNOWN_MESSAGE, return_dtype=pl.String))
+        .then(lookup(message, icmpv6_words(), UNKNOWN_MESSAGE))
         .when(is_tcp())
-        .then(_tcp_text(style))
+        .then(_tcp_word())
         .otherwise(_conversation())
     )
 
 
-def _direction() -> pl.Expr:
+def _state_text(words: pl.Expr, style: Style, _: int) -> pl.Expr:
+    if style.tcp_state == "word":
+        return words
+    from topics.expression.polars import polars
+
+    return pl.when(polars(is_tcp())).then(polars(_tcp_letters(style))).otherwise(words)
+
+
+def _tcp_letters(style: Style) -> Value:
+    if style.tcp_state == "letters":
+        return letters(col("tcp_state"), STATE_LETTERS)
+    flags = {side: letters(side_column(side, "tcp_flags"), FLAG_LETTERS) for side in SIDES}
+    choice = {"source": flags["src"], "destination": flags["dst"]}
+    return choice.get(style.tcp_state, concat(flags["src"], "_", flags["dst"]))
+
+
+def _direction() -> Value:
     """Draw who talked to whom; a `?` where no handshake tells who began."""
-    kind = pl.col("ethertype")
-    known = has(pl.col("tcp_state"), HANDSHAKE)
+    kind = col("ethertype")
     left = _first((sent("dst"), "<"))
     middle = _first((is_tcp(), "?"), (sent("src") | sent("dst"), "-"))
     right = _first((sent("src"), ">"))
-    drawn = pl.concat_str([left, middle, right])
     return (
-        pl.when(kind == ARP_TYPE)
-        .then(pl.lit("who"))
+        when(kind == ARP_TYPE)
+        .then("who")
         .when(kind == RARP_TYPE)
-        .then(pl.lit("tel"))
-        .when(is_tcp() & known)
-        .then(pl.lit(" ->"))
-        .otherwise(drawn)
+        .then("tel")
+        .when(is_tcp() & col("tcp_state").has(HANDSHAKE))
+        .then(" ->")
+        .otherwise(concat(left, middle, right))
     )
 
 
-def _either(state: pl.Expr, source: int, destination: int, marks: str) -> list[tuple[pl.Expr, str]]:
-    both_sides = has(state, source) & has(state, destination)
-    return [(both_sides, marks[0]), (has(state, source), marks[1]), (has(state, destination), marks[2])]
+def _either(state: Value, source: int, destination: int, marks: str) -> list[tuple[Value, str]]:
+    both_sides = state.has(source) & state.has(destination)
+    return [(both_sides, marks[0]), (state.has(source), marks[1]), (state.has(destination), marks[2])]
 
 
-def _trouble() -> pl.Expr:
+def _trouble() -> Value:
     """Fourth flag: what went wrong with the data, of TCP or by sequence number."""
-    state = pl.col("tcp_state")
+    state = col("tcp_state")
     resent = _either(state, TcpState.SRC_RETRANSMITTED, TcpState.DST_RETRANSMITTED, "*sd")
     gap = (side_column("src", "gap_bytes") > 0) | (side_column("dst", "gap_bytes") > 0)
     mixed = _either(state, TcpState.SRC_OUT_OF_ORDER, TcpState.DST_OUT_OF_ORDER, "&ir")
     lost = [side_column(side, "lost_packets") > 0 for side in SIDES]
     of_tcp = _first(*resent, (gap, "g"), *mixed)
     of_others = _first((lost[0] & lost[1], "*"), (lost[0], "s"), (lost[1], "d"))
-    return pl.when(is_tcp()).then(of_tcp).otherwise(of_others)
+    return when(is_tcp()).then(of_tcp).otherwise(of_others)
 
 
-def _encapsulation() -> pl.Expr:
-    seen = side_column("src", "encapsulations") | side_column("dst", "encapsulations")
-    macs = (side_column("src", "mac") != NO_MAC) | (side_column("dst", "mac") != NO_MAC)
+def _encapsulation() -> Value:
+    seen = side_column("src", "encapsulations").joined(side_column("dst", "encapsulations"))
+    macs = ~side_column("src", "mac").mac_is(NO_MAC) | ~side_column("dst", "mac").mac_is(NO_MAC)
     tagged = (side_column("src", "vlan") > 0) | (side_column("dst", "vlan") > 0)
-    several = seen.bitwise_count_ones() > 1
-    letter = seen.replace_strict(ENCAPSULATION_LETTERS, default=" ", return_dtype=pl.String)
     return (
-        pl.when(has(pl.col("flow_flags"), FlowFlags.MULTIPLE_MACS))
-        .then(pl.lit("M"))
-        .when(several)
-        .then(pl.lit("*"))
+        when(col("flow_flags").has(FlowFlags.MULTIPLE_MACS))
+        .then("M")
+        .when(seen.bit_count() > 1)
+        .then("*")
         .when(seen > 0)
-        .then(letter)
+        .then(lookup(seen, ENCAPSULATION_LETTERS, " "))
         .otherwise(_first((tagged, "v"), (macs, "e")))
     )
 
 
-def _ip_options() -> pl.Expr:
-    seen = (side_column("src", "ip_options") | side_column("dst", "ip_options")) & IPV4_OPTIONS
-    letter = seen.replace_strict(
-        {int(bit): mark for bit, mark in OPTION_LETTERS.items()}, default="O", return_dtype=pl.String
-    )
-    return pl.when(seen > 0).then(letter).otherwise(pl.lit(" "))
+def _ip_options() -> Value:
+    seen = side_column("src", "ip_options").joined(side_column("dst", "ip_options")).bits(IPV4_OPTIONS)
+    letter = lookup(seen, {int(bit): mark for bit, mark in OPTION_LETTERS.items()}, "O")
+    return when(seen > 0).then(letter).otherwise(" ")
 
 
-def _flags() -> pl.Expr:
-    flags, state, errors = pl.col("flow_flags"), pl.col("tcp_state"), pl.col("icmp_error")
+def _flags() -> Value:
+    flags, state, errors = col("flow_flags"), col("tcp_state"), col("icmp_error")
     one_error = [(errors == error.value, letter) for error, letter in zip(IcmpError, "URT", strict=True)]
-    positions = [
-        _first((has(flags, FlowFlags.TIME_ADJUSTED), "T")),
+    return concat(
+        _first((flags.has(FlowFlags.TIME_ADJUSTED), "T")),
         _encapsulation(),
         _first(*one_error, (errors > 0, "I")),
         _trouble(),
         _first(*_either(state, TcpState.SRC_WINDOW_SHUT, TcpState.DST_WINDOW_SHUT, "@SD")),
         _first(*_either(state, TcpState.SRC_CONGESTED, TcpState.DST_CONGESTED, "Ext")),
         _first(
-            (has(flags, FlowFlags.FRAGMENT_OVERLAP), "V"),
-            (has(flags, FlowFlags.PARTIAL_FRAGMENT), "f"),
-            (has(flags, FlowFlags.FRAGMENTS), "F"),
+            (flags.has(FlowFlags.FRAGMENT_OVERLAP), "V"),
+            (flags.has(FlowFlags.PARTIAL_FRAGMENT), "f"),
+            (flags.has(FlowFlags.FRAGMENTS), "F"),
         ),
         _ip_options(),
-        pl.lit(" "),
-    ]
-    return pl.concat_str(positions)
+        " ",
+    )
 
 
-def _cause() -> pl.Expr:
-    return pl.col("cause").cast(pl.String).str.to_titlecase()
-
-
-def _label() -> pl.Expr:
-    return where(pl.col("labels") != "", pl.col("labels"))
-
-
-def _payload(side: str) -> pl.Expr:
+def _payload(side: str) -> Value:
     payload = side_column(side, "payload")
-    return where(payload.bin.size() > 0, payload)
+    return where(payload.size() > 0, payload)
 
 
 FIELDS = (
-    Field("state", "State", 5, lambda: pl.col("src_port"), Format(_state_text)),
-    Field("dir", "Dir", 5, _direction, WORD),
-    Field("flgs", "Flgs", 9, _flags, WORD),
-    Field("cause", "Cause", 7, _cause, WORD),
-    Field("seq", "Seq", 12, lambda: pl.col("status_sequence"), INTEGER),
-    Field("rank", "Rank", 6, lambda: pl.col("rank"), INTEGER),
-    Field("type", "Type", 4, lambda: pl.lit("flow"), WORD),
-    Field("hash", "Hash", 32, lambda: pl.col("flow_id").bin.encode("hex"), WORD),
-    Field("label", "Label", 5, _label, LEFT_TEXT),
-    *both("{s}user", "{src}Udata", 16, _payload, PAYLOADS),
+    Field("state", "State", 5, _state, Format(_state_text), "State of the conversation: REQ, ACC, CON, FIN, RST, ..."),
+    Field("dir", "Dir", 5, _direction, WORD, "Direction: who began, and which sides sent packets"),
+    Field("flgs", "Flgs", 9, _flags, WORD, "Flags: encapsulation, ICMP, loss, window, congestion, fragments, options"),
+    Field("cause", "Cause", 7, lambda: col("cause").title(), WORD, "Why the record was reported"),
+    Field("seq", "Seq", 12, lambda: col("status_sequence"), INTEGER, "Number of the status record within its flow"),
+    Field("rank", "Rank", 6, lambda: col("rank"), INTEGER, "Number of the record in the output"),
+    Field("type", "Type", 4, lambda: lit("flow"), WORD, "Type of the record"),
+    Field("hash", "Hash", 32, lambda: col("flow_id").hex_text(), WORD, "Flow id"),
+    Field("label", "Label", 5, lambda: where(col("labels") != "", col("labels")), LEFT_TEXT, "Labels: key=value:..."),
+    *both("{s}user", "{src}Udata", 16, _payload, PAYLOADS, "First payload bytes of the {source}"),
 )

@@ -2,47 +2,72 @@
 
 from __future__ import annotations
 
-import polars as pl
+import time
+from typing import TYPE_CHECKING
 
-from topics.fields.columns import end, nanoseconds, of, side_column, side_nanoseconds, start
+from topics.expression import col, lit, when
+from topics.fields.columns import divided, end, nanoseconds, of, side_column, side_nanoseconds, start
 from topics.fields.field import Field, both
 from topics.fields.formats import INTEGER, SECONDS, TIME
+
+if TYPE_CHECKING:
+    from topics.expression import Value
 
 MICROSECOND = 1000
 
 
-def _merged(value: pl.Expr) -> pl.Expr:
+def _merged(name: str) -> Value:
     """Blank what says nothing: a record that keeps no statistics of what was merged into it counts none."""
-    return pl.when(pl.col("records") > 0).then(value)
+    return when(col("records") > 0).then(col(name))
 
 
-def _mean() -> pl.Expr:
-    return _merged(pl.col("duration_sum") / pl.col("records")).fill_null(0)
+def _mean() -> Value:
+    return divided(col("duration_sum"), col("records"))
 
 
-def _deviation() -> pl.Expr:
-    mean = pl.col("duration_sum") / pl.col("records") / MICROSECOND
-    variance = (pl.col("duration_square_sum") / pl.col("records") - mean * mean).abs()
-    alone = pl.col("records") <= 1
-    return pl.when(alone).then(0.0).otherwise(variance.sqrt() * MICROSECOND)
+def _sum() -> Value:
+    return when(col("records") > 0).then(col("duration_sum")).otherwise(0)
 
 
-def _sum() -> pl.Expr:
-    return _merged(pl.col("duration_sum")).fill_null(0)
+def _deviation() -> Value:
+    mean = divided(col("duration_sum"), col("records")) / MICROSECOND
+    variance = (divided(col("duration_square_sum"), col("records")) - mean * mean).abs()
+    return when(col("records") > 1).then(variance.sqrt() * MICROSECOND).otherwise(0.0)
+
+
+def _idle() -> Value:
+    """Return how long ago the last packet was."""
+    return lit(time.time_ns() // MICROSECOND * MICROSECOND) - end()
 
 
 FIELDS = (
-    Field("stime", "StartTime", 12, start, TIME),
-    Field("ltime", "LastTime", 12, end, TIME),
-    *both("{s}stime", "{Src}StartTime", 12, lambda side: side_column(side, "first"), TIME),
-    *both("{s}ltime", "{Src}LastTime", 12, lambda side: side_column(side, "last"), TIME),
-    Field("dur", "Dur", 10, nanoseconds, SECONDS),
-    *both("{s}dur", "{Src}Dur", 10, side_nanoseconds, SECONDS),
-    Field("trans", "Trans", 6, of(pl.col, "records"), INTEGER),
-    Field("mean", "Mean", 10, _mean, SECONDS),
-    Field("stddev", "StdDev", 10, _deviation, SECONDS),
-    Field("sum", "Sum", 10, _sum, SECONDS),
-    Field("runtime", "RunTime", 10, _sum, SECONDS),
-    Field("min", "Min", 10, lambda: _merged(pl.col("duration_min")), SECONDS),
-    Field("max", "Max", 10, lambda: _merged(pl.col("duration_max")), SECONDS),
+    Field("stime", "StartTime", 12, start, TIME, "Time of the first packet of either direction"),
+    Field("ltime", "LastTime", 12, end, TIME, "Time of the last packet of either direction"),
+    *both(
+        "{s}stime",
+        "{Src}StartTime",
+        12,
+        lambda side: side_column(side, "first"),
+        TIME,
+        "Time of the first packet from the {source}",
+    ),
+    *both(
+        "{s}ltime",
+        "{Src}LastTime",
+        12,
+        lambda side: side_column(side, "last"),
+        TIME,
+        "Time of the last packet from the {source}",
+    ),
+    Field("dur", "Dur", 10, nanoseconds, SECONDS, "Time from the first to the last packet, s"),
+    *both("{s}dur", "{Src}Dur", 10, side_nanoseconds, SECONDS, "The same of the packets from the {source}, s"),
+    Field("rtime", "RelTime", 12, lambda: start() - col("origin"), SECONDS, "Start after that of the first record, s"),
+    Field("idle", "IdleTime", 10, _idle, SECONDS, "Time since the last packet, s"),
+    Field("trans", "Trans", 6, of(col, "records"), INTEGER, "Records merged into this one"),
+    Field("mean", "Mean", 10, _mean, SECONDS, "Mean duration of the merged records, s"),
+    Field("stddev", "StdDev", 10, _deviation, SECONDS, "Standard deviation of those durations, s"),
+    Field("sum", "Sum", 10, _sum, SECONDS, "Sum of those durations, s"),
+    Field("runtime", "RunTime", 10, _sum, SECONDS, "Sum of those durations, s"),
+    Field("min", "Min", 10, of(_merged, "duration_min"), SECONDS, "Shortest of those durations, s"),
+    Field("max", "Max", 10, of(_merged, "duration_max"), SECONDS, "Longest of those durations, s"),
 )

@@ -8,11 +8,15 @@ from topics.filter.lexer import tokens
 from topics.filter.parser import Parser
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
 
+    from topics.batch import FlowBatch
+    from topics.expression import Value
+    from topics.expression.sql import Dialect, Statement
     from topics.filter.tree import Node
 
-__all__ = ["compile", "parse"]
+__all__ = ["compile", "condition", "mask", "parse", "shown", "sql"]
 
 
 def parse(text: str) -> Node | None:
@@ -21,11 +25,10 @@ def parse(text: str) -> Node | None:
     return Parser(found, len(text.rstrip())).parse() if found else None
 
 
-def compile(text: str) -> pl.Expr | None:  # noqa: A001 - what it does, and always called as filter.compile
-    """Return an expression over the columns of topics/frame.py, true for the records that the text selects.
+def condition(text: str) -> Value | None:
+    """Return what selects records as one value, never null: true for those selected. None for an empty text.
 
-    None for an empty text, which selects all. Raises FilterError naming the word that is not understood, its column
-    and the nearest word there is.
+    Raises FilterError naming the word that is not understood, its column and the nearest word there is.
     """
     tree = parse(text)
     if tree is None:
@@ -33,3 +36,38 @@ def compile(text: str) -> pl.Expr | None:  # noqa: A001 - what it does, and alwa
     from topics.filter.compiler import expression
 
     return expression(tree)
+
+
+def compile(text: str) -> pl.Expr | None:  # noqa: A001 - what it does, and always called as filter.compile
+    """Return the condition as an expression over the columns of topics/frame.py; raises FilterError."""
+    value = condition(text)
+    if value is None:
+        return None
+    from topics.expression.polars import polars
+
+    return polars(value)
+
+
+def mask(value: Value, batch: FlowBatch) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return which records of a batch meet a condition, shape (n,), bool."""
+    from topics.expression.batches import values_of
+
+    return values_of(value, batch)
+
+
+def sql(value: Value, dialect: Dialect) -> Statement:
+    """Return a condition for the WHERE of a database, over the table `flows`, and its parameters.
+
+    Raises FilterError for what a database cannot be asked.
+    """
+    from topics.expression.sql import statement
+
+    return statement(value, dialect)
+
+
+def shown(text: str) -> str:
+    """Return the tree of an expression, one node a line; raises FilterError."""
+    from topics.filter.show import lines
+
+    tree = parse(text)
+    return "\n".join(lines(tree)) if tree is not None else "every record"

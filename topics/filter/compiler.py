@@ -1,136 +1,152 @@
-"""A tree as a Polars expression over a frame with the columns of topics/frame.py: true for the records it selects."""
+"""A tree as one value of topics/expression: true for the records it selects, never null."""
 
 from __future__ import annotations
 
+import operator
 from functools import singledispatch
-from typing import TYPE_CHECKING
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
+from topics.expression import ALWAYS, NEVER, Value, all_of, any_of, col, lit, when
 from topics.fields import field
-from topics.fields.columns import IPV6_TYPE, WITH_PORTS, has, is_ip, is_link, is_tcp, sent, side_column
+from topics.fields.columns import IPV6_TYPE, WITH_PORTS, is_ip, is_link, is_tcp, sent, side_column
 from topics.fields.field import SIDES
 from topics.filter import tree, words
 from topics.flags import FlowFlags, IcmpError, TcpState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-MAPPED = bytes(10) + b"\xff\xff"
-ICMP, ESP, ICMPV6 = 1, 50, 58
+ICMP, IGMP, ESP, ICMPV6 = 1, 2, 50, 58
 BROADCAST = b"\xff" * 6
-BROADCAST_IPV4 = MAPPED + b"\xff" * 4
-FIRST_GROUP, LAST_GROUP = MAPPED + bytes([224, 0, 0, 0]), MAPPED + bytes([239, 255, 255, 255])
+BROADCAST_IPV4 = ip_network("255.255.255.255/32")
+GROUPS = (ip_network("224.0.0.0/4"), ip_network("ff00::/8"))
+ODD = ("1", "3", "5", "7", "9", "b", "d", "f")
+QUERY, LEAVE = 0x11, 0x17  # types of IGMP messages (RFC 2236)
 
 
 @singledispatch
-def expression(node: tree.Node) -> pl.Expr:
+def expression(node: tree.Node) -> Value:
     """Return a boolean expression, never null, that is true for the records a tree selects."""
     raise NotImplementedError(type(node).__name__)
 
 
-def _sure(condition: pl.Expr) -> pl.Expr:
-    """Take what is blank for not meeting the condition, so that `not` selects it."""
-    return condition.fill_null(value=False)
-
-
-def _any(parts: Iterable[pl.Expr]) -> pl.Expr:
-    return pl.any_horizontal(list(parts))
-
-
-def _sides(direction: tree.Direction | None, condition: Callable[[str], pl.Expr]) -> pl.Expr:
+def _sides(direction: tree.Direction | None, condition: Callable[[str], Value]) -> Value:
     """Return what has to hold of the source, the destination, one of them or both."""
     if direction in SIDES:
         return condition(direction)
+    if direction in words.NEAREST.values():
+        return _at_end(local=direction == "local", condition=condition)
     parts = [condition(side) for side in SIDES]
     return parts[0] & parts[1] if direction == "both" else parts[0] | parts[1]
 
 
-def _compared(value: pl.Expr, comparison: tree.Comparison, number: float) -> pl.Expr:
-    tests = {"eq": value.eq, "neq": value.ne, "gt": value.gt, "gte": value.ge, "lt": value.lt, "lte": value.le}
-    return _sure(tests[comparison](number))
+def _locality(side: str) -> Value:
+    """Return how local an end is by its label, 0 without one."""
+    return col("labels").label(f"{side[0]}loc").number().or_else(0.0)
+
+
+def _at_end(*, local: bool, condition: Callable[[str], Value]) -> Value:
+    """Return what has to hold of the more local end, or of the other one; false where no label tells."""
+    src, dst = _locality("src"), _locality("dst")
+    told = (src > 0.0) | (dst > 0.0)
+    return told & (
+        ((src >= dst) & condition("src" if local else "dst")) | ((src < dst) & condition("dst" if local else "src"))
+    )
+
+
+COMPARISONS: dict[tree.Comparison, Callable[[Value, Any], Value]] = {
+    "eq": operator.eq,
+    "neq": operator.ne,
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+}
+
+
+def _compared(value: Value, comparison: tree.Comparison, number: float | str) -> Value:
+    return COMPARISONS[comparison](value, number).sure()
 
 
 @expression.register
-def _(node: tree.All) -> pl.Expr:
-    return pl.all_horizontal([expression(part) for part in node.parts])
+def _(node: tree.All) -> Value:
+    return all_of(expression(part) for part in node.parts)
 
 
 @expression.register
-def _(node: tree.Any) -> pl.Expr:
-    return _any(expression(part) for part in node.parts)
+def _(node: tree.Any) -> Value:
+    return any_of(expression(part) for part in node.parts)
 
 
 @expression.register
-def _(node: tree.Not) -> pl.Expr:
+def _(node: tree.Not) -> Value:
     return ~expression(node.part)
 
 
 @expression.register
-def _(node: tree.Protocol) -> pl.Expr:
+def _(node: tree.Protocol) -> Value:
     word = node.word
+    if word in words.ANY:
+        return ALWAYS
     if word in words.IP_PROTOCOLS:
-        return pl.col("protocol").is_in(words.IP_PROTOCOLS[word])
+        return col("protocol").is_in(words.IP_PROTOCOLS[word])
     if word in words.ETHERTYPES:
-        kind = pl.col("ethertype").is_in(words.ETHERTYPES[word])
+        kind = col("ethertype").is_in(words.ETHERTYPES[word])
         return kind & is_ip() if word in words.IP_VERSIONS else kind
     if word in words.ENCAPSULATED:
-        return _sides("either", lambda side: has(side_column(side, "encapsulations"), words.ENCAPSULATED[word]))
-    return has(pl.col("flow_flags"), FlowFlags.RTP if word == "rtp" else FlowFlags.RTCP)
+        return _sides("either", lambda side: side_column(side, "encapsulations").has(words.ENCAPSULATED[word]))
+    return col("flow_flags").has(FlowFlags.RTP if word == "rtp" else FlowFlags.RTCP)
 
 
 @expression.register
-def _(node: tree.ProtocolNumber) -> pl.Expr:
+def _(node: tree.ProtocolNumber) -> Value:
     if node.of_link:
-        return _compared(pl.col("ethertype"), node.comparison, node.number)
-    return is_ip() & _compared(pl.col("protocol"), node.comparison, node.number)
+        return _compared(col("ethertype"), node.comparison, node.number)
+    return is_ip() & _compared(col("protocol"), node.comparison, node.number)
 
 
 @expression.register
-def _(node: tree.Address) -> pl.Expr:
+def _(node: tree.Address) -> Value:
     kind = ~is_link()
     if node.network.version == 6:
-        kind &= pl.col("ethertype").is_in([IPV6_TYPE, 0])  # 0: merged over several
-    return kind & _sides(node.direction, lambda side: _inside(side_column(side, "address"), node.network))
-
-
-def _inside(address: pl.Expr, network: tree.Network) -> pl.Expr:
-    """Tell which 16-byte addresses lie in a network: their bytes sort like the numbers they are."""
-    first, last = _sixteen(network.network_address.packed), _sixteen(network.broadcast_address.packed)
-    if first == last:
-        return address == first
-    return (address >= first) & (address <= last)
-
-
-def _sixteen(address: bytes) -> bytes:
-    return MAPPED + address if len(address) == 4 else address
+        kind &= col("ethertype").is_in([IPV6_TYPE, 0])  # 0: merged over several
+    return kind & _sides(node.direction, lambda side: side_column(side, "address").ip_within(node.network))
 
 
 @expression.register
-def _(node: tree.Hardware) -> pl.Expr:
+def _(node: tree.AddressListed) -> Value:
+    if node.direction == "router":
+        return (col("icmp_error") > 0) & col("icmp_error_router").ip_among(node.networks)
+    listed = _sides(node.direction, lambda side: side_column(side, "address").ip_among(node.networks))
+    return ~is_link() & listed
+
+
+@expression.register
+def _(node: tree.Hardware) -> Value:
     return _sides(node.direction, lambda side: _hardware(side, node.mac))
 
 
-def _hardware(side: str, mac: bytes) -> pl.Expr:
-    own = side_column(side, "mac") == mac
-    return own | (is_link() & (side_column(side, "address") == bytes(10) + mac))
+def _hardware(side: str, mac: bytes) -> Value:
+    own = side_column(side, "mac").mac_is(mac)
+    return own | (is_link() & side_column(side, "address").mac_is(mac))
 
 
 @expression.register
-def _(node: tree.Ports) -> pl.Expr:
-    return _any(_in_range(node.direction, *bounds) for bounds in node.ranges)
+def _(node: tree.Ports) -> Value:
+    return any_of(_in_range(node.direction, *bounds) for bounds in node.ranges)
 
 
-def _in_range(direction: tree.Direction, protocol: int | None, low: int, high: int) -> pl.Expr:
-    number = pl.col("protocol")
+def _in_range(direction: tree.Direction, protocol: int | None, low: int, high: int) -> Value:
+    number = col("protocol")
     kind = number.is_in(WITH_PORTS) if protocol is None else number == protocol
     if low > high:
-        return pl.lit(value=False)
+        return NEVER
     return kind & _sides(direction, lambda side: side_column(side, "port").is_between(low, high))
 
 
 @expression.register
-def _(node: tree.Measure) -> pl.Expr:
+def _(node: tree.Measure) -> Value:
     measured = words.MEASURES[node.word]
     number = node.number * measured.scale
     if measured.whole and (node.direction is None or measured.sides is None):
@@ -139,123 +155,165 @@ def _(node: tree.Measure) -> pl.Expr:
     return _sides(node.direction, lambda side: _compared(_value(names[side]), node.comparison, number))
 
 
-def _value(name: str) -> pl.Expr:
+def _value(name: str) -> Value:
     if name == "spi":
-        return pl.when(pl.col("protocol") == ESP).then(pl.col("discriminator"))
+        return when(col("protocol") == ESP).then(col("discriminator"))
     return field(name).expression()
 
 
 @expression.register
-def _(node: tree.State) -> pl.Expr:
+def _(node: tree.State) -> Value:
     word = node.word
     if word in words.RECORDS:
-        return pl.lit(value=words.RECORDS[word])
+        return lit(words.RECORDS[word])
     if word in words.UNREACHABLE:
         return _message(3, words.UNREACHABLE[word])
     if word in words.TCP_OPTIONS:
-        return is_tcp() & has(pl.col("tcp_options"), words.TCP_OPTIONS[word])
+        return is_tcp() & col("tcp_options").has(words.TCP_OPTIONS[word])
     if word in words.TCP_STATES:
-        return is_tcp() & has(pl.col("tcp_state"), words.TCP_STATES[word])
+        return is_tcp() & col("tcp_state").has(words.TCP_STATES[word])
     if word in words.CAUSES:
-        return pl.col("cause").cast(pl.String).is_in(words.CAUSES[word])
+        return col("cause").is_in(words.CAUSES[word])
     return STATES[word]()
 
 
-def _first() -> pl.Expr:
-    return pl.col("status_sequence") == 0
+def _first() -> Value:
+    return col("status_sequence") == 0
 
 
-def _connected() -> pl.Expr:
+def _connected() -> Value:
     """Tell which flows were answered: by any packet, as in Argus, also by a reset."""
-    established = is_tcp() & has(pl.col("tcp_state"), TcpState.ESTABLISHED)
+    established = is_tcp() & col("tcp_state").has(TcpState.ESTABLISHED)
     return established | (is_ip() & sent("src") & sent("dst"))
 
 
-def _message(kind: int, code: int | None = None) -> pl.Expr:
+def _message(kind: int, code: int | None = None) -> Value:
     """Tell which records are ICMP messages of a type, or of flows that such an error was about."""
-    own = pl.col("src_port") // 256 == kind
-    mapped = pl.col("icmp_error_type") == kind
+    own = col("src_port") // 256 == kind
+    mapped = col("icmp_error_type") == kind
     if code is not None:
-        own &= pl.col("src_port") % 256 == code
-        mapped &= pl.col("icmp_error_code") == code
-    return ((pl.col("protocol") == ICMP) & own) | ((pl.col("icmp_error") > 0) & mapped)
+        own &= col("src_port") % 256 == code
+        mapped &= col("icmp_error_code") == code
+    return ((col("protocol") == ICMP) & own) | ((col("icmp_error") > 0) & mapped)
 
 
-def _icmp(kind: int, kind6: int, error: IcmpError) -> pl.Expr:
-    own6 = (pl.col("protocol") == ICMPV6) & (pl.col("src_port") // 256 == kind6)
-    return _message(kind) | own6 | has(pl.col("icmp_error"), error)
+def _icmp(kind: int, kind6: int, error: IcmpError) -> Value:
+    own6 = (col("protocol") == ICMPV6) & (col("src_port") // 256 == kind6)
+    return _message(kind) | own6 | col("icmp_error").has(error)
 
 
-def _echo() -> pl.Expr:
-    kind, protocol = pl.col("src_port") // 256, pl.col("protocol")
+def _group_message() -> Value:
+    return is_ip() & (col("protocol") == IGMP)
+
+
+def _echo() -> Value:
+    kind, protocol = col("src_port") // 256, col("protocol")
     return ((protocol == ICMP) & kind.is_in([0, 8])) | ((protocol == ICMPV6) & kind.is_in([128, 129]))
 
 
-STATES: dict[str, Callable[[], pl.Expr]] = {
+STATES: dict[str, Callable[[], Value]] = {
     "start": _first,
     "init": _first,
     "status": lambda: ~_first(),
     "est": _connected,
     "con": _connected,
     "avail": _connected,
-    "icmpmap": lambda: pl.col("icmp_error") > 0,
+    "icmpmap": lambda: col("icmp_error") > 0,
     "echo": _echo,
     "redirect": lambda: _icmp(5, 137, IcmpError.REDIRECT),
     "timexed": lambda: _icmp(11, 3, IcmpError.TIME_EXCEEDED),
     "unreach": lambda: _icmp(3, 1, IcmpError.UNREACHABLE),
     "unr": lambda: _icmp(3, 1, IcmpError.UNREACHABLE),
+    "rtr": lambda: _group_message() & (col("src_port") // 256 == QUERY),
+    "mbr": lambda: _group_message() & (col("src_port") // 256 != QUERY),
+    "lvg": lambda: _group_message() & (col("src_port") // 256 == LEAVE),
+    "cocode": lambda: any_of(col("labels").label(key).known() for key in ("sco", "dco")),
+    "svc": lambda: col("labels").label("svc").known(),
+    "baseline": lambda: NEVER,
+    "match": lambda: NEVER,
+    "inbound": lambda: (_locality("dst") > 0.0) & (_locality("src") <= 0.0),
+    "outbound": lambda: (_locality("src") > 0.0) & (_locality("dst") <= 0.0),
 }
 
 
 @expression.register
-def _(node: tree.Flag) -> pl.Expr:
+def _(node: tree.Flag) -> Value:
     return _sides(node.direction, lambda side: _flag(side, node.word))
 
 
-def _flag(side: str, word: str) -> pl.Expr:
+def _flag(side: str, word: str) -> Value:
     if word in words.TCP_FLAGS:
-        return is_tcp() & has(side_column(side, "tcp_flags"), words.TCP_FLAGS[word])
+        return is_tcp() & side_column(side, "tcp_flags").has(words.TCP_FLAGS[word])
     if word in words.TROUBLE:
-        return is_tcp() & has(pl.col("tcp_state"), words.TROUBLE[word][SIDES.index(side)])
+        return is_tcp() & col("tcp_state").has(words.TROUBLE[word][SIDES.index(side)])
     if word in words.TO_MANY:
         return _to_many(side, *words.TO_MANY[word])
-    flags = pl.col("flow_flags")
+    if word in words.PDUS:
+        return NEVER
+    if word in words.LOCALITY:
+        return _locality(side) > 0.0 if word == "local" else _locality(side) <= 0.0
+    flags = col("flow_flags")
     if word == "frag":
-        return (side_column(side, "fragments") > 0) | has(flags, FlowFlags.FRAGMENTS)
+        return (side_column(side, "fragments") > 0) | flags.has(FlowFlags.FRAGMENTS)
     if word == "fragonly":
-        return has(flags, FlowFlags.PARTIAL_FRAGMENT)
-    return has(flags, FlowFlags.MULTIPLE_MACS)
+        return flags.has(FlowFlags.PARTIAL_FRAGMENT)
+    return flags.has(FlowFlags.MULTIPLE_MACS)
 
 
-def _to_many(side: str, layers: str, word: str) -> pl.Expr:
+def _to_many(side: str, layers: str, word: str) -> Value:
     mac, address = side_column(side, "mac"), side_column(side, "address")
-    link = pl.when(is_link()).then(address.bin.slice(10, 6)).otherwise(mac)
     if word == words.BROADCAST:
-        of_link, of_ip = link == BROADCAST, address == BROADCAST_IPV4
+        of_link = _hardware(side, BROADCAST)
+        of_ip = address.ip_within(BROADCAST_IPV4)
     else:
-        group4 = (address >= FIRST_GROUP) & (address <= LAST_GROUP)
-        of_link, of_ip = _odd(link) & (link != BROADCAST), group4 | (~is_link() & (address >= b"\xff"))
-    return {"link": of_link, "ip": of_ip}.get(layers, of_link | of_ip)
-
-
-def _odd(mac: pl.Expr) -> pl.Expr:
-    """Tell which MAC addresses are of groups: the lowest bit of the first octet is set."""
-    return mac.bin.slice(0, 1).is_in([bytes([octet]) for octet in range(1, 256, 2)])
+        text = mac.mac_text().or_else("")
+        link = when(is_link()).then(address.mac_text(is_link())).otherwise(text)
+        of_link = link.character(1).is_in(ODD).sure() & ~_hardware(side, BROADCAST)
+        of_ip = any_of(address.ip_within(group) for group in GROUPS)
+    return {"link": of_link, "ip": ~is_link() & of_ip}.get(layers, of_link | (~is_link() & of_ip))
 
 
 @expression.register
-def _(node: tree.Encapsulated) -> pl.Expr:
-    return _sides(node.direction, lambda side: has(side_column(side, "encapsulations"), node.bits))
+def _(node: tree.Encapsulated) -> Value:
+    return _sides(node.direction, lambda side: side_column(side, "encapsulations").has(node.bits))
 
 
 @expression.register
-def _(node: tree.Observed) -> pl.Expr:
-    columns = {"sid": "probe", "inf": "interface", "site": "site"}
+def _(node: tree.Observed) -> Value:
+    columns = {"sid": "probe", "inf": "interface", "site": "site", "node": "site"}
     if node.word in columns:
-        return pl.col(columns[node.word]).cast(pl.String) == node.name
-    return (pl.col("probe").cast(pl.String) == node.name) | (field("srcid").expression() == node.name)
+        return col(columns[node.word]) == node.name
+    return (col("probe") == node.name) | (field("srcid").expression() == node.name)
 
 
 @expression.register
-def _(node: tree.Router) -> pl.Expr:
-    return (pl.col("icmp_error") > 0) & _inside(pl.col("icmp_error_router"), node.network)
+def _(node: tree.Router) -> Value:
+    return (col("icmp_error") > 0) & col("icmp_error_router").ip_within(node.network)
+
+
+@expression.register
+def _(node: tree.Compared) -> Value:
+    known = field(node.field)
+    scale = known.format.scale
+    constant = node.constant * scale if isinstance(node.constant, float | int) and scale != 1 else node.constant
+    return _compared(known.expression(), node.comparison, constant)
+
+
+@expression.register
+def _(node: tree.Listed) -> Value:
+    return field(node.field).expression().is_in(node.constants).sure()
+
+
+@expression.register
+def _(node: tree.PortListed) -> Value:
+    with_ports = col("protocol").is_in(WITH_PORTS)
+    return with_ports & _sides(node.direction, lambda side: side_column(side, "port").is_in(node.ports))
+
+
+@expression.register
+def _(node: tree.Matched) -> Value:
+    known = field(node.field)
+    text = known.expression()
+    if known.format.holds == "bytes":
+        text = text.latin_text()
+    return text.matches(node.pattern).sure()

@@ -10,8 +10,8 @@ from topics.errors import FilterError
 MAX_LENGTH = 65_536
 # Order matters: two-character operators before their first characters. A backslash makes a name of a reserved word.
 _TOKEN = re.compile(
-    r"""\s*(?: "(?P<quoted>[^"]*)" | \\(?P<name>[^\s()!<>=&|"]+) | (?P<sign>&&|\|\||>=|<=|!=|<>|==|[()!<>=])
-          | (?P<word>[^\s()!<>=&|"\\]+) | (?P<rest>\S) )""",
+    r"""\s*(?: "(?P<quoted>[^"]*)" | \\(?P<name>[^\s()!<>=&|"]+) | (?P<sign>&&|\|\||>=|<=|!=|<>|==|=~|!~|[()!<>=~])
+          | (?P<word>[^\s()!<>=~&|"\\][^\s()!<>=&|"\\]*) | (?P<rest>\S) )""",
     re.VERBOSE,
 )
 SPELLINGS = {"&&": "and", "||": "or", "!": "not"}

@@ -2,7 +2,8 @@
 
     expression := term { (and | or) (term | value) }     both bind alike, from left to right, as in Argus
     term       := not term | ( expression ) | [protocol] [direction] [type] [comparison] value | a word alone
-    direction  := src | dst | src or dst | src and dst
+                | [protocol] [direction] type in FILE | FIELD comparison value | FIELD ~ PATTERN | FIELD in FILE
+    direction  := src | dst | src or dst | src and dst | lcl | rmt | lcl or rmt | lcl and rmt
 
 A value without a type takes the one before it: `port 80 or 443`. Without a direction either will do.
 """
@@ -12,7 +13,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from topics.errors import FilterError
-from topics.filter import tree, values, words
+from topics.fields import fields
+from topics.filter import lists, tree, values, words
 from topics.nearest import suggestion
 
 if TYPE_CHECKING:
@@ -36,6 +38,17 @@ class Head(NamedTuple):
     def either(self) -> tree.Direction:
         """The direction, either when none was given."""
         return self.direction or "either"
+
+
+# Fields that the language has words of its own for.
+FIELD_HEADS = {
+    "saddr": Head("", "src", "addr"),
+    "daddr": Head("", "dst", "addr"),
+    "sport": Head("", "src", "port"),
+    "dport": Head("", "dst", "port"),
+    "smac": Head("ether", "src", "host"),
+    "dmac": Head("ether", "dst", "host"),
+}
 
 
 class Parser:
@@ -118,6 +131,8 @@ class Parser:
             raise FilterError(_unjoined(token))
 
     def _condition(self, token: Token) -> tree.Node:
+        if self._is_field():
+            return self._of_field(self._take("a field"))
         protocol = self._protocol()
         direction = self._direction()
         word = self._word()
@@ -130,14 +145,38 @@ class Parser:
         if word in {words.BROADCAST, words.MULTICAST}:
             self._position += 1
             return _to_many(protocol, word, direction or "either")
-        if protocol and direction is None and not self._starts_value():
+        if protocol and direction is None and not self._starts_value() and not self._is_single(word):
             self._last = None
             return self._alone(protocol, token)
-        if direction is None and not protocol and self._is_single(word):
+        if direction is None and self._is_single(word):
             self._position += 1
             self._last = None
-            return tree.State(word)
+            return _within(protocol, tree.State(word))
         return self._untyped(protocol, direction)
+
+    def _is_field(self) -> bool:
+        """Tell whether the next words are a printable field and what asks something of it."""
+        word, operator = self._word(), self._word(1)
+        if operator not in words.MATCHES and (
+            word in words.VALUE_TYPES or (operator not in words.COMPARISONS and operator != "in")
+        ):
+            return False
+        return word in fields()
+
+    def _of_field(self, token: Token) -> tree.Node:
+        name, operator = token.text, self._word()
+        self._last = None
+        if operator in words.MATCHES:
+            self._position += 1
+            matched = tree.Matched(name, values.pattern(self._take("a pattern"), name))
+            return matched if words.MATCHES[operator] else tree.Not(matched)
+        if name in FIELD_HEADS:
+            return self._typed(FIELD_HEADS[name])
+        self._position += 1
+        value = self._take(f"a value for '{name}'")
+        if operator == "in":
+            return lists.field_listed(name, value)
+        return tree.Compared(name, cast("tree.Comparison", words.COMPARISONS[operator]), values.constant(value, name))
 
     def _protocol(self) -> str:
         word = self._word()
@@ -155,7 +194,7 @@ class Parser:
         if join in {"and", "or"} and second in words.DIRECTIONS and second != first:
             self._position += 2
             return "both" if join == "and" else "either"
-        return cast("tree.Direction", first)
+        return cast("tree.Direction", words.NEAREST.get(first, first))
 
     def _is_type(self, word: str) -> bool:
         """Tell whether a word that may also stand alone is followed by what makes it a type: `synack gt 0.1`."""
@@ -192,8 +231,13 @@ class Parser:
 
     def _typed(self, head: Head) -> tree.Node:
         self._last = head
+        if head.kind == "inode" and self._word() in {"host", "net", "addr"}:
+            self._position += 1
         if self._word() == "(":
             return self._group(head)
+        if self._word() == "in":
+            self._position += 1
+            return self._listed(head)
         comparison = words.COMPARISONS.get(self._word(), "")
         if comparison:
             self._position += 1
@@ -216,16 +260,33 @@ class Parser:
         node = self._leaf(head, comparison, token)
         return tree.Not(node) if comparison == "neq" and not isinstance(node, tree.Measure) else node
 
+    def _listed(self, head: Head) -> tree.Node:
+        file = self._take("the name of a file")
+        kind = words.ADDRESS_TYPES.get(head.kind, head.kind)
+        if kind in {"host", "net", "addr"} and head.protocol not in words.LINK:
+            return _within(head.protocol, lists.addresses_listed(head.either, file))
+        if kind == "inode":
+            return lists.addresses_listed("router", file)
+        if kind == "port":
+            return _within(head.protocol, lists.ports_listed(head.either, file))
+        raise FilterError(f"filter: {file.shown}: '{head.kind}' takes no list; fields, hosts, nets and ports do")
+
     def _leaf(self, head: Head, comparison: tree.Comparison, token: Token) -> tree.Node:
         kind = head.kind
         if kind in words.ADDRESS_TYPES:
+            if comparison not in {"eq", "neq"}:
+                raise FilterError(f"filter: {token.shown} is an address, which can be equal or not, nothing else")
             return self._address(head, words.ADDRESS_TYPES[kind], token)
+        if kind == "class":
+            return tree.Address(head.either, values.address_class(token))
+        if kind == "co":
+            return _country(head.either, token)
         if kind in words.OBSERVED:
             return tree.Observed(kind, token.written)
         if kind == "port":
             return _within(head.protocol, _ports(head, comparison, token))
         if kind == "proto":
-            of_link = head.protocol in words.LINK
+            of_link = head.protocol in words.LINK or values.is_ethertype(token)
             number = values.protocol(token, of_link=of_link)
             return tree.ProtocolNumber("eq" if comparison == "neq" else comparison, number, of_link)
         if kind == "encaps":
@@ -270,6 +331,13 @@ def _bounds(comparison: tree.Comparison, low: int, high: int) -> tuple[int, int]
     return 0, (low - 1 if comparison == "lt" else high)
 
 
+def _country(direction: tree.Direction, token: Token) -> tree.Node:
+    parts = tuple(tree.Compared(f"{side[0]}co", "eq", token.written.upper()) for side in ("src", "dst"))
+    if direction in {"src", "dst"}:
+        return parts[0 if direction == "src" else 1]
+    return tree.All(parts) if direction == "both" else tree.Any(parts)
+
+
 def _encapsulation(token: Token) -> int:
     if token.text in words.ENCAPSULATIONS:
         return int(words.ENCAPSULATIONS[token.text])
@@ -281,7 +349,7 @@ def _encapsulation(token: Token) -> int:
 def _unjoined(token: Token) -> str:
     if token.literal or values.is_number(token) or token.text in words.every_word() or not token.text.isalpha():
         return f"filter: {token.shown} is not expected here, 'and' or 'or' is missing before it"
-    near = suggestion(token.text, ("and", "or")) or suggestion(token.text, words.every_word())
+    near = suggestion(token.text, ("and", "or")) or suggestion(token.text, _known())
     return f"filter: unknown word {token.shown}{near}"
 
 
@@ -292,4 +360,8 @@ def _misplaced(token: Token, *, after_direction: bool) -> str:
         return f"filter: {token.shown} cannot follow a direction"
     if token.text in words.every_word() or not token.text.isalnum():
         return f"filter: {token.shown} is not expected here"
-    return f"filter: unknown word {token.shown}{suggestion(token.text, words.every_word())}"
+    return f"filter: unknown word {token.shown}{suggestion(token.text, _known())}"
+
+
+def _known() -> set[str]:
+    return words.every_word() | set(fields())

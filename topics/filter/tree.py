@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from topics.expression.networks import NetworkSet
 
 Comparison = Literal["eq", "neq", "gt", "gte", "lt", "lte"]
-Direction = Literal["src", "dst", "either", "both"]
+Direction = Literal["src", "dst", "either", "both", "local", "remote"]
 Network = IPv4Network | IPv6Network
 
 
@@ -120,6 +124,49 @@ class Router:
     network: Network
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A printable field compares so with a constant: a number in the unit that is printed, or a text."""
+
+    field: str
+    comparison: Comparison
+    constant: float | str
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """A regular expression is found in the text of a printable field."""
+
+    field: str
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddressListed:
+    """An IP address of the record, or that of the router that sent an ICMP error, is in a list."""
+
+    direction: Direction | Literal["router"]
+    networks: NetworkSet
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A printable field has one of the values of a list, which was read from a file."""
+
+    field: str
+    source: str
+    constants: tuple[float | str, ...] = dataclasses.field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PortListed:
+    """A port of the record is in a list."""
+
+    direction: Direction
+    source: str
+    ports: tuple[int, ...] = dataclasses.field(repr=False)
+
+
 Node = (
     All
     | Any
@@ -135,4 +182,9 @@ Node = (
     | Encapsulated
     | Observed
     | Router
+    | Compared
+    | Matched
+    | AddressListed
+    | Listed
+    | PortListed
 )

@@ -6,10 +6,12 @@ import re
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network, NetmaskValueError
 from typing import TYPE_CHECKING
 
-from topics.errors import FilterError
+from topics.errors import FilterError, UsageError
+from topics.fields import field
 from topics.fields.names import ETHERTYPES as ETHERTYPE_NAMES
 from topics.fields.names import code_points, ip_protocols
 from topics.fields.services import all_service_names, service_ports
+from topics.filter.words import ADDRESS_CLASSES
 from topics.nearest import suggestion
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ _RANGE = re.compile(r"(0x[0-9a-f]+|\d+)-(0x[0-9a-f]+|\d+)")
 _MAC = re.compile(r"[0-9a-f]{1,2}(:[0-9a-f]{1,2}){5}")
 _DOTTED = re.compile(r"\d+(\.\d+){1,3}(/\d+)?")
 MAX_DIGITS = 300
+MAX_PATTERN = 1000
+# Look-around, back references, Unicode classes and word boundaries: not all engines have them, or mean the same.
+_NOT_EVERYWHERE = re.compile(r"\(\?|\\[1-9bBAZzpPkyQE<>]|[*+?}]\+|\[\[")
 
 
 def is_number(token: Token) -> bool:
@@ -127,6 +132,11 @@ def _port(value: float, token: Token) -> int:
     return int(value)
 
 
+def is_ethertype(token: Token) -> bool:
+    """Tell whether a word names an ethertype and no IP protocol: `proto arp`."""
+    return token.text in ETHERTYPE_NAMES.values() and token.text not in ip_protocols().values()
+
+
 def protocol(token: Token, *, of_link: bool) -> int:
     """Return the number of an IP protocol, of an ethertype for `of_link`, from a number or a name."""
     if is_number(token):
@@ -147,3 +157,51 @@ def code_point(token: Token) -> float:
     if not is_number(token):
         raise FilterError(f"filter: unknown code point {token.shown}{suggestion(token.text, names)}")
     return number(token)
+
+
+def address_class(token: Token) -> Network:
+    """Return the addresses that were once a class: a, b, c, d or e; raises FilterError."""
+    if token.text not in ADDRESS_CLASSES:
+        raise FilterError(f"filter: {token.shown} is no class of addresses; there are a, b, c, d and e")
+    return IPv4Network(ADDRESS_CLASSES[token.text])
+
+
+def constant(token: Token, name: str) -> float | str:
+    """Return what a printable field is compared with: a number, an instant in ns, or text; raises FilterError."""
+    holds = field(name).format.holds
+    if holds == "number":
+        return number(token)
+    if holds == "time":
+        return instant(token)
+    if holds == "bytes":
+        raise FilterError(f"filter: {token.shown}: '{name}' is payload, which can be searched with ~ only")
+    return token.written
+
+
+def instant(token: Token) -> int:
+    """Return a time in ns since 1970: seconds since then, or a date and time as in a time range; raises FilterError."""
+    from topics.timerange import begin
+
+    if is_number(token) and not _RANGE.fullmatch(token.text):
+        return int(number(token) * 1_000_000_000)
+    try:
+        return begin(token.written)
+    except UsageError:
+        raise FilterError(f"filter: {token.shown} is no time; write 1700000000 or 2026/03/10.09:00:00") from None
+
+
+def pattern(token: Token, name: str) -> str:
+    """Return a regular expression that Polars, DuckDB and PostgreSQL all understand alike; raises FilterError."""
+    if field(name).format.holds not in {"text", "bytes"}:
+        raise FilterError(f"filter: {token.shown}: '{name}' holds no text to search")
+    text = token.written
+    if len(text) > MAX_PATTERN:
+        raise FilterError(f"filter: the pattern at column {token.column} has more than {MAX_PATTERN} characters")
+    found = _NOT_EVERYWHERE.search(text.removeprefix("(?i)"))
+    if found:
+        raise FilterError(f"filter: '{found[0]}' in the pattern at column {token.column} is not understood everywhere")
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise FilterError(f"filter: {token.shown} is no regular expression: {error.msg}") from None
+    return text

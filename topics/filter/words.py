@@ -14,8 +14,9 @@ COMPARISONS = {
     **dict.fromkeys(("lt", "less", "<"), "lt"),
     **dict.fromkeys(("lte", "<="), "lte"),
 }
-ADDRESS_TYPES = {"host": "host", "addr": "host", "net": "net", "inode": "inode"}
-OBSERVED = ("srcid", "sid", "inf", "site")
+ADDRESS_TYPES = {"host": "host", "addr": "host", "net": "net", "inode": "inode", "gateway": "inode"}
+OBSERVED = ("srcid", "sid", "inf", "site", "node")
+ADDRESS_CLASSES = {"a": "0.0.0.0/1", "b": "128.0.0.0/2", "c": "192.0.0.0/3", "d": "224.0.0.0/4", "e": "240.0.0.0/4"}
 
 # Protocols by IP number; those below are known by what is under IP or beside it.
 IP_PROTOCOLS = {
@@ -58,7 +59,8 @@ SEEN_IN_PAYLOAD = ("rtp", "rtcp")
 BROADCAST, MULTICAST = "broadcast", "multicast"
 # Which layers have to do with it: `ether multicast` is about MAC addresses, `ip multicast` about those of IP.
 TO_MANY = {f"{layer} {word}".strip(): (layer, word) for word in (BROADCAST, MULTICAST) for layer in ("", "link", "ip")}
-PROTOCOLS = (*IP_PROTOCOLS, *ETHERTYPES, *ENCAPSULATED, *SEEN_IN_PAYLOAD, *LINK)
+ANY = ("anon",)
+PROTOCOLS = (*IP_PROTOCOLS, *ETHERTYPES, *ENCAPSULATED, *SEEN_IN_PAYLOAD, *LINK, *ANY)
 
 
 class Measured(NamedTuple):
@@ -109,12 +111,25 @@ MEASURES = {
     "ackdat": Measured(None, "ackdat", SECOND),
     **dict.fromkeys(("pcr", "pcratio", "abr", "abratio"), Measured(None, "pcr")),
     "spi": Measured(None, "spi"),
+    "len": Measured(None, "bytes"),
+    **dict.fromkeys(("masklen", "mlen"), Measured(("smask", "dmask"))),
+    **dict.fromkeys(("as", "asn"), Measured(("sas", "das"))),
+    "lat": Measured(("slat", "dlat")),
+    "lon": Measured(("slon", "dlon")),
+    "loc": Measured(("sloc", "dloc")),
+    **dict.fromkeys(("nstroke", "nstrokes"), Measured(("snstroke", "dnstroke"))),
+    "deldur": Measured(None, "dldur"),
+    "delstime": Measured(None, "dlstime"),
+    "delltime": Measured(None, "dlltime"),
+    "intflow": Measured(None, "intflow"),
+    "intflowsdev": Measured(None, "intflowsdev"),
 }
 
 STATES = (
     *("start", "init", "status", "stop", "shut", "error", "timeout"),
     *("est", "con", "avail", "synack", "finack", "normal", "wait", "reuse"),
     *("icmpmap", "echo", "redirect", "timexed", "unreach", "unr"),
+    *("rtr", "mbr", "lvg", "cocode", "svc", "baseline", "match", "inbound", "outbound"),
 )
 TCP_STATES = {
     "synack": TcpState.SYN_ACK,
@@ -148,7 +163,10 @@ TROUBLE = {
     "ecn": (TcpState.SRC_CONGESTED, TcpState.DST_CONGESTED),
     "dup": (TcpState.SRC_DUPLICATES, TcpState.DST_DUPLICATES),
 }
-FLAGS = (*TCP_FLAGS, *TROUBLE, "frag", "fragonly", "multipath", "mpath")
+LOCALITY = ("local", "remote")
+NEAREST = {"lcl": "local", "rmt": "remote", "rem": "remote"}
+PDUS = ("hello", "lsp", "csnp", "psnp")  # of IS-IS, which our records do not tell apart
+FLAGS = (*TCP_FLAGS, *TROUBLE, "frag", "fragonly", "multipath", "mpath", *PDUS, *LOCALITY)
 
 TCP_OPTIONS = {
     "tcpopt": sum(TcpOptions),
@@ -196,13 +214,14 @@ ENCAPSULATIONS = {
     "geneve": Encapsulation.GENEVE,
 }
 
-DIRECTIONS = ("src", "dst")
+DIRECTIONS = ("src", "dst", *NEAREST)
+MATCHES = {"~": True, "=~": True, "!~": False}
 CONNECTIVES = ("and", "or", "not")
-VALUE_TYPES = ("port", "proto", "encaps", *ADDRESS_TYPES, *OBSERVED, *MEASURES)
+VALUE_TYPES = ("port", "proto", "encaps", "class", "co", *ADDRESS_TYPES, *OBSERVED, *MEASURES)
 
 
 def every_word() -> set[str]:
     """Return all words the language reserves."""
     singles = (*PROTOCOLS, *RECORDS, *STATES, *UNREACHABLE, *FLAGS, *TCP_OPTIONS, BROADCAST, MULTICAST)
-    words = {*DIRECTIONS, *CONNECTIVES, *VALUE_TYPES, *singles, *COMPARISONS, "mask"}
+    words = {*DIRECTIONS, *CONNECTIVES, *VALUE_TYPES, *singles, *COMPARISONS, "mask", "in"}
     return {word for word in words if word.isalnum()}

@@ -1,0 +1,83 @@
+"""One filter, four places: an expression over columns, a mask over a batch, and the databases select the same flows."""
+
+from collections.abc import Callable, Iterator
+
+import duckdb
+import polars as pl
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from sinks.sql import SqlSink
+from tests.topics.filter_texts import filters, flows
+from topics import filter as language
+from topics.frame import to_arrow
+
+FLOWS = flows(400, seed=7)
+IDS = [f"{row:032x}" for row in range(len(FLOWS))]
+FRAME = pl.DataFrame(to_arrow(FLOWS)).with_columns(id=pl.Series(IDS))
+Ask = Callable[[str], set[str]]
+
+
+@pytest.fixture(scope="module")
+def in_duckdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
+    path = tmp_path_factory.mktemp("duckdb") / "flows.duckdb"
+    _stored(str(path))
+    with duckdb.connect(str(path), read_only=True) as database:
+
+        def ask(text: str) -> set[str]:
+            condition = language.condition(text)
+            assert condition is not None
+            where, parameters = language.sql(condition, "duckdb")
+            rows = database.execute(f"SELECT flow_id FROM flows WHERE {where}", parameters).fetchall()
+            return {row[0].hex for row in rows}
+
+        yield ask
+
+
+@pytest.fixture(scope="module")
+def in_postgresql(postgresql_url: str) -> Iterator[Ask]:
+    name = "test_filters"
+    with psycopg.connect(postgresql_url, autocommit=True) as server:
+        server.execute(f"DROP DATABASE IF EXISTS {name}")
+        server.execute(f"CREATE DATABASE {name}")
+    address = postgresql_url.rsplit("/", 1)[0] + f"/{name}"
+    _stored(address)
+    with psycopg.connect(address) as database:
+
+        def ask(text: str) -> set[str]:
+            condition = language.condition(text)
+            assert condition is not None
+            where, parameters = language.sql(condition, "postgresql")
+            rows = database.execute(f"SELECT flow_id FROM flows WHERE {where}".encode(), parameters).fetchall()
+            return {row[0].hex for row in rows}
+
+        yield ask
+
+
+def _stored(address: str) -> None:
+    sink = SqlSink(address)
+    sink.write(FLOWS)
+    sink.close()
+
+
+def in_polars(text: str) -> set[str]:
+    condition = language.compile(text)
+    assert condition is not None
+    return set(FRAME.filter(condition)["id"])
+
+
+def in_numpy(text: str) -> set[str]:
+    condition = language.condition(text)
+    assert condition is not None
+    mask = language.mask(condition, FLOWS)
+    return {name for name, chosen in zip(IDS, mask, strict=True) if chosen}
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(text=filters())
+def test_a_filter_selects_the_same_records_everywhere(text: str, in_duckdb: Ask, in_postgresql: Ask) -> None:
+    expected = in_polars(text)
+    assert in_numpy(text) == expected
+    assert in_duckdb(text) == expected
+    assert in_postgresql(text) == expected

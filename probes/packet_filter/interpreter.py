@@ -42,8 +42,6 @@ from probes.packet_filter.program import (
     OR,
     RET,
     RET_A,
-    RET_VALUE,
-    RET_X,
     RSH,
     SIZE,
     SOURCE_X,
@@ -158,8 +156,7 @@ def _accepts(program: Any, memory: Any, data: Any, offset: int, captured: int, l
                     program[place, 1] if _holds(code & OPERATION, a, x if code & SOURCE_X else k) else program[place, 2]
                 )
         elif step == RET:
-            kind = code & RET_VALUE
-            return a if kind == RET_A else x if kind == RET_X else k
+            return a if code & RET_A else k
         elif code & TXA:
             a = x
         else:

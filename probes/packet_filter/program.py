@@ -24,14 +24,15 @@ MODE, IMM, ABS, IND, MEM, LEN, MSH = 0xE0, 0x00, 0x20, 0x40, 0x60, 0x80, 0xA0
 OPERATION, SOURCE_X = 0xF0, 0x08
 ADD, SUB, MUL, DIV, OR, AND, LSH, RSH, NEG, MOD, XOR = range(0x00, 0xB0, 0x10)
 JA, JEQ, JGT, JGE, JSET = 0x00, 0x10, 0x20, 0x30, 0x40
-RET_VALUE, RET_A, RET_X = 0x18, 0x10, 0x08
+RET_A = 0x10
 TXA = 0x80
 
 PACKET_LOADS = {*(LD | size | mode for size in (WORD, HALF, BYTE) for mode in (ABS, IND)), LDX | BYTE | MSH}
 LOADS = PACKET_LOADS | {kind | mode for kind in (LD, LDX) for mode in (IMM, MEM, LEN)}
 ALUS = {ALU | operation | source for operation in range(0x00, 0xB0, 0x10) for source in (0, SOURCE_X)}
+ALUS -= {ALU | NEG | SOURCE_X}
 JUMPS = {JMP | operation | source for operation in (JEQ, JGT, JGE, JSET) for source in (0, SOURCE_X)}
-OPCODES = LOADS | ALUS | JUMPS | {ST, STX, JMP | JA, RET, RET | RET_A, RET | RET_X, MISC, MISC | TXA}
+OPCODES = LOADS | ALUS | JUMPS | {ST, STX, JMP | JA, RET, RET | RET_A, MISC, MISC | TXA}
 
 FIRST_OUTSIDE = 0x80000000  # places from there on are no bytes of the packet, but what Linux knows of it
 LINK_HEADER = -0x200000 & 0xFFFFFFFF  # ... except these, which count from the first byte of the frame

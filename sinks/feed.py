@@ -54,12 +54,14 @@ class Feed:
         self._sink.advance(self._event_time.watermark(self._clock()))
 
     def to_commit(self) -> dict[int, int]:
-        """Return the partitions whose first unsafe offset has moved since the last call, with that offset."""
+        """Return the partitions whose first unsafe offset is another than the one last committed, with that offset."""
         prefix = self._source("")
         safe = {int(source.removeprefix(prefix)): offset for source, offset in self._sink.safe_offsets().items()}
-        moved = {partition: offset for partition, offset in safe.items() if offset != self._committed.get(partition)}
-        self._committed |= moved
-        return moved
+        return {partition: offset for partition, offset in safe.items() if offset != self._committed.get(partition)}
+
+    def committed(self, offsets: dict[int, int]) -> None:
+        """Learn what was committed."""
+        self._committed |= offsets
 
     def _source(self, partition: int | str) -> str:
         return f"{self._origin}/{partition}"

@@ -15,11 +15,14 @@ from sinks.feed import Feed
 from topics.bus import Subscriber
 from topics.bus.administration import CONNECT_SECONDS, admin_client
 from topics.bus.publisher import BROKER_SECONDS
+from topics.bus.transient import patiently
 from topics.definitions import DEAD_LETTERS, FLOWS
 from topics.errors import BusError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from confluent_kafka.admin import AdminClient
 
     from sinks.feed import Sink
     from topics.batch import FlowBatch
@@ -86,11 +89,16 @@ class _SinkRun:
         if self._dirty and self._silence() >= QUIET_SECONDS:
             self._sink.flush()
             self._dirty = False
-        self._subscriber.commit(self._feed.to_commit())
+        self._commit()
 
     def _finish(self) -> None:
         self._sink.flush()
-        self._subscriber.commit(self._feed.to_commit())
+        self._commit()
+
+    def _commit(self) -> None:
+        offsets = self._feed.to_commit()
+        if self._subscriber.commit(offsets):
+            self._feed.committed(offsets)
 
     def _assigned(self, _partitions: list[int]) -> None:
         self._heard = time.monotonic()
@@ -115,10 +123,14 @@ def topic_identity(url: str, topic: str) -> str:
     """
     client = admin_client(url)  # has to outlive the answer
     try:
-        described = client.describe_topics(TopicCollection([topic]), request_timeout=CONNECT_SECONDS)
-        return f"{topic}/{described[topic].result(2 * CONNECT_SECONDS).topic_id}"
+        return patiently(lambda _: _describe(client, topic), 2 * CONNECT_SECONDS)
     except KafkaException as error:
         raise BusError(f"{url}: topic {topic}: {error.args[0].str()}") from None
+
+
+def _describe(client: AdminClient, topic: str) -> str:
+    described = client.describe_topics(TopicCollection([topic]), request_timeout=CONNECT_SECONDS)
+    return f"{topic}/{described[topic].result(2 * CONNECT_SECONDS).topic_id}"
 
 
 @contextmanager

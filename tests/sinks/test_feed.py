@@ -70,6 +70,9 @@ def test_messages_carry_their_position_and_only_moved_offsets_are_committed() ->
     assert feed.to_commit() == {}
     sink.safe = {"cluster/flows/3": 18, "cluster/flows/0": 4}
     assert feed.to_commit() == {3: 18, 0: 4}
+    assert feed.to_commit() == {3: 18, 0: 4}, "nothing says yet that it was committed"
+    feed.committed({3: 18, 0: 4})
     sink.safe["cluster/flows/0"] = 5
     assert feed.to_commit() == {0: 5}
+    feed.committed({0: 5})
     assert feed.to_commit() == {}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
 from confluent_kafka.cimpl import NewTopic
 
 from topics.bus.address import bootstrap
+from topics.bus.transient import passes, patiently
 from topics.errors import BusError
 
 if TYPE_CHECKING:
@@ -33,14 +35,18 @@ def metadata(url: str, timeout: float = CONNECT_SECONDS) -> ClusterMetadata:
     """Return what the cluster says about itself; raises BusError when no broker answers within `timeout` seconds."""
     client = admin_client(url)
     try:
-        return client.list_topics(timeout=timeout)
+        return patiently(lambda left: client.list_topics(timeout=left), timeout)
     except KafkaException as error:
         raise BusError(f"{url}: no Kafka broker answered within {timeout:g} s ({error.args[0].str()})") from None
 
 
 def partition_count(url: str, topic: str, timeout: float = CONNECT_SECONDS) -> int:
     """Return how many partitions a topic has; raises BusError when it does not exist or no broker answers."""
+    deadline = time.monotonic() + timeout
     found = metadata(url, timeout).topics.get(topic)
+    while found is not None and found.error is not None and passes(found.error) and time.monotonic() < deadline:
+        time.sleep(RETRY_SECONDS)
+        found = metadata(url, timeout).topics.get(topic)
     if found is None or found.error is not None:
         raise BusError(f"{url}: topic {topic} does not exist; `argosy topics create` makes it")
     return len(found.partitions)
@@ -74,6 +80,7 @@ def create_topics(
                 raise BusError(f"{url}: topic {name}: {error.args[0].str()}") from None
     names = [definition.name for definition in missing]
     _wait_until_known(url, names)
+    _wait_until_led(url, names)
     return names
 
 
@@ -84,6 +91,18 @@ def _wait_until_known(url: str, names: list[str]) -> None:
         if time.monotonic() > deadline:
             raise BusError(f"{url}: topic {min(unknown)}: still without a leader after {CREATE_SECONDS:g} s")
         time.sleep(RETRY_SECONDS)
+
+
+def _wait_until_led(url: str, names: list[str]) -> None:
+    """Wait until the leaders know that they are: for a moment after the metadata says so, they still refuse."""
+    found = metadata(url).topics
+    client = admin_client(url)
+    latest: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # confluent-kafka's own
+    ends = {TopicPartition(name, number): latest for name in names for number in found[name].partitions}
+    try:
+        patiently(lambda left: [end.result(left) for end in client.list_offsets(ends).values()], CREATE_SECONDS)
+    except KafkaException as error:
+        raise BusError(f"{url}: topic {names[0]}: {error.args[0].str()}") from None
 
 
 def _led_topics(url: str) -> set[str]:

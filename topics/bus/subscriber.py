@@ -14,6 +14,7 @@ from topics.bus.administration import CONNECT_SECONDS, partition_count
 from topics.bus.messages import decode_message
 from topics.bus.producer import ConfirmedProducer
 from topics.bus.publisher import BROKER_SECONDS
+from topics.bus.transient import REBALANCING, passes, patiently
 from topics.dead_letters import dead_letter
 from topics.definitions import DEAD_LETTERS
 from topics.errors import BusError, DecodeError
@@ -103,16 +104,22 @@ class Subscriber(Generic[Value]):
         self._watch_brokers(came=bool(messages))
         return [received for message in messages if (received := self._read(message)) is not None]
 
-    def commit(self, offsets: dict[int, int]) -> None:
-        """Say that everything before these offsets (by partition) is done with; raises BusError."""
+    def commit(self, offsets: dict[int, int]) -> bool:
+        """Say that everything before these offsets (by partition) is done with; raises BusError.
+
+        False when the group is just sharing out its partitions anew: whoever has them then reads from the last commit.
+        """
         self._flush_dead_letters()
         places = [TopicPartition(self.topic, partition, offset) for partition, offset in offsets.items()]
         if not places:
-            return
+            return True
         try:
-            self._consumer.commit(offsets=places, asynchronous=False)
+            patiently(lambda _: self._consumer.commit(offsets=places, asynchronous=False), self._patience)
         except KafkaException as error:
+            if error.args[0].code() in REBALANCING:
+                return False
             raise BusError(f"{self.url}: topic {self.topic}: offsets not committed ({error.args[0].str()})") from None
+        return True
 
     def close(self) -> None:
         """Leave the group; raises BusError when dead letters were not delivered."""
@@ -122,6 +129,8 @@ class Subscriber(Generic[Value]):
     def _read(self, message: Message[Any, Any]) -> Received[Value] | None:
         error = message.error()
         if error is not None:
+            if passes(error):
+                return None
             raise BusError(f"{self.url}: topic {self.topic}: {error.str()}")
         value, partition, offset = message.value() or b"", message.partition() or 0, message.offset() or 0
         headers = _headers(message)

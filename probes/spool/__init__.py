@@ -1,0 +1,1 @@
+"""What waits for the brokers, on disk: bounded, in order, through any crash."""

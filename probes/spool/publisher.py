@@ -1,0 +1,201 @@
+"""Publishing through the spool: the caller never waits, a thread does."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from probes.spool.delivery import Delivery
+from probes.spool.entry import Entry, Priority, encoded_size
+from probes.spool.files import Disk
+from probes.spool.losses import Cause, Losses
+from probes.spool.spool import Spool
+from topics.bus.administration import CONNECT_SECONDS, partition_count
+from topics.bus.messages import encode_messages
+from topics.bus.publisher import MESSAGE_BYTES
+from topics.errors import BusError, OutputError
+from topics.partitions import split
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from topics.batch import FlowBatch
+
+LIMIT = 1024 * 1024 * 1024
+MOST_QUEUED = 64 * 1024 * 1024  # bytes in memory on their way to the disk
+GATHER_SECONDS = 0.02  # entries that come within this time share one fsync
+IDLE_SECONDS = 0.2
+TIDY_SECONDS = 1.0
+CLOSE_SECONDS = 60.0
+
+
+class SpooledPublisher:
+    """Takes batches at once, keeps them in `directory`, at most `limit` bytes, until the brokers have them.
+
+    Batches of one run and partition are numbered from 0 in their header, lost ones included: a gap tells of a loss.
+    Raises OutputError when the directory cannot be used, and BusError when no broker answers at the first start ever
+    (how many partitions there are is remembered). Later troubles are in `last_error`, and everything that is lost in
+    `counts`. A `patient` publisher lets the caller wait instead of losing anything: for captures that can wait.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        topic: str,
+        directory: str | Path,
+        *,
+        limit: int = LIMIT,
+        patient: bool = False,
+        connect: float = CONNECT_SECONDS,
+    ) -> None:
+        self.url, self.topic = url, topic
+        self._limit, self._patient = limit, patient
+        self.messages = self.records = 0
+        self._directory = Path(directory)
+        self._queue: deque[Entry] = deque()
+        self._queued = 0
+        self._behind = Losses()
+        self._sequences: dict[tuple[str, str, int, int], int] = {}
+        self._wake, self._room = threading.Event(), threading.Condition()
+        self._deadline: float | None = None
+        disk = Disk(self._directory)
+        try:
+            self._spool = Spool(disk, limit)
+            self._partitions = self._count_partitions(connect)
+            self._delivery = Delivery(url, self._spool)
+        except OSError as error:
+            disk.close()
+            raise OutputError(f"{directory}: {error.strerror}") from None
+        except BaseException:
+            disk.close()
+            raise
+        self._held = self._spool.waiting, self._spool.bytes
+        self._thread = threading.Thread(target=self._work, name="spool", daemon=True)
+        self._thread.start()
+
+    def _count_partitions(self, connect: float) -> int:
+        known = self._spool.remembered.get(self.topic)
+        try:
+            known = partition_count(self.url, self.topic, connect)
+        except BusError:
+            if known is None:
+                raise
+        self._spool.remembered[self.topic] = known
+        return known
+
+    @property
+    def last_error(self) -> str:
+        """What keeps messages from being delivered now; empty when nothing does."""
+        return self._delivery.trouble
+
+    def publish(self, batch: FlowBatch) -> None:
+        """Take the records of a batch for their partitions; an empty batch goes to all, for its watermark."""
+        if len(batch):
+            for part in split(batch, self._partitions):
+                self._take(part)
+        else:
+            for partition in range(self._partitions):
+                self._take(batch.replace(partition=partition))
+
+    def _take(self, batch: FlowBatch) -> None:
+        run = batch.site, batch.probe, batch.boot_id, batch.partition
+        sequence = self._sequences.get(run, 0)
+        ends = encode_messages(batch.replace(sequence=sequence), MESSAGE_BYTES)
+        self._sequences[run] = sequence + len(ends)
+        self.messages += len(ends)
+        self.records += len(batch)
+        packets = int(batch.records["src_packets"].sum() + batch.records["dst_packets"].sum()) if len(batch) else 0
+        for number, value in enumerate(ends):
+            # What a message of several holds is counted with the first: only their sum is ever asked for.
+            counted = (len(batch), packets) if number == 0 else (0, 0)
+            self.offer(Entry(self.topic, value, batch.partition, b"", *counted))
+
+    def post(self, topic: str, value: bytes, partition: int, priority: Priority = Priority.EVENTS) -> None:
+        """Take one message for a partition of any topic."""
+        self.offer(Entry(topic, value, partition, priority=priority))
+
+    def offer(self, entry: Entry) -> None:
+        """Take an entry, or count it as lost when the disk is so far behind that the memory for it is full."""
+        size = encoded_size(entry)
+        with self._room:
+            if self._patient:
+                self._room.wait_for(lambda: self._queued + size <= MOST_QUEUED)
+            if self._queued + size > MOST_QUEUED:
+                self._behind.add(Cause.BEHIND, 1, entry.records, entry.packets)
+                return
+            self._queue.append(entry)
+            self._queued += size
+        if entry.priority is not Priority.STATUS or self._queued > MESSAGE_BYTES:
+            self._wake.set()
+
+    def counts(self) -> dict[str, int]:
+        """Return what became of everything since this process started, by name. Cheap, and for any thread.
+
+        Losses through a full or damaged disk are those since the directory was first used.
+        """
+        spool, delivery = self._spool, self._delivery
+        waiting, held = self._held
+        counts = {
+            "offered_messages": self.messages,
+            "offered_records": self.records,
+            "accepted_messages": spool.accepted,
+            "delivered_messages": delivery.messages,
+            "delivered_records": delivery.records,
+            "spooled_messages": waiting,
+            "spooled_bytes": held,
+        }
+        sources = (spool.losses.named(), spool.refused.named(), self._behind.named())
+        return counts | {name: sum(source[name] for source in sources) for name in sources[0]}
+
+    def close(self, patience: float = CLOSE_SECONDS) -> int:
+        """Put everything on disk and deliver for `patience` seconds; return how many messages wait for a later run."""
+        self._deadline = time.monotonic() + patience
+        self._wake.set()
+        self._thread.join()
+        self._held = self._spool.waiting, self._spool.bytes
+        return self._held[0]
+
+    def _work(self) -> None:
+        tidied = time.monotonic()
+        while True:
+            self._wake.wait(GATHER_SECONDS if self._delivery.is_busy else IDLE_SECONDS)
+            self._wake.clear()
+            entries = self._drain()
+            if entries:
+                self._spool.append(entries)
+            self._delivery.step()
+            self._held = self._spool.waiting, self._spool.bytes
+            now = time.monotonic()
+            if now - tidied >= TIDY_SECONDS:
+                tidied = now
+                self._spool.tidy()
+            if self._deadline is not None and not entries and self._is_over(now):
+                break
+        self._delivery.close()
+        with contextlib.suppress(OSError):
+            self._spool.close()
+
+    def _is_over(self, now: float) -> bool:
+        return not self._queue and (not self._spool.waiting or now > (self._deadline or 0.0))
+
+    def _drain(self) -> list[Entry]:
+        if self._patient and self._deadline is None and self._spool.bytes > self._limit // 2:
+            return []
+        with self._room:
+            entries = list(self._queue)
+            self._queue.clear()
+            self._queued = 0
+            self._room.notify_all()
+        return entries
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close(CLOSE_SECONDS if error is None else 0.0)

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 from clients import reading
 from clients.options import Option, help_text, parse
+from clients.outputs import Outputs
+from clients.selection import Selection, selection
+from clients.sources import Source, to_batch
 from topics.errors import ArgosyError
 
 if TYPE_CHECKING:
@@ -18,15 +21,20 @@ if TYPE_CHECKING:
     from clients.listing.window import Window
     from clients.options import Parsed
 
-USAGE = "argosy ra -r FILE... | -R DIR... [OPTIONS] [- FILTER]"
+USAGE = "argosy ra -r FILE... | -R DIR... | -S kafka://HOST/TOPIC [OPTIONS] [- FILTER]"
 SUMMARY = """Prints the records that a filter selects, or writes them in another format.
 Exit status: 0 when some record was selected, 1 when none was, 2 after an error."""
 OPTIONS = (
     *reading.OPTIONS,
-    Option("-M", "MODE...", "TZ=ZONE prints times of that zone; man, noman are accepted"),
+    reading.REJECTED,
+    Option(
+        "-M",
+        "MODE...",
+        "TZ=ZONE times of that zone; json or xml; null, empty or omit: how JSON shows blanks;\n"
+        "label=PATTERN only records with such a label; printer=ascii|obfuscate|hex|encode64",
+    ),
     Option("-m", "KEY...", "accepted, as by Argus's ra, where it has no effect either: see racluster"),
 )
-MODES = ("man", "noman")
 
 
 def run(arguments: list[str]) -> int:
@@ -43,51 +51,59 @@ def run(arguments: list[str]) -> int:
 
 
 def _run(parsed: Parsed) -> int:
-    reading.modes(parsed, MODES)
+    reading.modes(parsed, ())
     if parsed.count("-b"):
         print(reading.tree(parsed))
         return 0
-    wanted = reading.condition(parsed)
-    names = reading.paths(parsed)
-    totals = reading.totals(parsed)
-    selected = _write(parsed, names, wanted, totals) if parsed.word("-w") else _print(parsed, names, wanted, totals)
+    chosen, source = selection(parsed), Source(parsed)
+    totals, outputs = reading.totals(parsed), Outputs(parsed)
+    with outputs:
+        put = _write if outputs.any else _print
+        selected = put(parsed, outputs, _Wanted(source, chosen, totals, outputs))
     if totals is not None:
-        print(totals.text(), file=sys.stderr if parsed.word("-w") == reading.DASH else sys.stdout)
+        print(totals.text(), file=sys.stderr if outputs.pipes else sys.stdout)
     return 0 if selected else reading.NO_MATCH
 
 
-def _selected(
-    names: list[str], wanted: pl.Expr | None, totals: Totals | None, columns: set[str] | None, window: Window
-) -> Iterator[pl.DataFrame]:
-    """Yield the records that the filter and a window let through."""
-    answer = reading.constant(wanted)
-    if totals is None:
-        frames = iter(()) if answer is False else reading.frames(names, None if answer else wanted, columns)
-        yield from window.cut(frames)
-        return
-    for frame in window.cut(reading.frames(names, wanted, columns, totals.note)):
-        totals.add(frame)
-        yield frame
+class _Wanted:
+    """The records that the selection and a window let through, counted and the others kept on the way."""
+
+    def __init__(self, source: Source, chosen: Selection, totals: Totals | None, outputs: Outputs) -> None:
+        self._source, self._chosen, self._totals, self._outputs = source, chosen, totals, outputs
+
+    def frames(self, columns: set[str] | None, window: Window) -> Iterator[pl.DataFrame]:
+        """Yield them, with these columns or all."""
+        rejected = self._outputs.reject if self._outputs.wants_rejects else None
+        totals, chosen = self._totals, self._chosen
+        if totals is None and rejected is None:
+            answer = chosen.constant
+            if answer is not False:
+                yield from window.cut(self._source.frames(Selection() if answer else chosen, columns))
+            return
+        wanted = columns if columns is None or totals is None else columns | totals.columns
+        for frame in window.cut(
+            self._source.frames(chosen, wanted, totals.note if totals else lambda _: None, rejected)
+        ):
+            if totals is not None:
+                totals.add(frame)
+            yield frame
 
 
-def _print(parsed: Parsed, names: list[str], wanted: pl.Expr | None, totals: Totals | None) -> int:
-    printer = reading.printer(parsed)
-    window = reading.window(parsed)
-    columns = printer.columns | (totals.columns if totals else set())
+def _print(parsed: Parsed, _: Outputs, wanted: _Wanted) -> int:
+    printer, window = reading.printer(parsed), reading.window(parsed)
     selected = 0
-    for frame in window.output.cut(_selected(names, wanted, totals, columns, window.input)):
+    for frame in window.output.cut(wanted.frames(printer.columns, window.input)):
         selected += frame.height
         if not parsed.count("-q"):
             printer.print(frame)
+    if not parsed.count("-q"):
+        printer.close()
     return selected
 
 
-def _write(parsed: Parsed, names: list[str], wanted: pl.Expr | None, totals: Totals | None) -> int:
-    from sinks.formats import open_writer
-
-    selected = 0
-    with open_writer(parsed.word("-w") or "") as writer:
-        for frame in _selected(names, wanted, totals, None, reading.window(parsed)):
-            selected += frame.height
-            writer.write(reading.to_batch(frame))
+def _write(parsed: Parsed, outputs: Outputs, wanted: _Wanted) -> int:
+    selected, window = 0, reading.window(parsed)
+    for frame in window.output.cut(wanted.frames(None, window.input)):
+        selected += frame.height
+        outputs.write(to_batch(frame))
     return selected

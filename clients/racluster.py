@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from clients import reading
 from clients.options import Option, help_text, parse
+from clients.outputs import Outputs
+from clients.selection import Selection, selection
+from clients.sources import Source, paths, to_batch, to_frame
 from topics.errors import ArgosyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import polars as pl
 
     from clients.listing.printer import Totals
     from clients.listing.window import Window
@@ -25,6 +26,7 @@ SUMMARY = """Merges all records of a key into one and prints them, or writes the
 Exit status: 0 when some record was selected, 1 when none was, 2 after an error."""
 OPTIONS = (
     *reading.OPTIONS,
+    reading.REJECTED,
     Option(
         "-m", "KEY...", "merge by these fields: saddr/24 daddr proto sport dport smac srcid ...; none for no merging"
     ),
@@ -35,7 +37,7 @@ OPTIONS = (
         "(only the key is kept), rmon (each record both ways), ind (each file by itself), TZ=ZONE",
     ),
 )
-MODES = ("norep", "correct", "nocorrect", "preserve", "nopreserve", "rmon", "ind", "man", "noman")
+MODES = ("norep", "correct", "nocorrect", "preserve", "nopreserve", "rmon", "ind")
 
 
 def run(arguments: list[str]) -> int:
@@ -56,23 +58,24 @@ def _run(parsed: Parsed) -> int:
     if parsed.count("-b"):
         print(reading.tree(parsed))
         return 0
-    wanted = reading.condition(parsed)
-    names, totals = reading.paths(parsed), reading.totals(parsed)
-    put = _writing if parsed.word("-w") else _printing
-    selected = put(parsed, _merged(parsed, modes, names, wanted, totals))
+    totals, outputs = reading.totals(parsed), Outputs(parsed)
+    with outputs:
+        put = _writing if outputs.any else _printing
+        selected = put(parsed, outputs, _merged(parsed, modes, selection(parsed), totals, outputs))
     if totals is not None:
-        print(totals.text(), file=sys.stderr if parsed.word("-w") == reading.DASH else sys.stdout)
+        print(totals.text(), file=sys.stderr if outputs.pipes else sys.stdout)
     return 0 if selected else reading.NO_MATCH
 
 
 def _merged(
-    parsed: Parsed, modes: set[str], names: list[str], wanted: pl.Expr | None, totals: Totals | None
+    parsed: Parsed, modes: set[str], chosen: Selection, totals: Totals | None, outputs: Outputs
 ) -> Iterator[FlowBatch]:
     """Yield what the records of all files were merged into, with `ind` one batch for each file."""
+    names = paths(parsed)
     aggregation = _aggregation(parsed, modes)
     groups = [[name] for name in names] if "ind" in modes else [names]
     for group in groups:
-        for batch in _selected(parsed, group, wanted, totals):
+        for batch in _selected(parsed, Source(parsed, group), chosen, totals, outputs):
             aggregation.add(batch)
         yield aggregation.finish()
 
@@ -89,46 +92,44 @@ def _aggregation(parsed: Parsed, modes: set[str]) -> Aggregation:
     )
 
 
-def _selected(parsed: Parsed, names: list[str], wanted: pl.Expr | None, totals: Totals | None) -> Iterator[FlowBatch]:
-    """Yield the records that the filter and `-N` let through."""
-    from sinks.formats import open_reader
-
-    answer = reading.constant(wanted)
-    window = reading.window(parsed).input
+def _selected(
+    parsed: Parsed, source: Source, chosen: Selection, totals: Totals | None, outputs: Outputs
+) -> Iterator[FlowBatch]:
+    """Yield the records that the selection and `-N` let through."""
+    answer, window = chosen.constant, reading.window(parsed).input
     if answer and window.unlimited and totals is None:  # nothing to look at: spare the records the way into columns
-        for name in names:
-            yield from open_reader(name)
+        yield from source.batches()
         return
-    frames = reading.frames(names, None if answer else wanted, read=totals.note if totals else lambda _: None)
-    for frame in window.cut(frames):
+    rejected = outputs.reject if outputs.wants_rejects else None
+    read = totals.note if totals else lambda _: None
+    for frame in window.cut(source.frames(Selection() if answer else chosen, None, read, rejected)):
         if totals is not None:
             totals.add(frame)
-        yield reading.to_batch(frame)
+        yield to_batch(frame)
 
 
-def _printing(parsed: Parsed, batches: Iterator[FlowBatch]) -> int:
+def _printing(parsed: Parsed, _: Outputs, batches: Iterator[FlowBatch]) -> int:
     printer = reading.printer(parsed)
     window = reading.window(parsed).output
     selected = 0
-    for frame in window.cut(reading.to_frame(batch) for batch in batches):
+    for frame in window.cut(to_frame(batch) for batch in batches):
         selected += frame.height
         if not parsed.count("-q"):
             printer.print(frame)
+    if not parsed.count("-q"):
+        printer.close()
     return selected
 
 
-def _writing(parsed: Parsed, batches: Iterator[FlowBatch]) -> int:
-    from sinks.formats import open_writer
-
+def _writing(parsed: Parsed, outputs: Outputs, batches: Iterator[FlowBatch]) -> int:
     window = reading.window(parsed).output
     selected = 0
-    with open_writer(parsed.word("-w") or "") as writer:
-        for batch in batches if window.unlimited else _cut(window, batches):
-            selected += len(batch)
-            writer.write(batch)
+    for batch in batches if window.unlimited else _cut(window, batches):
+        selected += len(batch)
+        outputs.write(batch)
     return selected
 
 
 def _cut(window: Window, batches: Iterator[FlowBatch]) -> Iterator[FlowBatch]:
-    for frame in window.cut(reading.to_frame(batch) for batch in batches):
-        yield reading.to_batch(frame)
+    for frame in window.cut(to_frame(batch) for batch in batches):
+        yield to_batch(frame)

@@ -8,19 +8,20 @@ from topics.errors import UsageError
 from topics.fields import Field, field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 DEFAULT = ("stime", "flgs", "proto", "saddr", "sport", "dir", "daddr", "dport", "pkts", "bytes", "state")
 MAX_WIDTH = 4096
 
 
-def columns(words: Iterable[str]) -> list[Field]:
+def columns(words: Iterable[str], default: Sequence[str] = DEFAULT) -> list[Field]:
     """Return the columns that the words of `-s` ask for; raises UsageError.
 
     The first word decides, as in Argus: with a sign it changes the default columns, without it replaces them.
     """
-    specifications = [part for word in words for part in word.replace(",", " ").split()]
-    chosen = [] if specifications and specifications[0][0] not in "+-" else [field(name) for name in DEFAULT]
+    specifications = [part for word in words for part in _parts(word)]
+    replaced = specifications and specifications[0][0] not in "+-"
+    chosen = [] if replaced else [field(name) for name in default or DEFAULT]
     for specification in specifications:
         _apply(specification, chosen)
     if not chosen:
@@ -42,11 +43,24 @@ def _apply(specification: str, chosen: list[Field]) -> None:
         chosen.append(column)
 
 
+def _parts(word: str) -> list[str]:
+    """Split a word at commas and blanks; a format, after the second colon, may hold either."""
+    if word.count(":") > 1:
+        return [word]
+    return word.replace(",", " ").split()
+
+
 def _sized(text: str) -> Field:
-    name, colon, width = text.partition(":")
+    name, _, rest = text.partition(":")
+    width, _, pattern = rest.partition(":")
     known = field(name)
-    if not colon:
-        return known
-    if not width.isdecimal() or not 0 < int(width) <= MAX_WIDTH:
-        raise UsageError(f"field '{name}': '{width}' is no width; give a number from 1 to {MAX_WIDTH}")
-    return known.with_width(int(width))
+    if width or (not pattern and ":" in text):
+        if not width.isdecimal() or not 0 < int(width) <= MAX_WIDTH:
+            raise UsageError(f"field '{name}': '{width}' is no width; give a number from 1 to {MAX_WIDTH}")
+        known = known.with_width(int(width))
+    if pattern:
+        from topics.fields.patterns import check
+
+        check(name, pattern, known.format.holds)
+        known = known.with_pattern(pattern)
+    return known

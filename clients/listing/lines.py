@@ -39,6 +39,10 @@ class Listing:
             return self._delimiter.join(column.title for column in self._columns)
         return "".join(self._title(column) + " " for column in self._columns)
 
+    def ending(self) -> str:
+        """Return nothing: a listing just ends."""
+        return ""
+
     def _title(self, column: Field) -> str:
         width = column.columns(self._style)
         text = column.title[:width]

@@ -8,9 +8,27 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 if TYPE_CHECKING:
-    from clients.listing.lines import Listing
+    from typing import Protocol
 
-RANK = "rank"
+    class Lines(Protocol):
+        """What turns records into lines."""
+
+        @property
+        def needed(self) -> set[str]:
+            """Names of the columns a frame needs to have."""
+
+        def heading(self) -> str:
+            """Return what comes before the records."""
+
+        def lines(self, frame: pl.DataFrame) -> pl.Series:
+            """Return one line for each record."""
+
+        def ending(self) -> str:
+            """Return what comes after the records, empty for nothing."""
+
+
+RANK, ORIGIN = "rank", "origin"
+STARTS = {"src_first", "dst_first"}
 ONCE, NEVER = 0, -1
 
 
@@ -20,16 +38,18 @@ class Printer:
     The heading goes before the first record (`every` 0), before each group of so many, or nowhere (negative).
     """
 
-    def __init__(self, listing: Listing, every: int = ONCE, first: int = 1) -> None:
+    def __init__(self, listing: Lines, every: int = ONCE, first: int = 1) -> None:
         self._listing = listing
         self._every = every
         self._first = first
+        self._origin: int | None = None
         self.count = 0
 
     @property
     def columns(self) -> set[str]:
         """Names of the columns a frame needs to have."""
-        return self._listing.needed - {RANK}
+        needed = self._listing.needed
+        return needed - {RANK, ORIGIN} | (STARTS if ORIGIN in needed else set())
 
     def print(self, frame: pl.DataFrame) -> None:
         """Print the records of a frame."""
@@ -37,7 +57,7 @@ class Printer:
             return
         start = self._first + self.count
         rank = pl.int_range(start, start + frame.height, eager=True).alias(RANK)
-        text = self._listing.lines(frame.with_columns(rank))
+        text = self._listing.lines(self._placed(frame.with_columns(rank)))
         if self._every <= 0:
             if self._every == ONCE and not self.count:
                 self._write([self._listing.heading()])
@@ -46,6 +66,25 @@ class Printer:
             self._grouped(text)
         self.count += frame.height
         sys.stdout.flush()
+
+    def close(self) -> None:
+        """Print what comes after the records."""
+        ending = self._listing.ending()
+        if not ending:
+            return
+        if not self.count:
+            self._write([self._listing.heading()])
+        self._write([ending])
+        sys.stdout.flush()
+
+    def _placed(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Add when the first of all records began, where a field asks for it."""
+        if ORIGIN not in self._listing.needed:
+            return frame
+        if self._origin is None:
+            first = frame.select(pl.min_horizontal("src_first", "dst_first").cast(pl.Int64)).to_series()[0]
+            self._origin = int(first or 0)
+        return frame.with_columns(pl.lit(self._origin).alias(ORIGIN))
 
     def _grouped(self, text: pl.Series) -> None:
         start = 0

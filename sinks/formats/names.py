@@ -21,14 +21,20 @@ class Format(StrEnum):
     JSONL = ".jsonl"
 
 
+MAGIC = {b"PAR1": Format.PARQUET, b"Obj\x01": Format.AVRO, b"\xff\xff\xff\xff": Format.ARROW}
+ARGUS_MAGIC = (b"\x83\x10\x00\x20", b"\x85\x10\x00\x20")
+PLAIN = ("", ".argus", ".arg", ".ra", ".out")  # names that users of Argus give, which say nothing of the format
 READABLE = (Format.PARQUET, Format.ARROW, Format.AVRO)
 
 
 def format_of(path: str) -> Format:
-    """Return the format that a name asks for; raises UsageError, listing the known suffixes."""
-    if path == DASH:
-        return Format.ARROW
+    """Return the format that a name asks for, Arrow for one that asks for none.
+
+    Raises UsageError, listing the known suffixes.
+    """
     suffix = Path(path).suffix.lower()
+    if path == DASH or suffix in PLAIN:
+        return Format.ARROW
     if suffix not in list(Format):
         raise UsageError(f"{path}: unknown suffix '{suffix}', known are {', '.join(Format)} and - for a pipe")
     return Format(suffix)
@@ -45,9 +51,25 @@ def readable_format(path: str) -> Format:
         return Format.ARROW
     _check_file(path)
     kind = format_of(path)
+    if Path(path).suffix.lower() in PLAIN:
+        return _by_content(path)
     if kind not in READABLE:
         raise UsageError(f"{path}: {kind} files are for people and not read back; read {', '.join(READABLE)} or -")
     return kind
+
+
+def _by_content(path: str) -> Format:
+    """Return what the first bytes of a file say it is."""
+    file = Path(path)
+    if not file.is_file():
+        return Format.ARROW
+    with file.open("rb") as stream:
+        begins = stream.read(4)
+    if begins in ARGUS_MAGIC:
+        raise InputError(f"{path}: records of Argus, which are not read; read {', '.join(READABLE)}")
+    if begins not in MAGIC:
+        raise InputError(f"{path}: no file of flow records")
+    return MAGIC[begins]
 
 
 def _check_file(path: str) -> None:

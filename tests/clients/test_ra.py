@@ -130,7 +130,7 @@ def test_files_of_a_directory_come_in_order_without_hidden_ones(tmp_path: Path, 
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        ([], 2, "say what to read: -r FILE, -R DIR or -r - for a pipe"),
+        ([], 2, "say what to read: -r FILE, -R DIR, -S kafka://HOST/TOPIC or -r - for a pipe"),
         (["-r", "FILE", "-s", "sadr"], 2, "unknown field 'sadr'; did you mean 'saddr'?"),
         (["-r", "FILE", "-", "tcpp"], 2, "filter: unknown word 'tcpp' at column 1; did you mean 'tcp'?"),
         (["-r", "FILE", "-Q"], 2, "unknown option -Q; did you mean '-q'?"),

@@ -26,7 +26,7 @@ def _integer(value: pl.Expr, _: Style, __: int) -> pl.Expr:
 
 
 def _count(value: pl.Expr, style: Style, _: int) -> pl.Expr:
-    return abbreviated(value, style) if style.abbreviate else value.cast(pl.String)
+    return abbreviated(value, style.abbreviate) if style.abbreviate is not None else value.cast(pl.String)
 
 
 def _word(value: pl.Expr, _: Style, __: int) -> pl.Expr:
@@ -44,19 +44,19 @@ def hexadecimal(value: pl.Expr, digits: int) -> pl.Expr:
     return pl.concat_str([pl.lit("0x"), *reversed(nibbles)])
 
 
-def abbreviated(value: pl.Expr, style: Style) -> pl.Expr:
+def abbreviated(value: pl.Expr, digits: int) -> pl.Expr:
     """Return a number in thousands, millions and so on, as `-H` asks for: `4.692K`, cut, not rounded."""
-    text: pl.Expr = _cut(value, 1, style, " ")
+    text: pl.Expr = _cut(value, 1, digits, " ")
     for power, suffix in enumerate("KMGTP", start=1):
-        text = pl.when(value.abs() >= 1000**power).then(_cut(value, 1000**power, style, suffix)).otherwise(text)
+        text = pl.when(value.abs() >= 1000**power).then(_cut(value, 1000**power, digits, suffix)).otherwise(text)
     return text
 
 
-def _cut(value: pl.Expr, unit: int, style: Style, suffix: str) -> pl.Expr:
-    digits = 10**style.precision
-    scaled = (value.cast(pl.Float64) * digits / unit).cast(pl.Int64, strict=False)
+def _cut(value: pl.Expr, unit: int, digits: int, suffix: str) -> pl.Expr:
+    places = 10**digits
+    scaled = (value.cast(pl.Float64) * places / unit).cast(pl.Int64, strict=False)
     sign = pl.when(scaled < 0).then(pl.lit("-")).otherwise(pl.lit(""))
-    whole, rest = scaled.abs() // digits, scaled.abs() % digits + digits
+    whole, rest = scaled.abs() // places, scaled.abs() % places + places
     fraction = rest.cast(pl.String).str.slice(1)
     return pl.concat_str([sign, whole.cast(pl.String), pl.lit("."), fraction, pl.lit(suffix)])
 
@@ -66,7 +66,7 @@ def _fraction(value: pl.Expr, style: Style, _: int) -> pl.Expr:
 
 
 def _rate(value: pl.Expr, style: Style, width: int) -> pl.Expr:
-    return abbreviated(value, style) if style.abbreviate else _fraction(value, style, width)
+    return abbreviated(value, style.abbreviate) if style.abbreviate is not None else _fraction(value, style, width)
 
 
 def _seconds(value: pl.Expr, style: Style, width: int) -> pl.Expr:

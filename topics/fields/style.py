@@ -11,7 +11,8 @@ class Style(NamedTuple):
     `precision` is the number of fraction digits (0 to 9); `port_names` and `protocol_names` say whether numbers become
     words, `host_names` whether addresses do; `epoch` prints times as seconds since 1970 instead of as the local time of
     day; `tcp_state` is how `state` shows TCP: `word`, `letters` (what happened, in order), or the flags seen from the
-    `source`, the `destination` or `both`. `abbreviate` writes counters and rates as 4.692K. `payload` is how captured
+    `source`, the `destination` or `both`. `abbreviate` writes counters and rates as 4.692K,
+    with so many digits. `payload` is how captured
     payload is shown: `ascii`, `obfuscate` (passwords blotted out), `hex` or `encode64`.
     """
 
@@ -20,6 +21,6 @@ class Style(NamedTuple):
     protocol_names: bool = True
     epoch: bool = False
     tcp_state: str = "word"
-    abbreviate: bool = False
+    abbreviate: int | None = None
     payload: str = "ascii"
     host_names: bool = False

@@ -1,0 +1,47 @@
+"""How far reading has come, on standard error: only on a terminal, only when it takes long."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+PATIENCE = 1.0  # seconds before anything is shown
+EVERY = 0.2
+CLEAR = "\r\x1b[K"
+
+
+class Progress:
+    """A line that counts records and files; nothing where standard error is no terminal or output goes to one."""
+
+    def __init__(self, files: int) -> None:
+        self._files, self._file, self._records = files, 1, 0
+        self._wanted = sys.stderr.isatty() and not sys.stdout.isatty()
+        self._next = time.monotonic() + PATIENCE
+        self._shown = False
+
+    def show(self, records: int) -> None:
+        """Count records that were read."""
+        self._records += records
+        now = time.monotonic()
+        if self._wanted and now >= self._next:
+            self._next, self._shown = now + EVERY, True
+            sys.stderr.write(f"{CLEAR}{self._records:,} records, file {self._file} of {self._files}")
+            sys.stderr.flush()
+
+    def next_file(self) -> None:
+        """Count a file that was read to its end."""
+        self._file = min(self._file + 1, self._files)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._shown:
+            sys.stderr.write(CLEAR)
+            sys.stderr.flush()

@@ -1,0 +1,214 @@
+"""Where records come from: files, directories, pipes and live topics, as frames of some thousands at a time."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clients.progress import Progress
+from topics.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import polars as pl
+
+    from clients.options import Parsed
+    from clients.selection import Selection
+    from topics.batch import FlowBatch
+    from topics.timerange import TimeRange
+
+READ_SUFFIXES = {".parquet", ".arrow", ".avro"}
+SOME_COLUMNS, WHOLE_RECORDS = 131_072, 32_768  # records read at a time
+DASH = "-"
+SCHEME = "kafka://"
+DEFAULT_PORT = 9092
+
+
+def paths(parsed: Parsed) -> list[str]:
+    """Return the files and topics to be read.
+
+    Raises UsageError when none is named, InputError for a directory without any.
+    """
+    directories = (path for directory in parsed.words("-R") for path in _under(directory))
+    found = [*parsed.words("-r"), *directories, *(_topic(source) for source in parsed.words("-S"))]
+    if not found:
+        raise UsageError("say what to read: -r FILE, -R DIR, -S kafka://HOST/TOPIC or -r - for a pipe")
+    if found.count(DASH) > 1:
+        raise UsageError("standard input can be read only once: -r - was given twice")
+    return found
+
+
+def _under(directory: str) -> list[str]:
+    """Return the record files under a directory, without those in hidden directories or behind links, as Argus does."""
+    if not Path(directory).is_dir():
+        raise InputError(
+            f"{directory}: is no directory" if Path(directory).exists() else f"{directory}: No such directory"
+        )
+    found = []
+    for place, directories, names in os.walk(directory):
+        directories[:] = sorted(name for name in directories if not name.startswith("."))
+        files = [Path(place, name) for name in sorted(names) if not name.startswith(".")]
+        found += [str(file) for file in files if file.suffix in READ_SUFFIXES and not file.is_symlink()]
+    if not found:
+        raise InputError(f"{directory}: holds no record files ({', '.join(sorted(READ_SUFFIXES))})")
+    return found
+
+
+def _topic(source: str) -> str:
+    brokers, slash, topic = source.removeprefix(SCHEME).partition("/")
+    if not source.startswith(SCHEME) or not brokers or not slash or not topic or "/" in topic:
+        raise UsageError(f"option -S takes kafka://HOST[:PORT]/TOPIC, not '{source}'")
+    named = [broker if ":" in broker else f"{broker}:{DEFAULT_PORT}" for broker in brokers.split(",")]
+    return f"{SCHEME}{','.join(named)}/{topic}"
+
+
+class Source:
+    """The records of some files and topics; `parsed` says how long to follow topics (`-T`, `--until-idle`)."""
+
+    def __init__(self, parsed: Parsed, names: list[str] | None = None) -> None:
+        self.names = paths(parsed) if names is None else names
+        self._seconds = parsed.number("-T", 0, minimum=0)
+        self._idle = parsed.number("--until-idle", 0, minimum=0)
+        self._from_beginning = bool(parsed.count("--from-beginning"))
+
+    def frames(
+        self,
+        selection: Selection,
+        columns: set[str] | None = None,
+        read: Callable[[int], None] = lambda _: None,
+        rejected: Callable[[pl.DataFrame], None] | None = None,
+    ) -> Iterator[pl.DataFrame]:
+        """Yield the records selected, with these columns or all, some thousands at a time.
+
+        `read` is told how many records were looked at, `rejected` gets those not selected, with all columns. Raises
+        InputError for a file that cannot be read, before the first record when it is missing or something else.
+        """
+        from sinks.formats.scan import reading
+
+        wanted = selection.wanted
+        chosen = None if columns is None or rejected is not None else sorted(columns)
+        size = WHOLE_RECORDS if chosen is None else SOME_COLUMNS
+        with Progress(len(self.names)) as progress:
+            pieces = [(name, self._pieces(name, size, selection.times)) for name in self.names]
+            for name, parts in pieces:
+                for piece, count in parts:
+                    read(count)
+                    with reading([name]):
+                        selected = piece if wanted is None or rejected is not None else piece.filter(wanted)
+                        frame = (selected if chosen is None else selected.select(chosen)).collect()
+                    if rejected is not None and wanted is not None:
+                        rejected(frame.filter(~wanted))
+                        frame = frame.filter(wanted)
+                    progress.show(count)
+                    yield frame
+                progress.next_file()
+
+    def _pieces(self, name: str, size: int, times: TimeRange | None) -> Iterator[tuple[pl.LazyFrame, int]]:
+        """Look whether a file can be read, and return what yields its records with their number."""
+        if name.startswith(SCHEME):
+            return ((to_frame(batch).lazy(), len(batch)) for batch in self._live(name) if len(batch))
+        from sinks.formats.names import Format, readable_format
+        from sinks.formats.scan import scan
+
+        if readable_format(name) is Format.PARQUET:
+            if times is not None and not _touches(name, times):
+                return iter(())
+            return _slices(name, scan([name]), size, times)
+        return _batches(name)
+
+    def batches(self) -> Iterator[FlowBatch]:
+        """Yield all records as batches, without the way through columns where it can be spared."""
+        from sinks.formats import open_reader
+
+        for name in self.names:
+            yield from self._live(name) if name.startswith(SCHEME) else open_reader(name)
+
+    def _live(self, name: str) -> Iterator[FlowBatch]:
+        """Yield what comes on a topic until the time is up, nothing came for long, or Ctrl-C ends it."""
+        from topics.bus import Subscriber
+
+        url, _, topic = name.rpartition("/")
+        end = time.monotonic() + self._seconds if self._seconds else float("inf")
+        quiet_since = time.monotonic()
+        subscriber: Subscriber[FlowBatch] = Subscriber(
+            url, topic, from_beginning=self._from_beginning, dead_letters=None
+        )
+        with subscriber:
+            try:
+                while (now := time.monotonic()) < end and not (self._idle and now - quiet_since > self._idle):
+                    for received in subscriber.receive(0.2):
+                        quiet_since = time.monotonic()
+                        yield received.value
+            except KeyboardInterrupt:
+                return
+
+
+def _touches(name: str, times: TimeRange) -> bool:
+    """Tell by what a file says of itself whether it may hold records of a time; one that says nothing may."""
+    import json
+
+    import polars as pl
+
+    try:
+        facts = json.loads(pl.read_parquet_metadata(name).get("argosy", "{}"))
+    except (pl.exceptions.PolarsError, OSError, ValueError):
+        return True
+    if not isinstance(facts, dict) or not {"first", "last"} <= facts.keys():
+        return True
+    return times.touches(int(facts["first"]), int(facts["last"]))
+
+
+def _slices(name: str, lazy: pl.LazyFrame, size: int, times: TimeRange | None) -> Iterator[tuple[pl.LazyFrame, int]]:
+    """Cut a file into slices: Polars, left to itself, reads as fast as it can and keeps what waits in memory."""
+    import polars as pl
+
+    from sinks.formats.scan import reading
+
+    first = 0
+    with reading([name]):
+        if times is None or times.negated:
+            end = lazy.select(pl.len()).collect().item()
+        else:
+            first, end = _bounds(lazy, times)
+    for start in range(first, end, size):
+        yield lazy.slice(start, size), min(size, end - start)
+
+
+def _bounds(lazy: pl.LazyFrame, times: TimeRange) -> tuple[int, int]:
+    """Return the first and the one past the last record of a time range: what lies outside is not decoded."""
+    import polars as pl
+
+    from topics.expression.polars import polars
+
+    row = pl.int_range(pl.len()).alias("row")
+    inside = lazy.select(row, polars(times.condition()).alias("inside")).filter("inside")
+    first, last = inside.select(pl.col("row").min(), pl.col("row").max().alias("last")).collect().row(0)
+    return (0, 0) if first is None else (first, last + 1)
+
+
+def _batches(name: str) -> Iterator[tuple[pl.LazyFrame, int]]:
+    from sinks.formats import open_reader
+
+    for batch in open_reader(name):
+        yield to_frame(batch).lazy(), len(batch)
+
+
+def to_frame(batch: FlowBatch) -> pl.DataFrame:
+    """Return a batch as a frame with the columns of topics/frame.py."""
+    import polars as pl
+
+    from topics.frame import to_arrow
+
+    frame = pl.from_arrow(to_arrow(batch))
+    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a record batch with columns is never a series
+    return frame
+
+
+def to_batch(frame: pl.DataFrame) -> FlowBatch:
+    """Return a frame with all columns of topics/frame.py as a batch."""
+    from topics.frame import from_arrow
+
+    return from_arrow(frame.to_arrow())

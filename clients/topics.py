@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from clients.options import Option, Parsed, help_text, parse
-from topics.definitions import DEAD_LETTERS, FLOW_STATUS, FLOWS, PROBES, TOPICS
+from topics.definitions import CONTROL, DEAD_LETTERS, FLOW_STATUS, FLOWS, PROBES, TOPICS
 from topics.errors import UsageError
 from topics.nearest import suggestion
 
@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from topics.batch import FlowBatch
+    from topics.control import ControlBatch
     from topics.dead_letters import DeadLetter
     from topics.probe_status import ProbeStatus
+
+    Carried = FlowBatch | ControlBatch | DeadLetter | ProbeStatus
 
 USAGE = "argosy topics create | list | tail TOPIC [--bus kafka://HOST:PORT] [OPTIONS]"
 SUMMARY = """\
@@ -35,7 +38,11 @@ OPTIONS = [
     Option("-h --help", "", "this text"),
 ]
 ACTIONS = ("create", "list", "tail")
-TAILED = (FLOW_STATUS, FLOWS, PROBES, DEAD_LETTERS)
+SHOWN = (
+    *("time", "protocol", "src_port", "dst_port", "vlan", "flags"),
+    *("stream", "stream_offset", "missing", "wire_length"),
+)
+TAILED = (FLOW_STATUS, FLOWS, CONTROL, PROBES, DEAD_LETTERS)
 
 
 def run(arguments: list[str]) -> int:
@@ -108,25 +115,30 @@ def _tail(bus: str, topic: str, parsed: Parsed) -> None:
             sys.stdout.flush()
 
 
-def _decoder(topic: str) -> Callable[[bytes], FlowBatch | DeadLetter | ProbeStatus]:
+def _decoder(topic: str) -> Callable[[bytes], Carried]:
     from topics.bus import decode_message
+    from topics.control import decode_control
     from topics.dead_letters import read_dead_letter
     from topics.probe_status import read_probe_status
 
-    readers: dict[str, Callable[[bytes], FlowBatch | DeadLetter | ProbeStatus]] = {
+    readers: dict[str, Callable[[bytes], Carried]] = {
+        CONTROL.name: decode_control,
         DEAD_LETTERS.name: read_dead_letter,
         PROBES.name: read_probe_status,
     }
     return readers.get(topic, decode_message)
 
 
-def _lines(value: FlowBatch | DeadLetter | ProbeStatus) -> list[str]:
+def _lines(value: Carried) -> list[str]:
     """Return what a message holds, a JSON object a line."""
+    from topics.control import ControlBatch
     from topics.dead_letters import DeadLetter
     from topics.probe_status import ProbeStatus
 
     if isinstance(value, ProbeStatus):
         return [value.json_line]
+    if isinstance(value, ControlBatch):
+        return [_payload_line(value, row) for row in range(len(value))]
     if isinstance(value, DeadLetter):
         return [json.dumps(asdict(value) | {"value": value.value.hex()}) + "\n"]
     if not len(value):
@@ -137,3 +149,14 @@ def _lines(value: FlowBatch | DeadLetter | ProbeStatus) -> list[str]:
     from topics.frame import to_arrow
 
     return readable(pl.DataFrame(to_arrow(value))).write_ndjson().splitlines(keepends=True)
+
+
+def _payload_line(batch: ControlBatch, row: int) -> str:
+    from topics.address_text import IP_ETHERTYPES, ip_text, mac_text
+
+    record = batch.records[row]
+    text = ip_text if record["ethertype"] in IP_ETHERTYPES else mac_text
+    named = {"site": batch.site, "probe": batch.probe, "interface": batch.interface, "kind": batch.kind(row)}
+    ends = {name: text(record[name].tobytes()) for name in ("src_address", "dst_address")}
+    plain = {name: int(record[name]) for name in SHOWN}
+    return json.dumps(named | ends | plain | {"payload": batch.payload(row).hex()}) + "\n"

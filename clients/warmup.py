@@ -105,6 +105,22 @@ def _probe() -> None:
         _records(content, max_flows)
 
 
+def _payloads() -> None:
+    """Pick the payloads out of a capture, and send them to and fro."""
+    from probes.captures import CaptureSource
+    from probes.control.plane import ControlPlane
+    from probes.flows.probe import ProbeSettings
+    from topics.control import decode_control, encode_control
+
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "capture")
+        path.write_bytes(_pcap())
+        plane = ControlPlane(ProbeSettings())
+        for block in CaptureSource([str(path)]):
+            for batch in plane.take(block):
+                decode_control(encode_control(batch))
+
+
 def _labelled() -> FlowBatch:
     import numpy as np
 
@@ -137,6 +153,7 @@ def _aggregation() -> None:
 
 STAGES: dict[str, Callable[[], None]] = {
     "packets to records": _probe,
+    "control-plane payloads": _payloads,
     "packets of interfaces": _module("probes.live.walk"),
     "packet filters": _module("probes.packet_filter.interpreter"),
     "records to bytes and back": _module("topics.codec"),

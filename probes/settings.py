@@ -169,6 +169,18 @@ class Settings(BaseSettings):
             raise ValueError(f"should be at most {LONGEST_NAME} bytes of printable text")
         return name
 
+    @field_validator("control_protocols")
+    @classmethod
+    def _known(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        if words:
+            from probes.control.protocols import Protocols
+
+            try:
+                Protocols(words)
+            except SettingsError as error:
+                raise ValueError(str(error)) from None
+        return words
+
     @field_validator("metrics")
     @classmethod
     def _endpoint(cls, text: str) -> str:

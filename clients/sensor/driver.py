@@ -20,16 +20,29 @@ if TYPE_CHECKING:
 
     from clients.sensor.outputs import Outputs
     from probes.capture.packets import PacketBlock
+    from probes.control.plane import ControlPlane
     from probes.flows.probe import ProbeSettings
     from probes.source import PacketSource
 
 TICK = NANOSECONDS  # how often a live probe hands out what waits, ns
+LEFT_OUT = frozenset({"filtered", "out_of_range"})  # because somebody said so
+MOST_SEGMENTS = 100_000  # of TCP control traffic that are put in order a second, some 6 us each
 log = structlog.get_logger()
 
 
 def identity_of(settings: Settings) -> Identity:
     """Return what a status says about who writes it."""
     return Identity(version("argosy"), settings.digest, round(settings.probe_status_interval * NANOSECONDS))
+
+
+def _control_plane(settings: Settings, flow_settings: ProbeSettings, *, live: bool) -> ControlPlane | None:
+    if not settings.control:
+        return None
+    from probes.control.plane import ControlPlane
+    from probes.control.streams import Limits
+
+    limits = Limits(rate=MOST_SEGMENTS if live else 0)
+    return ControlPlane(flow_settings, settings.control_protocols, settings.interface_names, limits)
 
 
 class Driver:
@@ -50,6 +63,9 @@ class Driver:
         self.source = source
         self.sensor = Sensor(flow_settings, settings.interface_names)
         self.reporter = StatusReporter(self.sensor, source, identity_of(settings), clock)
+        self.control = _control_plane(settings, flow_settings, live=source.live)
+        if self.control:
+            self.reporter.control = self.control.counts
         self._again, self._clock = again, clock
         self._hung_up = False
         self._next_tick = 0
@@ -62,12 +78,12 @@ class Driver:
                 self._take(block, outputs)
                 if self._hung_up:
                     self._hung_up = False
-                    self.reload()
+                    self.reload(outputs)
                 if self.source.live:
                     self._tick(outputs)
             self._finish(outputs)
 
-    def reload(self) -> None:
+    def reload(self, outputs: Outputs) -> None:
         """Read the settings again and follow those that may change; say in the log which may not."""
         try:
             new = self._again()
@@ -80,16 +96,19 @@ class Driver:
             log.warning("settings that take a restart were left as they are", keys=",".join(refused))
         taken = [key for key in changed if key in reloadable()]
         self.settings = self.settings.model_copy(update={key: getattr(new, key) for key in taken})
-        self.follow(taken)
+        self._follow(taken, outputs)
         log.info("settings reloaded", changed=",".join(taken) or "nothing")
 
-    def follow(self, keys: list[str]) -> None:
+    def _follow(self, keys: list[str], outputs: Outputs) -> None:
         """Let settings that changed take effect."""
         self.reporter.identity = identity_of(self.settings)
         if "log_level" in keys:
             from clients.sensor.logs import configure
 
             configure(self.settings.log, self.settings.log_level)
+        if "control_protocols" in keys and self.control:
+            for payloads in self.control.follow(self.settings.control_protocols):
+                outputs.control(payloads)
 
     def _hang_up(self) -> None:
         self._hung_up = True
@@ -101,6 +120,8 @@ class Driver:
             else:
                 for batch in self.sensor.take(piece):
                     outputs.write(batch)
+                for payloads in self.control.take(piece) if self.control else ():
+                    outputs.control(payloads)
 
     def _tick(self, outputs: Outputs) -> None:
         """Hand out what became due while little came."""
@@ -116,14 +137,16 @@ class Driver:
     def _finish(self, outputs: Outputs) -> None:
         for batch in self.sensor.flush():
             outputs.write(batch)
+        for payloads in self.control.flush() if self.control else ():
+            outputs.control(payloads)
         for status in self.reporter.finish():
             self._report(status, outputs)
 
     def _report(self, status: ProbeStatus, outputs: Outputs) -> None:
         outputs.notice(status)
-        dropped = sum(status.dropped.values())
+        causes = {name: count for name, count in status.dropped.items() if count and name not in LEFT_OUT}
+        dropped = sum(causes.values())
         if dropped > self._dropped:
-            causes = {name: count for name, count in status.dropped.items() if count}
             log.warning("packets were dropped", more=dropped - self._dropped, **causes)
             self._dropped = dropped
         write = log.info if status.cause != "status" else log.debug

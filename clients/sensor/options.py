@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clients.options import Option, Parsed
 from probes.settings import MOST_OUTPUTS, NANOSECONDS, Settings, load
-from topics.definitions import FLOW_STATUS, PROBES
+from topics.definitions import CONTROL, FLOW_STATUS, PROBES
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -138,6 +138,27 @@ SWITCHES = {
         Switch(Option("--bus", "URL", "the same as -w kafka://HOST:PORT[,HOST:PORT]"), "outputs", _bus),
         Switch(Option("--topic", "TOPIC", f"topic of status records ({FLOW_STATUS.name})"), "topic", _word),
     ),
+    "the control plane": (
+        Switch(
+            Option(
+                "-C",
+                "",
+                "keep whole payloads of DNS, DHCP, ARP, ICMP, routing and\nthe like, beside -w FILE or on the bus",
+            ),
+            "control",
+            _on,
+        ),
+        Switch(
+            Option(
+                "--control",
+                "LIST",
+                "-C with these instead: names as dns, or proto:port as\nudp:9053, ip:89, ether:0x88cc, llc:0x4242",
+            ),
+            "control_protocols",
+            _control_list,
+        ),
+        Switch(Option("--control-topic", "TOPIC", f"publish them there ({CONTROL.name})"), "control_topic", _word),
+    ),
     "the probe itself": (
         Switch(
             Option("-M", "SECONDS", "report on the probe itself this often (60), and at\nits start and end"),
@@ -224,6 +245,8 @@ def settings_of(parsed: Parsed) -> Settings:
         if option.spellings[0] in parsed.given:
             raise UsageError(f"option {option.spellings[0]}: {instead}")
     given = _given(parsed)
+    if "control_protocols" in given:
+        given["control"] = ("--control", True)
     if parsed.rest:
         given["packet_filter"] = ("after -", parsed.expression)
     return load(given, parsed.word("-F"), defaults=not parsed.count("-X"))

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self
 
 from clients.sensor.notices import open_notices
+from clients.sensor.payloads import open_payloads
 from topics import filter as filters
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from sinks.formats.writer import Writer
     from topics.batch import FlowBatch
     from topics.bus import Publisher
+    from topics.control import ControlBatch
     from topics.probe_status import ProbeStatus
 
 
@@ -34,6 +36,7 @@ class Outputs:
         self._writers: list[Writer] = []
         self._notices: list[Callable[[ProbeStatus], None]] = []
         self._publishers: list[Publisher] = []
+        self._control: list[Callable[[ControlBatch], None]] = []
         self._filters = [filters.compile(output.filter) for output in settings.outputs]
 
     def write(self, batch: FlowBatch) -> None:
@@ -47,6 +50,11 @@ class Outputs:
         """Give a status of the probe to whatever takes it."""
         for take in self._notices:
             take(status)
+
+    def control(self, batch: ControlBatch) -> None:
+        """Give payloads of the control plane to whatever takes them."""
+        for take in self._control:
+            take(batch)
 
     def counts(self) -> dict[str, int]:
         """Return what the way to the bus counted."""
@@ -69,6 +77,7 @@ class Outputs:
             for output, wanted in zip(self._settings.outputs, self._filters, strict=True):
                 self._outputs.append((self._open(stack, output), wanted))
             self._notices = open_notices(self._settings, stack)
+            self._control = open_payloads(self._settings, stack) if self._settings.control else []
             self._stack = stack.pop_all()
         return self
 

@@ -23,8 +23,13 @@ CAPABILITY_VERSION_3 = 0x20080522
 LATER = (
     *("encodings.idna", "encodings.latin_1", "polars", "pyarrow", "prometheus_client", "confluent_kafka.admin"),
     *("clients.sensor.driver", "clients.sensor.metrics", "clients.sensor.notices", "clients.sensor.outputs"),
+    *("clients.sensor.payloads", "sinks.formats.control", "probes.control.plane"),
     *("sinks.formats.arrow", "sinks.formats.avro", "sinks.formats.parquet", "sinks.formats.text"),
     *("topics.bus", "topics.codec", "topics.filter.compiler", "topics.frame", "topics.partitions"),
+)
+COMPILED = (
+    *("packets to records", "control-plane payloads", "packets of interfaces", "packet filters"),
+    *("records to bytes and back", "partitions"),
 )
 CAPABILITIES = 64  # as many as the system calls have bits for
 
@@ -58,7 +63,9 @@ def preload() -> None:
     """Load all modules and compiled kernels that a probe may come to need."""
     for name in LATER:
         importlib.import_module(name)
-    importlib.import_module("clients.warmup").STAGES["packets to records"]()
+    stages = importlib.import_module("clients.warmup").STAGES
+    for stage in COMPILED:
+        stages[stage]()
 
 
 def user_and_group(user: str, group: str) -> tuple[int, int]:

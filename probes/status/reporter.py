@@ -70,6 +70,8 @@ class StatusReporter:
             yield from self._watch_live(block)
             return
         times = block.packets["time"]
+        if not len(times):
+            yield block
         begin = 0
         while begin < len(times):
             end = self._next_cut(times, begin)

@@ -1,0 +1,57 @@
+"""Where payloads of the control plane go: to the bus where records go there, else to a file beside theirs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from clients.sensor.notices import beside
+from sinks.formats.control import SUFFIX, ControlWriter
+from topics.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import ExitStack
+
+    from probes.settings import Settings
+    from topics.control import ControlBatch
+
+MESSAGE_BYTES = 256 * 1024
+log = structlog.get_logger()
+
+
+def open_payloads(settings: Settings, stack: ExitStack) -> list[Callable[[ControlBatch], None]]:
+    """Return what takes each batch; `stack` closes it.
+
+    Raises UsageError when there is no place for payloads, OutputError or BusError for one that cannot be had.
+    """
+    takers = [_to_bus(output.to, settings, stack) for output in settings.outputs if output.is_bus]
+    if name := beside(settings, SUFFIX):
+        takers.append(stack.enter_context(ControlWriter(name)).write)
+    if not takers:
+        raise UsageError("option -C writes beside -w FILE or to -w kafka://HOST:PORT; a pipe has no room for payloads")
+    return takers
+
+
+def _to_bus(url: str, settings: Settings, stack: ExitStack) -> Callable[[ControlBatch], None]:
+    from topics.bus import partition_count
+    from topics.bus.producer import ConfirmedProducer
+    from topics.bus.publisher import BROKER_SECONDS
+    from topics.control import encode_control_messages, split_control
+
+    topic = settings.control_topic
+    partitions = partition_count(url, topic)
+    producer = ConfirmedProducer(url, BROKER_SECONDS)
+    stack.callback(producer.flush)
+    sequences = dict.fromkeys(range(partitions), 0)
+
+    def take(batch: ControlBatch) -> None:
+        for part in split_control(batch, partitions):
+            numbered = part.replace(sequence=sequences[part.partition])
+            messages = encode_control_messages(numbered, MESSAGE_BYTES)
+            sequences[part.partition] += len(messages)
+            for message in messages:
+                producer.send(topic, message, part.partition)
+
+    return take

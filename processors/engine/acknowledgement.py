@@ -12,10 +12,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Input below `offset` is accounted for; output about input from `offset` on lies at or after `output_offset`."""
+    """Input below `offset` is accounted for; output about input from `offset` on lies at or after `output_offset`.
+
+    `numbers` tells which batches of which runs the input below `offset` held (see batch_numbers).
+    """
 
     offset: int
     output_offset: int
+    numbers: str = ""
 
 
 @dataclass(slots=True)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from processors.engine.acknowledgement import Acknowledger
+from processors.engine.batch_numbers import BatchNumbers
 from processors.engine.partition import PartitionMerge, conclusions, last_offset
 from processors.engine.producer import Producer
-from processors.engine.recovery import Recovery
+from processors.engine.recovery import Recovery, numbers
 from processors.merge import FlowMerge
 from topics.batch import FlowBatch, records_like
 from topics.bus import decode_message, encode_message
@@ -70,7 +71,8 @@ class Merging:
                 flows += len(batch)
         acknowledger = Acknowledger(start.output_end, known)
         channel = _Channel(self._settings, self._producer, partition)
-        opened = PartitionMerge(start.offset, merge, acknowledger, channel)
+        seen = BatchNumbers(numbers(text) if committed is not None and start.offset >= committed else "")
+        opened = PartitionMerge(start.offset, merge, acknowledger, channel, numbers=seen)
         return Opened(opened, start.offset, flows, time.monotonic() - begun)
 
     def first_offset(self, partition: int, offset: int) -> int:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from processors.engine.batch_numbers import BatchNumbers
 from processors.engine.outbox import Message, Outbox, Positions
 from processors.merge.recovery import offset_of, position
 from processors.merge.stream import FlowMerge, MergedFlows, Source, source_of
@@ -43,6 +45,8 @@ class Channel(Protocol):
 class PartitionMerge:
     """Merges the messages of a partition in offset order, and says how far its input may be acknowledged.
 
+    A batch that came before, as its number tells, is left out.
+
     A source that sends nothing, not even a heartbeat, for `source_timeout` seconds counts as ended: its flows would
     wait for ever, and all input since they began with them. Times are those of a monotonic clock, in seconds.
     """
@@ -54,6 +58,7 @@ class PartitionMerge:
         acknowledger: Acknowledger,
         channel: Channel,
         source_timeout: float = SOURCE_TIMEOUT_SECONDS,
+        numbers: BatchNumbers | None = None,
     ) -> None:
         self._next = offset
         self._merge = merge
@@ -62,6 +67,8 @@ class PartitionMerge:
         self._outbox = Outbox(channel.encode, self._send)
         self._source_timeout = source_timeout
         self._heard: dict[Source, float] = {}
+        self.numbers = numbers or BatchNumbers()
+        self.records = self.refused = 0
 
     def process(self, offset: int, value: bytes, now: float) -> None:
         """Take in the message at `offset`."""
@@ -70,8 +77,11 @@ class PartitionMerge:
         except DecodeError as reason:
             self._refuse(offset, value, reason)
         else:
-            self._heard[source_of(batch)] = now
-            self._gather(self._merge.process(batch, offset), offset, now)
+            source = source_of(batch)
+            if self.numbers.take(source, batch.sequence, offset):
+                self._heard[source] = now
+                self.records += len(batch)
+                self._gather(self._merge.process(batch, offset), offset, now)
         self._next = offset + 1
 
     def release_due(self, now: float) -> None:
@@ -89,7 +99,8 @@ class PartitionMerge:
 
     def checkpoint(self) -> Checkpoint | None:
         """Return the furthest checkpoint confirmed since the last call."""
-        return self._acknowledger.checkpoint()
+        checkpoint = self._acknowledger.checkpoint()
+        return checkpoint and replace(checkpoint, numbers=self.numbers.text_at(checkpoint.offset))
 
     def _gather(self, finished: list[MergedFlows], offset: int, now: float) -> None:
         for flows in finished:
@@ -105,6 +116,7 @@ class PartitionMerge:
         self._channel.send(message.value, headers, lambda offset: self._acknowledger.confirm(ticket, offset))
 
     def _refuse(self, offset: int, value: bytes, reason: DecodeError) -> None:
+        self.refused += 1
         ticket = self._acknowledger.sent(None)
         self._channel.refuse(offset, value, reason, lambda _: self._acknowledger.confirm(ticket, None))
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from topics.bus import bootstrap
+from topics.bus.client import client_settings
+from topics.bus.transient import patiently
 from topics.errors import BusError
 
 if TYPE_CHECKING:
@@ -17,15 +18,9 @@ if TYPE_CHECKING:
     from processors.engine.acknowledgement import Checkpoint
 
 END_OF_LOG = -191  # librdkafka: RD_KAFKA_RESP_ERR__PARTITION_EOF
-LEADERLESS = (
-    KafkaError.NOT_LEADER_FOR_PARTITION,
-    KafkaError.LEADER_NOT_AVAILABLE,
-    KafkaError.REPLICA_NOT_AVAILABLE,
-    KafkaError.KAFKA_STORAGE_ERROR,
-)
 FETCH_WAIT_MILLISECONDS = 10
 POLL_SECONDS = 0.5
-METADATA_PREFIX = "output="
+OUTPUT, NUMBERS = "output", "numbers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +33,24 @@ class Start:
 
 
 def metadata(checkpoint: Checkpoint) -> str:
-    """Return what is committed beside the input offset: where in the output a successor has to begin reading."""
-    return f"{METADATA_PREFIX}{checkpoint.output_offset}"
+    """Return what is committed beside the input offset: where in the output to begin reading, and batches seen."""
+    numbers = f" {NUMBERS}={checkpoint.numbers}" if checkpoint.numbers else ""
+    return f"{OUTPUT}={checkpoint.output_offset}{numbers}"
 
 
 def output_offset(text: str | None) -> int:
     """Undo `metadata`; 0, the whole output, for anything else, such as the empty text of a tool that moved a group."""
-    prefix, _, number = (text or "").partition("=")
-    return int(number) if f"{prefix}=" == METADATA_PREFIX and number.isdecimal() else 0
+    number = _words(text).get(OUTPUT, "")
+    return int(number) if number.isdecimal() else 0
+
+
+def numbers(text: str | None) -> str:
+    """Return the batches seen out of what `metadata` wrote; nothing for anything else."""
+    return _words(text).get(NUMBERS, "")
+
+
+def _words(text: str | None) -> dict[str, str]:
+    return dict(word.split("=", 1) for word in (text or "").split(" ") if "=" in word)
 
 
 class Recovery:
@@ -61,15 +66,14 @@ class Recovery:
         self._output = output_topic
         self._timeout = timeout
         self._consumer = Consumer(
-            {
-                "bootstrap.servers": bootstrap(url),
+            client_settings(url)
+            | {
                 "group.id": group,
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
                 "isolation.level": "read_uncommitted",
                 "enable.partition.eof": True,
                 "fetch.wait.max.ms": FETCH_WAIT_MILLISECONDS,
-                "log_level": 0,  # what matters is raised as BusError
             }
         )
 
@@ -97,19 +101,18 @@ class Recovery:
 
     def _bounds(self, topic: str, partition: int) -> tuple[int, int]:
         """Where a partition begins and ends; waits for a leader while it has none."""
-        deadline = time.monotonic() + self._timeout
-        while True:
-            left = max(0.0, deadline - time.monotonic())
-            try:
-                bounds = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=left)
-            except KafkaException as error:
-                if error.args[0].code() not in LEADERLESS or self._abandoned or not left:
-                    raise self._error(topic, error.args[0]) from None
-                self._consumer.poll(POLL_SECONDS)
-                continue
-            if bounds is None:
-                raise self._silent(topic)
-            return bounds
+        place = TopicPartition(topic, partition)
+        try:
+            bounds = patiently(
+                lambda left: self._consumer.get_watermark_offsets(place, timeout=left),
+                self._timeout,
+                given_up=lambda: self._abandoned,
+            )
+        except KafkaException as error:
+            raise self._error(topic, error.args[0]) from None
+        if bounds is None:
+            raise self._silent(topic)
+        return bounds
 
     def _read(self, topic: str, partition: int, begin: int, end: int | None = None) -> Iterator[Message]:
         """Messages from `begin` to `end`, or to the end of the log."""

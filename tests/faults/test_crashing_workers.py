@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from processors.engine.acknowledgement import Acknowledger, Checkpoint
+from processors.engine.batch_numbers import BatchNumbers
 from processors.engine.partition import PartitionMerge, conclusions, last_offset
 from processors.merge import FlowMerge, MergeSettings
 from tests.processors.status_records import Conversations, in_messages, status_records
@@ -76,7 +77,8 @@ class Worker:
                 merge.recovered(batch, last_positions)
                 known.append((number, last_offset(last_positions)))
         acknowledger = Acknowledger(len(broker.output), known)
-        self.partition = PartitionMerge(self.next, merge, acknowledger, self.in_flight)
+        numbers = BatchNumbers(broker.committed.numbers)
+        self.partition = PartitionMerge(self.next, merge, acknowledger, self.in_flight, numbers=numbers)
 
     def step(self, choice: random.Random) -> None:
         """Do one of the things that a worker does."""
@@ -141,6 +143,36 @@ def test_crashes_lose_nothing_and_double_nothing(seed: int) -> None:
     assert flows(broker) != []
     assert dict(flows(broker)) == expected
     assert len(flows(broker)) == len(expected)
+    assert broker.committed.offset == len(broker.input)
+
+
+def with_replays(values: list[bytes], choice: random.Random) -> list[bytes]:
+    """What a probe that crashes again and again sends: what it cannot know to have arrived comes once more."""
+    sent: list[bytes] = []
+    at = 0
+    while at < len(values):
+        ahead = choice.randint(1, 12)
+        sent += values[at : at + ahead]
+        at = max(0, at + ahead - choice.choice((0, 0, 3, 9)))
+    return sent
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_batches_that_come_again_count_once_through_any_number_of_crashes(seed: int) -> None:
+    choice = random.Random(seed)
+    calm = Broker(messages(seed))
+    Worker(calm).finish()
+    broker = Broker(with_replays(calm.input, choice))
+    assert len(broker.input) > len(calm.input) + 20
+    for _ in range(8):
+        worker = Worker(broker)
+        for _ in range(choice.randint(1, 60)):
+            worker.step(choice)
+    last = Worker(broker)
+    last.finish()
+
+    assert sorted(flows(broker)) == sorted(flows(calm))
+    assert last.partition.numbers.missing == {}
     assert broker.committed.offset == len(broker.input)
 
 

@@ -26,9 +26,14 @@ log = structlog.get_logger()
 def open_notices(settings: Settings, stack: ExitStack) -> list[Callable[[ProbeStatus], None]]:
     """Return what takes each status; `stack` closes it. Raises OutputError for a file that cannot be written."""
     takers = [_to_bus(output.to, settings, stack) for output in settings.outputs if output.is_bus]
-    if name := settings.status or beside(settings, SUFFIX):
+    if name := status_file(settings):
         takers.append(_to_file(name, stack))
     return [taker for taker in takers if taker is not None]
+
+
+def status_file(settings: Settings) -> str:
+    """Return the name of the file, empty when none is written."""
+    return settings.status or beside(settings, SUFFIX)
 
 
 def beside(settings: Settings, suffix: str) -> str:

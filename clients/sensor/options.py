@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clients.options import Option, Parsed
-from probes.settings import MOST_OUTPUTS, NANOSECONDS, Settings, load
+from probes.settings import BUS, MOST_OUTPUTS, NANOSECONDS, Settings, load
 from topics.definitions import CONTROL, FLOW_STATUS, PROBES
 from topics.errors import UsageError
 
@@ -48,13 +48,12 @@ def _size(parsed: Parsed, name: str) -> int:
     return parsed.number(name, 0)
 
 
-def _outputs(parsed: Parsed, name: str) -> list[dict[str, str]]:
-    groups = [{"to": group[0], "filter": " ".join(group[1:])} for group in parsed.groups[name]]
+def _outputs(parsed: Parsed, _name: str) -> list[dict[str, str]]:
+    groups = [{"to": group[0], "filter": " ".join(group[1:])} for group in parsed.groups.get("-w", ())]
+    for url in parsed.words("--bus"):
+        if not url.startswith(BUS):
+            raise UsageError(f"option --bus takes {BUS}HOST:PORT, not '{url}'")
     return groups + [{"to": url} for url in parsed.words("--bus")]
-
-
-def _bus(parsed: Parsed, name: str) -> list[dict[str, str]]:
-    return _outputs(parsed, "-w") if parsed.words("-w") else [{"to": url} for url in parsed.words(name)]
 
 
 def _log_level(parsed: Parsed, name: str) -> str:
@@ -135,7 +134,7 @@ SWITCHES = {
             "outputs",
             _outputs,
         ),
-        Switch(Option("--bus", "URL", "the same as -w kafka://HOST:PORT[,HOST:PORT]"), "outputs", _bus),
+        Switch(Option("--bus", "URL", "the same as -w kafka://HOST:PORT[,HOST:PORT]"), "outputs", _outputs),
         Switch(Option("--topic", "TOPIC", f"topic of status records ({FLOW_STATUS.name})"), "topic", _word),
     ),
     "the control plane": (

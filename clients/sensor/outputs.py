@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from clients.sensor.notices import open_notices
+from clients.sensor.notices import open_notices, status_file
 from clients.sensor.payloads import open_payloads
 from topics import filter as filters
+from topics.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from probes.settings import Output, Settings
-    from sinks.formats.writer import Writer
     from topics.batch import FlowBatch
     from topics.bus import Publisher
     from topics.control import ControlBatch
@@ -33,7 +34,7 @@ class Outputs:
         self._settings = settings
         self._stack = ExitStack()
         self._outputs: list[tuple[Any, pl.Expr | None]] = []
-        self._writers: list[Writer] = []
+        self._abandoned = False
         self._notices: list[Callable[[ProbeStatus], None]] = []
         self._publishers: list[Publisher] = []
         self._control: list[Callable[[ControlBatch], None]] = []
@@ -68,9 +69,10 @@ class Outputs:
         )
 
     def abandon(self) -> None:
-        """Let no file appear."""
-        for writer in self._writers:
-            writer.abort()
+        """Let no file appear in the end, there being nothing to put in it."""
+        self._abandoned = True
+        if name := status_file(self._settings):
+            Path(name).unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -84,6 +86,8 @@ class Outputs:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._abandoned and error is None:
+            kind, error = OutputError, OutputError("nothing was read")
         self._stack.__exit__(kind, error, trace)
 
     def _open(self, stack: ExitStack, output: Output) -> Any:  # noqa: ANN401 - what takes a batch
@@ -96,7 +100,6 @@ class Outputs:
         from sinks.formats import open_writer
 
         writer = stack.enter_context(open_writer(output.to))
-        self._writers.append(writer)
 
         def take(batch: FlowBatch) -> None:
             if len(batch):

@@ -53,10 +53,6 @@ class ControlWriter:
         block = bytes(cramjam.snappy.compress_raw(value)) + crc32(value).to_bytes(4)
         self._put(_value("long", 1), _value("long", len(block)), block, SYNC)
 
-    def abort(self) -> None:
-        """Leave no trace of the file."""
-        self._destination.abort()
-
     def _put(self, *parts: bytes) -> None:
         with writing_to(self.path):
             self._destination.stream.write(b"".join(parts))

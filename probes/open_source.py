@@ -54,12 +54,12 @@ def _interfaces(settings: Settings) -> LiveSource:
 
 def live_settings(settings: Settings) -> LiveSettings:
     """Return how interfaces are to be captured."""
-    from probes.live.settings import WHOLE, LiveSettings
+    from probes.live.settings import HEADERS, WHOLE, LiveSettings
 
     return LiveSettings(
         tuple(settings.interface_names),
         promiscuous=settings.promiscuous,
-        snaplen=settings.snaplen or WHOLE,
+        snaplen=settings.snaplen or (WHOLE if settings.control else HEADERS),
         expression=settings.packet_filter,
         optimize=settings.filter_optimizer,
         ring_bytes=settings.ring_bytes,

@@ -40,6 +40,10 @@ def _off(_parsed: Parsed, _name: str) -> bool:
     return False
 
 
+def _directory(parsed: Parsed, name: str) -> dict[str, str]:
+    return {"directory": _word(parsed, name)}
+
+
 def _toggled(parsed: Parsed, name: str) -> bool:
     return parsed.count(name) % 2 == 1
 
@@ -89,7 +93,11 @@ SWITCHES = {
             _words,
         ),
         Switch(Option("-p", "", "only what an interface takes by itself (not promiscuous)"), "promiscuous", _off),
-        Switch(Option("-s", "BYTES", "look at so many bytes of each packet (all)"), "snaplen", _word),
+        Switch(
+            Option("-s", "BYTES", "look at so many bytes of each packet (256: the headers;\nall with -C)"),
+            "snaplen",
+            _word,
+        ),
         Switch(Option("--timestamps", "WHO", "who stamps packets: host or adapter (host)"), "timestamps", _word),
         Switch(
             Option("--buffer", "BYTES", "memory for packets that wait, an interface (67108864)"), "ring_bytes", _word
@@ -135,6 +143,11 @@ SWITCHES = {
             _outputs,
         ),
         Switch(Option("--bus", "URL", "the same as -w kafka://HOST:PORT[,HOST:PORT]"), "outputs", _outputs),
+        Switch(
+            Option("--spool", "DIR", "keep what goes to the bus there until brokers have it"),
+            "spool",
+            _directory,
+        ),
         Switch(Option("--topic", "TOPIC", f"topic of status records ({FLOW_STATUS.name})"), "topic", _word),
     ),
     "the control plane": (

@@ -6,6 +6,7 @@ import fcntl
 import socket
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from probes.capture import link_types
@@ -59,6 +60,17 @@ def is_up(name: str) -> bool:
     """Whether an interface is switched on; raises InterfaceError when there is none of the name."""
     flags: int = struct.unpack_from("H", _ask(name, SIOCGIFFLAGS), IFNAMSIZ)[0]
     return bool(flags & UP)
+
+
+def missed(name: str) -> int:
+    """Return how many packets the adapter itself had to let go so far, as its driver tells."""
+    count = 0
+    for reason in ("rx_missed_errors", "rx_fifo_errors"):
+        try:
+            count += int(Path(f"/sys/class/net/{name}/statistics/{reason}").read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            continue
+    return count
 
 
 def names() -> list[str]:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from probes.live.interfaces import Link
 
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 21
 MIN_BLOCKS = 4
-RETIRE_MS = 40  # a block that is not full is handed over after that time
+RETIRE_MS = 80  # a block that is not full is handed over after that time
 NO_MEMORY = np.zeros(0, np.uint8)
 NOTHING = [Instruction(RET, 0, 0, 0)]
 

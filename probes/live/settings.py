@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from probes.live.interfaces import Link
 
 RING_BYTES = 64 << 20
+HEADERS = 256  # enough for the headers of two tags, four labels and a tunnel, IPv6 and all TCP options in it
 WHOLE = 262_144  # longer than any frame
 
 

@@ -35,6 +35,7 @@ class LiveSource:
         self.errors: list[InputError] = []
         self._range = packet_range
         self._rotation = Rotation([], self.errors)
+        self._missed: dict[str, int] = {}  # by adapters before capture began
         self._rings: dict[str, list[Ring]] = {}  # one after the other, where an interface went away and came back
 
     def open(self) -> None:
@@ -62,6 +63,7 @@ class LiveSource:
         self._rings.setdefault(name, []).append(ring)
         if settings.group is not None:  # a group is about one interface
             ring.share((settings.group + number) & 0xFFFF, BALANCE)
+        self._missed.setdefault(name, interfaces.missed(name))
         ring.begin(program)
         return ring
 
@@ -78,9 +80,10 @@ class LiveSource:
         return {name: _sum([ring.count() for ring in rings]) for name, rings in list(self._rings.items())}
 
     def counters(self) -> dict[str, int]:
-        """Return what the operating system had no room for and what was left out, over all interfaces, by cause."""
+        """Return what the operating system or the adapter had no room for and what was left out, by cause."""
         total = _sum(list(self.counters_by_interface().values()))
-        counters = {"kernel_dropped": total.dropped}
+        adapters = sum(max(0, interfaces.missed(name) - before) for name, before in list(self._missed.items()))
+        counters = {"kernel_dropped": total.dropped, "adapter_dropped": adapters}
         if self._range:
             counters["out_of_range"] = self._range.left_out
         return counters

@@ -89,12 +89,27 @@ def bench_ra(runs: int) -> Iterator[tuple[str, Result]]:
     yield "ra, small file", Result(median_wall([_argosy(), "ra", "-r", str(small)], runs), "s")
 
 
+def bench_live(_runs: int) -> Iterator[tuple[str, Result]]:
+    """Half a million packets a second for a minute, over a wire between two namespaces; only as root, with tcpreplay."""
+    from tests.bench.live import is_possible, measure
+
+    if not is_possible():
+        return
+    ours, argus = measure(_argosy(), BUILD)
+    if ours.counted + ours.dropped != ours.sent:
+        raise RuntimeError(f"{ours.sent} packets sent, {ours.counted} counted and {ours.dropped} dropped")
+    yield "live, cost", _beside(ours.sent / ours.cpu, "packets/CPU s", argus.sent / argus.cpu if argus else None)
+    yield "live, sent", Result(ours.rate, "packets/s", argus.rate if argus else None)
+    yield "live, not counted", Result(ours.dropped / ours.sent, "of 1", argus.dropped / argus.sent if argus else None)
+
+
 BENCHES: dict[str, Callable[[int], Iterator[tuple[str, Result]]]] = {
     "probe": bench_probe,
     "codec": bench_codec,
     "merge": bench_merge,
     "worker": bench_worker,
     "ra": bench_ra,
+    "live": bench_live,
 }
 
 

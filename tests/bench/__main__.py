@@ -90,7 +90,7 @@ def bench_ra(runs: int) -> Iterator[tuple[str, Result]]:
 
 
 def bench_live(_runs: int) -> Iterator[tuple[str, Result]]:
-    """Half a million packets a second for a minute, over a wire between two namespaces; only as root, with tcpreplay."""
+    """Half a million packets a second for a minute, from namespace to namespace; only as root, with tcpreplay."""
     from tests.bench.live import is_possible, measure
 
     if not is_possible():

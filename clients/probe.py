@@ -67,6 +67,8 @@ def _into_background(settings: Settings) -> Callable[[], None]:
 def _observe(
     settings: Settings, source: PacketSource, again: Callable[[], Settings], ready: Callable[[], None]
 ) -> None:
+    import structlog
+
     from clients.sensor import logs
     from clients.sensor.driver import Driver
     from clients.sensor.metrics import serving
@@ -75,12 +77,14 @@ def _observe(
     from clients.sensor.privileges import drop
 
     logs.configure(settings.log or (logs.SYSLOG if settings.daemon else ""), settings.log_level)
-    outputs = Outputs(settings)
+    outputs = Outputs(settings, live=source.live)
     driver = Driver(settings, flow_settings(settings), source, again)
     driver.reporter.output = outputs.counts
     source.open()
-    drop(settings, keep_raw=source.live)
-    with outputs, serving(settings.metrics, driver.reporter.snapshot):
+    drop(settings, keep_raw=bool(settings.interfaces))
+    with outputs, serving(settings.metrics, driver.reporter.snapshot) as port:
+        if port:
+            structlog.get_logger().info("metrics served", port=port)
         ready()
         driver.run(outputs)
         if source.errors and not driver.sensor.totals.packets:

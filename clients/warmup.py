@@ -67,7 +67,8 @@ def _frame(number: int) -> bytes:
     return HEAD + UDP.pack(1 + number, 53, UDP.size, 0, 0)
 
 
-def _pcap() -> bytes:
+def sample() -> bytes:
+    """Return a capture file: one datagram each of many conversations, all to the port of DNS."""
     head = struct.pack("<IHHiIII", PCAP_MAGIC, 2, 4, 0, 0, 0xFFFF, ETHERNET)
     frames = [_frame(number) for number in range(CONVERSATIONS)]
     return head + b"".join(struct.pack("<IIII", 1, 0, len(frame), len(frame)) + frame for frame in frames)
@@ -101,7 +102,7 @@ def _records(content: bytes, max_flows: int) -> list[FlowBatch]:
 
 def _probe() -> None:
     """Read both kinds of capture files, with a table that grows and one that overflows."""
-    for content, max_flows in ((_pcap(), 1 << 20), (_pcapng(), 1 << 20), (_pcap(), FEW_FLOWS)):
+    for content, max_flows in ((sample(), 1 << 20), (_pcapng(), 1 << 20), (sample(), FEW_FLOWS)):
         _records(content, max_flows)
 
 
@@ -114,7 +115,7 @@ def _payloads() -> None:
 
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "capture")
-        path.write_bytes(_pcap())
+        path.write_bytes(sample())
         plane = ControlPlane(ProbeSettings())
         for block in CaptureSource([str(path)]):
             for batch in plane.take(block):
@@ -126,7 +127,7 @@ def _labelled() -> FlowBatch:
 
     from topics.batch import concatenate
 
-    batch = concatenate(batch for batch in _records(_pcap(), 1 << 20) if len(batch))
+    batch = concatenate(batch for batch in _records(sample(), 1 << 20) if len(batch))
     batch.records["labels_length"] = len(LABEL)
     return batch.replace(heap=np.frombuffer(LABEL, np.uint8))
 

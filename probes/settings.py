@@ -228,7 +228,9 @@ def load(options: Mapping[str, tuple[str, Any]], file: str | None = None, *, def
     ]
     merged: dict[str, Any] = {}
     for _, values in reversed(layers):
-        merged |= values
+        for key, value in values.items():
+            before = merged.get(key)
+            merged[key] = before | value if isinstance(before, dict) and isinstance(value, dict) else value
     try:
         return Settings(**merged)
     except ValidationError as error:

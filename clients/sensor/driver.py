@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from topics.errors import ArgosyError
 from topics.probe_status import ProbeStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Mapping
 
     from clients.sensor.outputs import Outputs
     from probes.capture.packets import PacketBlock
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 TICK = NANOSECONDS  # how often a live probe hands out what waits, ns
 LEFT_OUT = frozenset({"filtered", "out_of_range"})  # because somebody said so
+LOST = re.compile("dropped_.*_records")
 MOST_SEGMENTS = 100_000  # of TCP control traffic that are put in order a second, some 6 us each
 log = structlog.get_logger()
 
@@ -69,7 +71,8 @@ class Driver:
         self._again, self._clock = again, clock
         self._hung_up = False
         self._next_tick = 0
-        self._dropped = 0
+        self._warned: dict[str, int] = {}
+        self._troubled = False
 
     def run(self, outputs: Outputs) -> None:
         """Run to the end of the source; everything seen until then is reported."""
@@ -129,10 +132,20 @@ class Driver:
         if now < self._next_tick:
             return
         self._next_tick = now + TICK
+        self._heed_trouble(outputs.trouble)
         for batch in self.sensor.due():
             outputs.write(batch)
         for lane in self.sensor.lanes.values():
             outputs.write(lane.probe.heartbeat())
+
+    def _heed_trouble(self, trouble: str) -> None:
+        """Say once when messages begin to wait for the brokers, and once when they go on."""
+        if bool(trouble) != self._troubled:
+            self._troubled = bool(trouble)
+            if trouble:
+                log.warning("the bus takes no messages, they wait on disk", reason=trouble)
+            else:
+                log.warning("the bus takes messages again")
 
     def _finish(self, outputs: Outputs) -> None:
         for batch in self.sensor.flush():
@@ -144,11 +157,20 @@ class Driver:
 
     def _report(self, status: ProbeStatus, outputs: Outputs) -> None:
         outputs.notice(status)
-        causes = {name: count for name, count in status.dropped.items() if count and name not in LEFT_OUT}
-        dropped = sum(causes.values())
-        if dropped > self._dropped:
-            log.warning("packets were dropped", more=dropped - self._dropped, **causes)
-            self._dropped = dropped
+        self._warn("packets were dropped", status.dropped, LEFT_OUT)
+        lost = {name: count for name, count in status.output.items() if LOST.fullmatch(name)}
+        self._warn("records were lost on the way to the bus", lost)
+        self._say(status)
+
+    def _warn(self, what: str, counts: Mapping[str, int], expected: Collection[str] = ()) -> None:
+        """Say that a loss has grown since it was last said."""
+        causes = {name: count for name, count in counts.items() if count and name not in expected}
+        total = sum(causes.values())
+        if total > self._warned.get(what, 0):
+            log.warning(what, more=total - self._warned.get(what, 0), **causes)
+            self._warned[what] = total
+
+    def _say(self, status: ProbeStatus) -> None:
         write = log.info if status.cause != "status" else log.debug
         write(
             f"probe {status.cause}",

@@ -35,8 +35,14 @@ class StatusCollector:
         yield from _interfaces(status)
         yield _by("dropped_packets", "Packets lost or left out before they were looked at", "cause", status.dropped)
         yield _by("odd_packets", "Packets not understood in full", "kind", status.odd)
-        yield _by("output_events", "What the way to the bus counts", "kind", status.output, gauge=True)
-        yield _by("control_events", "What the control plane counts", "kind", status.control)
+        waiting, counted = _parted(status.output, "spooled_messages", "spooled_bytes")
+        yield _by("output", "What became of messages and records for the bus", "kind", counted)
+        yield _by("output_waiting", "What waits on disk for the bus", "kind", waiting, gauge=True)
+        waiting, counted = _parted(status.control, "streams", "waiting_bytes")
+        yield _by("control", "Payloads of the control plane, and what was lost of them", "kind", counted)
+        yield _by(
+            "control_waiting", "TCP streams, and bytes that wait for those before them", "kind", waiting, gauge=True
+        )
 
 
 def _process(status: ProbeStatus) -> Iterable[Metric]:
@@ -77,6 +83,13 @@ def _interfaces(status: ProbeStatus) -> Iterable[Metric]:
     for interface in status.interfaces:
         newest.add_metric([interface.interface], interface.last / SECOND)
     yield newest
+
+
+def _parted(counts: Mapping[str, int], *gauges: str) -> tuple[dict[str, int], dict[str, int]]:
+    """Return what goes up and down, and what only grows."""
+    return {name: counts[name] for name in gauges if name in counts}, {
+        name: count for name, count in counts.items() if name not in gauges
+    }
 
 
 def _by(name: str, text: str, label: str, counts: Mapping[str, int], *, gauge: bool = False) -> Metric:

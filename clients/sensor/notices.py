@@ -13,9 +13,10 @@ from topics.errors import BusError
 from topics.probe_status import encode_probe_status, partition_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from contextlib import ExitStack
 
+    from clients.sensor.bus import Bus
     from probes.settings import Settings
     from topics.probe_status import ProbeStatus
 
@@ -23,9 +24,9 @@ SUFFIX = ".status.jsonl"
 log = structlog.get_logger()
 
 
-def open_notices(settings: Settings, stack: ExitStack) -> list[Callable[[ProbeStatus], None]]:
+def open_notices(settings: Settings, buses: Iterable[Bus], stack: ExitStack) -> list[Callable[[ProbeStatus], None]]:
     """Return what takes each status; `stack` closes it. Raises OutputError for a file that cannot be written."""
-    takers = [_to_bus(output.to, settings, stack) for output in settings.outputs if output.is_bus]
+    takers = [_to_bus(bus, settings) for bus in buses]
     if name := status_file(settings):
         takers.append(_to_file(name, stack))
     return [taker for taker in takers if taker is not None]
@@ -57,21 +58,15 @@ def _to_file(name: str, stack: ExitStack) -> Callable[[ProbeStatus], None]:
     return take
 
 
-def _to_bus(url: str, settings: Settings, stack: ExitStack) -> Callable[[ProbeStatus], None] | None:
-    from topics.bus import partition_count
-    from topics.bus.producer import ConfirmedProducer
-    from topics.bus.publisher import BROKER_SECONDS
-
+def _to_bus(bus: Bus, settings: Settings) -> Callable[[ProbeStatus], None] | None:
     topic = settings.status_topic
     try:
-        partition = partition_of(settings.site, settings.probe, partition_count(url, topic))
+        partition = partition_of(settings.site, settings.probe, bus.partitions(topic))
     except BusError as error:
         log.warning("probe status is not published", reason=str(error))
         return None
-    producer = ConfirmedProducer(url, BROKER_SECONDS)
-    stack.callback(producer.flush)
 
     def take(status: ProbeStatus) -> None:
-        producer.send(topic, encode_probe_status(status), partition)
+        bus.post(topic, encode_probe_status(status), partition, important=True)
 
     return take

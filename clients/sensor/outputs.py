@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from clients.sensor.bus import open_bus
 from clients.sensor.notices import open_notices, status_file
 from clients.sensor.payloads import open_payloads
 from topics import filter as filters
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from clients.sensor.bus import Bus
     from probes.settings import Output, Settings
     from topics.batch import FlowBatch
-    from topics.bus import Publisher
     from topics.control import ControlBatch
     from topics.probe_status import ProbeStatus
 
@@ -30,13 +31,13 @@ class Outputs:
     Raises OutputError, UsageError or BusError for one that cannot be had or written.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, *, live: bool) -> None:
+        self._settings, self._live = settings, live
         self._stack = ExitStack()
         self._outputs: list[tuple[Any, pl.Expr | None]] = []
         self._abandoned = False
         self._notices: list[Callable[[ProbeStatus], None]] = []
-        self._publishers: list[Publisher] = []
+        self._buses: list[Bus] = []
         self._control: list[Callable[[ControlBatch], None]] = []
         self._filters = [filters.compile(output.filter) for output in settings.outputs]
 
@@ -58,15 +59,17 @@ class Outputs:
             take(batch)
 
     def counts(self) -> dict[str, int]:
-        """Return what the way to the bus counted."""
-        return (
-            {
-                "sent_messages": sum(publisher.messages for publisher in self._publishers),
-                "sent_records": sum(publisher.records for publisher in self._publishers),
-            }
-            if self._publishers
-            else {}
-        )
+        """Return what the ways to the bus counted, by name."""
+        counts: dict[str, int] = {}
+        for bus in self._buses:
+            for name, count in bus.counts().items():
+                counts[name] = counts.get(name, 0) + count
+        return counts
+
+    @property
+    def trouble(self) -> str:
+        """What keeps messages from the brokers now, empty when nothing does."""
+        return "; ".join(bus.trouble for bus in self._buses if bus.trouble)
 
     def abandon(self) -> None:
         """Let no file appear in the end, there being nothing to put in it."""
@@ -78,8 +81,8 @@ class Outputs:
         with ExitStack() as stack:
             for output, wanted in zip(self._settings.outputs, self._filters, strict=True):
                 self._outputs.append((self._open(stack, output), wanted))
-            self._notices = open_notices(self._settings, stack)
-            self._control = open_payloads(self._settings, stack) if self._settings.control else []
+            self._notices = open_notices(self._settings, self._buses, stack)
+            self._control = open_payloads(self._settings, self._buses, stack) if self._settings.control else []
             self._stack = stack.pop_all()
         return self
 
@@ -92,11 +95,10 @@ class Outputs:
 
     def _open(self, stack: ExitStack, output: Output) -> Any:  # noqa: ANN401 - what takes a batch
         if output.is_bus:
-            from topics.bus import Publisher
-
-            publisher = stack.enter_context(Publisher(output.to, self._settings.topic))
-            self._publishers.append(publisher)
-            return publisher.publish
+            number = len(self._buses) + 1
+            bus = open_bus(output.to, self._settings, stack, number=number, live=self._live)
+            self._buses.append(bus)
+            return bus.publish
         from sinks.formats import open_writer
 
         writer = stack.enter_context(open_writer(output.to))

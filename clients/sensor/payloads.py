@@ -4,29 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import structlog
-
 from clients.sensor.notices import beside
 from sinks.formats.control import SUFFIX, ControlWriter
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from contextlib import ExitStack
 
+    from clients.sensor.bus import Bus
     from probes.settings import Settings
     from topics.control import ControlBatch
 
 MESSAGE_BYTES = 256 * 1024
-log = structlog.get_logger()
 
 
-def open_payloads(settings: Settings, stack: ExitStack) -> list[Callable[[ControlBatch], None]]:
+def open_payloads(settings: Settings, buses: Iterable[Bus], stack: ExitStack) -> list[Callable[[ControlBatch], None]]:
     """Return what takes each batch; `stack` closes it.
 
     Raises UsageError when there is no place for payloads, OutputError or BusError for one that cannot be had.
     """
-    takers = [_to_bus(output.to, settings, stack) for output in settings.outputs if output.is_bus]
+    takers = [_to_bus(bus, settings.control_topic) for bus in buses]
     if name := beside(settings, SUFFIX):
         takers.append(stack.enter_context(ControlWriter(name)).write)
     if not takers:
@@ -34,16 +32,10 @@ def open_payloads(settings: Settings, stack: ExitStack) -> list[Callable[[Contro
     return takers
 
 
-def _to_bus(url: str, settings: Settings, stack: ExitStack) -> Callable[[ControlBatch], None]:
-    from topics.bus import partition_count
-    from topics.bus.producer import ConfirmedProducer
-    from topics.bus.publisher import BROKER_SECONDS
+def _to_bus(bus: Bus, topic: str) -> Callable[[ControlBatch], None]:
     from topics.control import encode_control_messages, split_control
 
-    topic = settings.control_topic
-    partitions = partition_count(url, topic)
-    producer = ConfirmedProducer(url, BROKER_SECONDS)
-    stack.callback(producer.flush)
+    partitions = bus.partitions(topic)
     sequences = dict.fromkeys(range(partitions), 0)
 
     def take(batch: ControlBatch) -> None:
@@ -52,6 +44,6 @@ def _to_bus(url: str, settings: Settings, stack: ExitStack) -> Callable[[Control
             messages = encode_control_messages(numbered, MESSAGE_BYTES)
             sequences[part.partition] += len(messages)
             for message in messages:
-                producer.send(topic, message, part.partition)
+                bus.post(topic, message, part.partition, important=False)
 
     return take

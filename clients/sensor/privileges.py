@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ctypes
 import grp
-import importlib
 import os
 import pwd
 from typing import TYPE_CHECKING
@@ -20,17 +19,6 @@ if TYPE_CHECKING:
 CAP_NET_RAW = 13
 PR_SET_KEEPCAPS, PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 8, 23, 24, 38
 CAPABILITY_VERSION_3 = 0x20080522
-LATER = (
-    *("encodings.idna", "encodings.latin_1", "polars", "pyarrow", "prometheus_client", "confluent_kafka.admin"),
-    *("clients.sensor.driver", "clients.sensor.metrics", "clients.sensor.notices", "clients.sensor.outputs"),
-    *("clients.sensor.payloads", "sinks.formats.control", "probes.control.plane"),
-    *("sinks.formats.arrow", "sinks.formats.avro", "sinks.formats.parquet", "sinks.formats.text"),
-    *("topics.bus", "topics.codec", "topics.filter.compiler", "topics.frame", "topics.partitions"),
-)
-COMPILED = (
-    *("packets to records", "control-plane payloads", "packets of interfaces", "packet filters"),
-    *("records to bytes and back", "partitions"),
-)
 CAPABILITIES = 64  # as many as the system calls have bits for
 
 
@@ -52,20 +40,13 @@ def drop(settings: Settings, *, keep_raw: bool) -> None:
     if settings.group and owner is None:
         raise SettingsError("key 'group' needs a 'user' too")
     if settings.chroot or owner:
-        preload()
+        from clients.sensor.rehearsal import rehearse
+
+        rehearse(settings)
     if settings.chroot:
         stay_in(settings.chroot)
     if owner:
         become(*owner, keep_raw=keep_raw)
-
-
-def preload() -> None:
-    """Load all modules and compiled kernels that a probe may come to need."""
-    for name in LATER:
-        importlib.import_module(name)
-    stages = importlib.import_module("clients.warmup").STAGES
-    for stage in COMPILED:
-        stages[stage]()
 
 
 def user_and_group(user: str, group: str) -> tuple[int, int]:

@@ -70,6 +70,12 @@ def test_lists_are_words_or_yaml(monkeypatch: pytest.MonkeyPatch, file: Path) ->
     )
 
 
+def test_parts_of_a_setting_come_from_different_places(file: Path) -> None:
+    file.write_text("spool:\n  directory: /a\n  size: 2097152\n")
+    found = load(option("spool", {"directory": "/b"}), str(file), defaults=False)
+    assert (found.spool.directory, found.spool.size) == ("/b", 2097152)
+
+
 def test_an_interface_may_carry_a_name_of_its_own() -> None:
     found = load({"interfaces": ("-i", ["eth0", "eth1/10.1.2.3"]), "probe": ("-e", "sensor")}, defaults=False)
     assert found.interface_names == {"eth0": "sensor", "eth1": "10.1.2.3"}

@@ -1,0 +1,66 @@
+"""A run in small, before rights are given up: loads every module and kernel that the real one will need.
+
+In a directory to stay in there is no Python, and another user may not read it where it is.
+"""
+
+from __future__ import annotations
+
+import importlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from structlog.testing import capture_logs
+
+from clients import warmup
+from clients.sensor.driver import Driver
+from clients.sensor.notices import SUFFIX
+from clients.sensor.outputs import Outputs
+from probes.captures import CaptureSource
+from probes.flows.probe import ProbeSettings
+from probes.settings import Output, Settings, Spool
+from sinks.formats.names import DASH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LIVE = ("packets of interfaces", "packet filters")
+BUS = ("records to bytes and back", "partitions")
+FOR_THE_BUS = ("confluent_kafka.admin", "encodings.idna", "probes.spool.publisher", "topics.bus.security")
+
+
+def rehearse(settings: Settings) -> None:
+    """Observe a few packets as the settings say, with all files in a directory that is gone afterwards."""
+    for stage in LIVE + BUS:
+        warmup.STAGES[stage]()
+    if any(output.is_bus for output in settings.outputs):
+        for name in FOR_THE_BUS:
+            importlib.import_module(name)
+    if settings.metrics:
+        importlib.import_module("encodings.idna")
+    with tempfile.TemporaryDirectory() as directory, capture_logs():
+        _observe(settings.model_copy(update=_moved(settings, Path(directory))))
+
+
+def _observe(settings: Settings) -> None:
+    source = CaptureSource(settings.files)
+    driver = Driver(settings, ProbeSettings(), source, lambda: settings)
+    with Outputs(settings, live=False) as outputs:
+        driver.run(outputs)
+        driver.reload(outputs)
+
+
+def _moved(settings: Settings, directory: Path) -> dict[str, object]:
+    """Return what is different in a rehearsal."""
+    capture = directory / "capture.pcap"
+    capture.write_bytes(warmup.sample())
+    outputs = tuple(_outputs_in(settings, directory))
+    status = str(directory / f"rehearsal{SUFFIX}")
+    return {"files": (str(capture),), "outputs": outputs, "status": status, "spool": Spool()}
+
+
+def _outputs_in(settings: Settings, directory: Path) -> Iterator[Output]:
+    """Yield an output for each, in the same format and with the same filter."""
+    for number, output in enumerate(settings.outputs):
+        suffix = ".arrow" if output.is_bus or output.to == DASH else Path(output.to).suffix
+        yield output.model_copy(update={"to": str(directory / f"{number}{suffix}")})

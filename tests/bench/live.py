@@ -127,7 +127,7 @@ def replay_to_argus(wire: Wire, path: Path, speed: Sequence[str]) -> Replayed | 
         return None
     with tempfile.TemporaryDirectory() as directory:
         records = Path(directory) / "records"
-        argus = wire.here.start(["argus", "-X", "-i", "far", "-w", str(records)])
+        argus = wire.here.start(["argus", "-X", "-i", "far", "-w", str(records)], stderr=subprocess.DEVNULL)
         try:
             while not wire.here.run(_somebody_listens):
                 time.sleep(0.05)

@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
     Carried = FlowBatch | ControlBatch | DeadLetter | ProbeStatus
 
-USAGE = "argosy topics create | list | tail TOPIC [--bus kafka://HOST:PORT] [OPTIONS]"
+USAGE = "argosy topics create | list | tail TOPIC | acl ROLE [--bus kafka://HOST:PORT] [OPTIONS]"
 SUMMARY = """\
 create  make the topics that are missing; those that exist stay as they are
 list    show all topics: partitions, how long they keep what, what they carry
-tail    print the records of a topic as they come, one JSON object a line"""
+tail    print the records of a topic as they come, one JSON object a line
+acl     allow a principal what a role needs: probe, worker, sink, reader (tail, audit) or admin"""
 OPTIONS = [
     Option("--bus", "URL", "Kafka: kafka://HOST:PORT[,HOST:PORT] (default: $ARGOSY_BUS)"),
     Option("--partitions", "N", "create: partitions of each topic, instead of its own number"),
@@ -35,9 +36,12 @@ OPTIONS = [
     Option("-n", "N", "tail: stop after N records"),
     Option("--from-beginning", "", "tail: begin with the oldest record there is"),
     Option("--until-idle", "SECONDS", "tail: stop when nothing came for so long"),
+    Option("--principal", "NAME", "acl: who is allowed it, as User:NAME; without it, the rights are only shown"),
+    Option("--host", "ADDRESS", "acl: from which host (default: any)"),
     Option("-h --help", "", "this text"),
 ]
-ACTIONS = ("create", "list", "tail")
+ACTIONS = ("create", "list", "tail", "acl")
+WITH_WORD = {"tail": "one topic", "acl": "one role"}
 SHOWN = (
     *("time", "protocol", "src_port", "dst_port", "vlan", "flags"),
     *("stream", "stream_offset", "missing", "wire_length"),
@@ -54,11 +58,14 @@ def run(arguments: list[str]) -> int:
     action = parsed.rest[0] if parsed.rest else ""
     if action not in ACTIONS:
         raise UsageError(
-            f"unknown action '{action}'{suggestion(action, ACTIONS) or ': say create, list or tail TOPIC'}"
+            f"unknown action '{action}'{suggestion(action, ACTIONS) or ': say create, list, tail TOPIC or acl ROLE'}"
         )
     words = parsed.rest[1:]
-    if len(words) != (1 if action == "tail" else 0):
-        raise UsageError("argosy topics tail takes one topic" if action == "tail" else f"unknown word '{words[0]}'")
+    if len(words) != (action in WITH_WORD):
+        needed = WITH_WORD.get(action)
+        raise UsageError(f"argosy topics {action} takes {needed}" if needed else f"unknown word '{words[0]}'")
+    if action == "acl" and not parsed.count("--principal"):
+        return _show_rights(words[0])
     bus = parsed.word("--bus") or os.environ.get("ARGOSY_BUS")
     if not bus:
         raise UsageError("say where Kafka is: --bus kafka://HOST:PORT, or ARGOSY_BUS in the environment")
@@ -66,9 +73,35 @@ def run(arguments: list[str]) -> int:
         _create(bus, parsed)
     elif action == "list":
         _list(bus)
+    elif action == "acl":
+        _grant(bus, words[0], parsed)
     else:
         _tail(bus, words[0], parsed)
     return 0
+
+
+def _role(word: str) -> str:
+    from topics.bus.rights import ROLES
+
+    if word not in ROLES:
+        raise UsageError(f"unknown role '{word}'{suggestion(word, ROLES) or ': say ' + ', '.join(ROLES)}")
+    return word
+
+
+def _show_rights(word: str) -> int:
+    from topics.bus.rights import lines
+
+    print("\n".join(lines(_role(word))))
+    return 0
+
+
+def _grant(bus: str, word: str, parsed: Parsed) -> None:
+    from topics.bus.rights import grant, lines
+
+    principal = parsed.word("--principal") or ""
+    grant(bus, _role(word), principal, parsed.word("--host") or "*")
+    for line in lines(word):
+        print(f"{principal}: {line}")
 
 
 def _create(bus: str, parsed: Parsed) -> None:

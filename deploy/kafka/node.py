@@ -16,12 +16,14 @@ from confluent_kafka.admin import AdminClient
 
 from deploy.kafka.jars import JAVA_INSTALL, POM, jar_directory, java_command
 from deploy.kafka.ports import free_port, is_free
-from deploy.kafka.properties import parse_properties, server_properties
+from deploy.kafka.properties import SASL_LISTENER, TLS_LISTENER, parse_properties, server_properties
 from topics.errors import ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from deploy.kafka.properties import NodeSecurity
 
 # Few cores and a short life: the second compiler and a concurrent collector would cost more than they save.
 SHORT_LIFE = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
@@ -36,13 +38,14 @@ class KafkaNode:
     """A broker and controller in one process, listening on 127.0.0.1 only.
 
     data is its directory, made when missing: properties, log, broker.log and jvm.log. port is the one given, else the
-    one this directory was used with before, else a free one. As a context manager it starts and stops the node.
+    one this directory was used with before, else a free one. security adds listeners and rights. As a context manager
+    it starts and stops the node.
 
     Whether the node runs is told by a lock that its process inherits, so a number that was left behind in the pid file
     and now belongs to another process does no harm.
     """
 
-    def __init__(self, data: Path, port: int | None = None) -> None:
+    def __init__(self, data: Path, port: int | None = None, security: NodeSecurity | None = None) -> None:
         self.data = data.absolute()
         self.log = self.data / "broker.log"
         self._jvm_log = self.data / "jvm.log"
@@ -50,13 +53,20 @@ class KafkaNode:
         self._properties = self.data / "server.properties"
         before = self._ports_before()
         self.port = port or before.get("PLAINTEXT") or free_port()
-        self._controller_port = before.get("CONTROLLER") or free_port()
+        self._ports = {"PLAINTEXT": self.port, "CONTROLLER": before.get("CONTROLLER") or free_port()}
+        self._security = security
+        if security is not None:
+            self._ports |= {name: before.get(name) or free_port() for name in (SASL_LISTENER, TLS_LISTENER)}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def bootstrap(self) -> str:
         """Address that clients are given: host:port."""
         return f"127.0.0.1:{self.port}"
+
+    def listener(self, name: str) -> str:
+        """Address of one of the listeners that NodeSecurity adds."""
+        return f"127.0.0.1:{self._ports[name]}"
 
     @property
     def pid(self) -> int | None:
@@ -134,17 +144,18 @@ class KafkaNode:
             yield file
 
     def _prepare(self, java: str, jars: Path) -> None:
-        for port in (self.port, self._controller_port):
+        for port in self._ports.values():
             if not is_free(port):
                 raise ServerError(f"Kafka cannot listen on 127.0.0.1:{port}: the port is in use")
-        self._properties.write_text(server_properties(self.data, self.port, self._controller_port))
+        self._properties.write_text(server_properties(self.data, self._ports, self._security))
         self._format_storage(java, jars)
 
     def _format_storage(self, java: str, jars: Path) -> None:
         if (self.data / "log" / "meta.properties").is_file():
             return
         tool = ["kafka.tools.StorageTool", "format", "--standalone", "--ignore-formatted", "-t", CLUSTER_ID]
-        command = self._java(java, jars, "-Xmx128m", *tool, "-c", str(self._properties))
+        users = self._security.scram_arguments() if self._security is not None else []
+        command = self._java(java, jars, "-Xmx128m", *tool, "-c", str(self._properties), *users)
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=START_SECONDS, check=False
         )

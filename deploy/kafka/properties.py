@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 FIXED = {
@@ -39,16 +41,76 @@ FIXED = {
 }
 
 
-def server_properties(data: Path, port: int, controller_port: int) -> str:
-    """Text of server.properties for a node that keeps its log under data and listens on 127.0.0.1 alone."""
-    listeners = f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}"
+SASL_LISTENER, TLS_LISTENER = "SECURE", "MUTUAL"
+MECHANISMS = ("SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN", "OAUTHBEARER")
+LOGIN = "org.apache.kafka.common.security"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSecurity:
+    """Two more listeners, with rights checked on all: SASL over TLS for `users`, and TLS with client certificates.
+
+    `certificate` and `authority` are PEM files: the node's key and certificate, and who signs those of clients. Whoever
+    uses the plain listener may do everything, and so may `administrator`.
+    """
+
+    certificate: Path
+    authority: Path
+    users: Mapping[str, str]
+    administrator: str = "admin"
+
+    def properties(self) -> dict[str, str]:
+        """Return what the node has to be told."""
+        plain = "".join(f' user_{name}="{password}"' for name, password in self.users.items())
+        sasl = f"listener.name.{SASL_LISTENER.lower()}"
+        tls = {
+            "ssl.keystore.type": "PEM",
+            "ssl.keystore.location": str(self.certificate),
+            "ssl.truststore.type": "PEM",
+            "ssl.truststore.location": str(self.authority),
+            f"listener.name.{TLS_LISTENER.lower()}.ssl.client.auth": "required",
+        }
+        logins = {
+            f"{sasl}.scram-sha-512.sasl.jaas.config": f"{LOGIN}.scram.ScramLoginModule required;",
+            f"{sasl}.scram-sha-256.sasl.jaas.config": f"{LOGIN}.scram.ScramLoginModule required;",
+            f"{sasl}.plain.sasl.jaas.config": f"{LOGIN}.plain.PlainLoginModule required{plain};",
+            f"{sasl}.oauthbearer.sasl.jaas.config": f"{LOGIN}.oauthbearer.OAuthBearerLoginModule required;",
+        }
+        return {
+            "sasl.enabled.mechanisms": ",".join(MECHANISMS),
+            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "super.users": f"User:ANONYMOUS;User:{self.administrator}",
+            "listener.security.protocol.map": (
+                f"PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,{SASL_LISTENER}:SASL_SSL,{TLS_LISTENER}:SSL"
+            ),
+            **tls,
+            **logins,
+        }
+
+    def scram_arguments(self) -> list[str]:
+        """Return what makes the users known while the storage is formatted."""
+        return [
+            argument
+            for name, password in self.users.items()
+            for mechanism in MECHANISMS[:2]
+            for argument in ("--add-scram", f"{mechanism}=[name={name},password={password}]")
+        ]
+
+
+def server_properties(data: Path, ports: Mapping[str, int], security: NodeSecurity | None = None) -> str:
+    """Text of server.properties for a node that keeps its log under data and listens on 127.0.0.1 alone.
+
+    `ports` are by listener: PLAINTEXT, CONTROLLER and, with security, SECURE and MUTUAL.
+    """
+    listeners = ",".join(f"{name}://127.0.0.1:{port}" for name, port in ports.items())
     own = {
         "listeners": listeners,
         "advertised.listeners": listeners,
-        "controller.quorum.bootstrap.servers": f"127.0.0.1:{controller_port}",
+        "controller.quorum.bootstrap.servers": f"127.0.0.1:{ports['CONTROLLER']}",
         "log.dirs": str(data / "log"),
     }
-    return "".join(f"{key}={value}\n" for key, value in (FIXED | own).items())
+    secured = security.properties() if security is not None else {}
+    return "".join(f"{key}={value}\n" for key, value in (FIXED | own | secured).items())
 
 
 def parse_properties(text: str) -> dict[str, str]:

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from topics.bus.administration import refused
 from topics.bus.client import client_settings
+from topics.bus.fatal import served
 from topics.definitions import MAX_MESSAGE_BYTES
+from topics.errors import BusError
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
@@ -55,18 +58,21 @@ class Delivery:
 
     def step(self) -> None:
         """Send what may be sent, and take note of confirmations."""
-        self._producer.poll(0)
-        self._resume_lanes()
-        for lane, ticket in self._spool.hand_out(frozenset(self._resume)):
-            if not self._send(lane, ticket):
-                break
-            self._producer.poll(0)
-        self._producer.poll(0)
+        try:
+            self._poll()
+            self._resume_lanes()
+            for lane, ticket in self._spool.hand_out(frozenset(self._resume)):
+                if not self._send(lane, ticket):
+                    break
+                self._poll()
+            self._poll()
+        except BusError as error:
+            self.trouble = str(error)
+            self._start_over()
 
     def close(self) -> None:
         """Forget what is on its way: it is still in the spool."""
         self._producer.purge()
-        self._producer.poll(0)
 
     def _make(self) -> Producer:
         return Producer(
@@ -78,7 +84,7 @@ class Delivery:
                 "message.max.bytes": MAX_MESSAGE_BYTES,
                 "queue.buffering.max.kbytes": QUEUE_KILOBYTES,
                 "message.timeout.ms": 0,
-                "error_cb": self._error,
+                "error_cb": self._note,
             }
         )
 
@@ -123,13 +129,16 @@ class Delivery:
             del self._resume[priority]
             self._spool.lanes[priority].rewind()
 
-    def _error(self, error: KafkaError) -> None:
-        self._note(error)
-        if error.fatal():  # this producer will never send again
-            self._producer = self._make()
-            for priority, lane in self._spool.lanes.items():
-                self._flying[priority] = 0
-                lane.rewind()
+    def _start_over(self) -> None:
+        """Go on with another producer, a while later: the one we had will never send again."""
+        self._producer = self._make()
+        for priority, lane in self._spool.lanes.items():
+            self._flying[priority] = 0
+            lane.rewind()
+            self._resume[priority] = time.monotonic() + BACKOFF_SECONDS
+
+    def _poll(self) -> None:
+        served(self._url, lambda: self._producer.poll(0))
 
     def _note(self, error: KafkaError) -> None:
-        self.trouble = f"{self._url}: {error.str()}"
+        self.trouble = f"{self._url}: {refused(error)}"

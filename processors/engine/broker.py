@@ -7,9 +7,9 @@ import time
 from typing import TYPE_CHECKING
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
 from topics.bus import partition_count
+from topics.bus.administration import admin_client
 from topics.errors import BusError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def check_topics(settings: WorkerSettings) -> None:
 
 async def watch(settings: WorkerSettings) -> None:
     """Return never; raise BusError when the broker has been away for too long. Faust alone would wait for ever."""
-    client = AdminClient({"bootstrap.servers": settings.bootstrap, "log_level": 0})
+    client = admin_client(settings.url)
     answered = time.monotonic()
     while time.monotonic() - answered < settings.broker_timeout:
         await asyncio.sleep(min(WATCH_SECONDS, settings.broker_timeout / 4))

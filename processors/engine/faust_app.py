@@ -17,10 +17,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import faust
 from aiokafka import TopicPartition
+from aiokafka.abc import AbstractTokenProvider
 from aiokafka.errors import IllegalStateError
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from yarl import URL
+
+from topics.bus.security import Security, security
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -82,12 +85,39 @@ class _App(faust.App):
         """Faust would make a directory for tables that do not exist here."""
 
 
+class _Tokens(AbstractTokenProvider):
+    """Tokens for OAUTHBEARER, out of their file whenever the broker wants one."""
+
+    def __init__(self, settings: Security) -> None:
+        self._settings = settings
+
+    async def token(self) -> str:
+        return (await asyncio.to_thread(self._settings.token))[0]
+
+
+def credentials() -> faust.types.auth.CredentialsT | None:
+    """Return how Faust's consumer proves who it is: by the same settings as every other client."""
+    settings = security()
+    context = settings.ssl_context()
+    if settings.mechanism == "OAUTHBEARER":
+        return faust.auth.OAuthCredentials(oauth_cb=_Tokens(settings), ssl_context=context)
+    if settings.mechanism is not None:
+        return faust.SASLCredentials(
+            username=settings.username,
+            password=settings.secret("password"),
+            mechanism=settings.mechanism,
+            ssl_context=context,
+        )
+    return faust.SSLCredentials(context) if context is not None else None
+
+
 def make_app(bootstrap: str, group: str, session_timeout: float) -> faust.App:
     """Return an application that joins `group` and is out of it `session_timeout` seconds after it went silent."""
     url = [URL(f"kafka://{host}") for host in bootstrap.split(",")]
     app = _App(
         group,
         broker=url,
+        broker_credentials=credentials(),
         autodiscover=False,
         web_enabled=False,
         topic_allow_declare=False,

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import Producer as KafkaProducer
 
-from topics.bus import bootstrap
+from topics.bus.administration import REFUSALS, refused
+from topics.bus.client import client_settings
+from topics.bus.fatal import served
 from topics.errors import BusError
 
 if TYPE_CHECKING:
@@ -32,15 +34,15 @@ class Producer:
         self._url = url
         self._failure: BusError | None = None
         self._producer = KafkaProducer(
-            {
-                "bootstrap.servers": bootstrap(url),
+            client_settings(url)
+            | {
                 "enable.idempotence": True,
                 "compression.type": "lz4",
                 "linger.ms": 5,
                 "message.max.bytes": 2 * 1024 * 1024,
                 "queue.buffering.max.kbytes": QUEUE_KILOBYTES,
                 "delivery.timeout.ms": int(timeout * 1000),
-                "log_level": 0,  # what matters is raised as BusError
+                "error_cb": self._error,
             }
         )
 
@@ -49,7 +51,7 @@ class Producer:
 
         def delivered(error: KafkaError | None, message: Message[Any, Any]) -> None:
             if error is not None:
-                self._failure = BusError(f"{self._url}: topic {topic}: {error.str()}")
+                self._failure = BusError(f"{self._url}: topic {topic}: {refused(error)}")
             else:
                 confirm(message.offset() or 0)
 
@@ -64,9 +66,13 @@ class Producer:
             else:
                 return
 
+    def _error(self, error: KafkaError) -> None:
+        if error.code() in REFUSALS:
+            self._failure = BusError(f"{self._url}: {refused(error)}")
+
     def poll(self, seconds: float) -> None:
         """Handle confirmations, waiting at most `seconds` for the first."""
-        self._producer.poll(seconds)
+        served(self._url, lambda: self._producer.poll(seconds))
         if self._failure is not None:
             raise self._failure
 
@@ -76,6 +82,6 @@ class Producer:
 
     def flush(self, seconds: float) -> bool:
         """Wait for confirmations; False when some are still missing after `seconds`."""
-        missing = self._producer.flush(seconds)
+        missing = served(self._url, lambda: self._producer.flush(seconds))
         self.poll(0)
         return not missing

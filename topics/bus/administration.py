@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 from confluent_kafka.cimpl import NewTopic
 
-from topics.bus.address import bootstrap
+from topics.bus.client import client_settings
 from topics.bus.transient import passes, patiently
 from topics.errors import BusError
 
@@ -24,29 +24,85 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 10.0
 CREATE_SECONDS = 30.0
 RETRY_SECONDS = 0.05
+TURN_SECONDS = 1.0
+REFUSALS = frozenset(
+    {
+        KafkaError._AUTHENTICATION,  # noqa: SLF001 - the public names of what librdkafka itself reports
+        KafkaError._SSL,  # noqa: SLF001
+        KafkaError.SASL_AUTHENTICATION_FAILED,
+        KafkaError.UNSUPPORTED_SASL_MECHANISM,
+        KafkaError.ILLEGAL_SASL_STATE,
+    }
+)
+FORBIDDEN = frozenset(
+    {
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    }
+)
 
 
 def admin_client(url: str) -> AdminClient:
     """Return a client for the brokers of a bus address."""
-    return AdminClient({"bootstrap.servers": bootstrap(url), "log_level": 0})
+    return AdminClient(client_settings(url))
 
 
-def metadata(url: str, timeout: float = CONNECT_SECONDS) -> ClusterMetadata:
-    """Return what the cluster says about itself; raises BusError when no broker answers within `timeout` seconds."""
-    client = admin_client(url)
+def metadata(url: str, timeout: float = CONNECT_SECONDS, topic: str | None = None) -> ClusterMetadata:
+    """Return what the cluster says about itself, or about one topic.
+
+    Raises BusError when the brokers do not let us in, or none answers within `timeout` seconds.
+    """
+    refusals: list[KafkaError] = []
+
+    def note(error: KafkaError) -> None:
+        if error.code() in REFUSALS:
+            refusals.append(error)
+
+    client = AdminClient(client_settings(url) | {"error_cb": note})
     try:
-        return patiently(lambda left: client.list_topics(timeout=left), timeout)
+        return patiently(lambda left: _topics(client, topic, left, refusals), timeout, lambda: bool(refusals))
     except KafkaException as error:
+        if refusals:
+            raise BusError(f"{url}: {refused(refusals[0])}") from None
         raise BusError(f"{url}: no Kafka broker answered within {timeout:g} s ({error.args[0].str()})") from None
 
 
+def _topics(client: AdminClient, topic: str | None, left: float, refusals: list[KafkaError]) -> ClusterMetadata:
+    """Ask in short turns, so that a refusal is noticed in between."""
+    deadline = time.monotonic() + left
+    while True:
+        turn = min(TURN_SECONDS, max(0.01, deadline - time.monotonic()))
+        try:
+            return client.list_topics(topic, timeout=turn) if topic else client.list_topics(timeout=turn)
+        except KafkaException as error:
+            client.poll(0)  # brings in the refusals
+            if not passes(error.args[0]) or refusals or time.monotonic() + turn > deadline:
+                raise
+
+
+def refused(error: KafkaError) -> str:
+    """Say in words for people that the brokers do not let us in, or do not let us do something."""
+    code = error.code()
+    if code in REFUSALS:
+        return f"the brokers do not let us in: {error.str()}"
+    if code in FORBIDDEN:
+        return f"no right to do this ({error.str()}); `argosy topics acl` gives rights"
+    return error.str()
+
+
 def partition_count(url: str, topic: str, timeout: float = CONNECT_SECONDS) -> int:
-    """Return how many partitions a topic has; raises BusError when it does not exist or no broker answers."""
+    """Return how many partitions a topic has.
+
+    Raises BusError when it does not exist, we have no right to know it, or no broker answers.
+    """
     deadline = time.monotonic() + timeout
-    found = metadata(url, timeout).topics.get(topic)
+    found = metadata(url, timeout, topic).topics.get(topic)
     while found is not None and found.error is not None and passes(found.error) and time.monotonic() < deadline:
         time.sleep(RETRY_SECONDS)
-        found = metadata(url, timeout).topics.get(topic)
+        found = metadata(url, timeout, topic).topics.get(topic)
+    if found is not None and found.error is not None and found.error.code() in FORBIDDEN:
+        raise BusError(f"{url}: topic {topic}: {refused(found.error)}")
     if found is None or found.error is not None:
         raise BusError(f"{url}: topic {topic} does not exist; `argosy topics create` makes it")
     return len(found.partitions)
@@ -77,7 +133,7 @@ def create_topics(
             created.result(CREATE_SECONDS)
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # somebody else was faster
-                raise BusError(f"{url}: topic {name}: {error.args[0].str()}") from None
+                raise BusError(f"{url}: topic {name}: {refused(error.args[0])}") from None
     names = [definition.name for definition in missing]
     _wait_until_known(url, names)
     _wait_until_led(url, names)

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from typing import Any
 
 from topics.bus.address import bootstrap
 
+PREFIX = "ARGOSY_BUS_"
+SILENT = logging.getLogger("argosy.librdkafka")  # what it would print is raised as BusError
+SILENT.addHandler(logging.NullHandler())
+SILENT.propagate = False
+
 
 def client_settings(url: str) -> dict[str, Any]:
     """Return the settings of a librdkafka client for a bus address; raises UsageError, SettingsError."""
-    return {"bootstrap.servers": bootstrap(url), "log_level": 0}  # what matters is raised as BusError
+    settings: dict[str, Any] = {"bootstrap.servers": bootstrap(url), "log_level": 0, "logger": SILENT}
+    if any(name.startswith(PREFIX) for name in os.environ):
+        from topics.bus.security import security
+
+        settings |= security().librdkafka()
+    return settings

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from topics.bus.address import bootstrap
+from topics.bus.administration import REFUSALS, refused
+from topics.bus.client import client_settings
+from topics.bus.fatal import served
 from topics.definitions import MAX_MESSAGE_BYTES
 from topics.errors import BusError
 
@@ -29,27 +31,27 @@ class ConfirmedProducer:
         self._patience = patience
         self._failure: BusError | None = None
         self._producer = Producer(
-            {
-                "bootstrap.servers": bootstrap(url),
+            client_settings(url)
+            | {
                 "enable.idempotence": True,
                 "compression.type": "lz4",
                 "linger.ms": 5,
                 "message.max.bytes": MAX_MESSAGE_BYTES,
                 "queue.buffering.max.kbytes": QUEUE_KILOBYTES,
                 "delivery.timeout.ms": int(patience * 1000),
-                "log_level": 0,  # what matters is raised as BusError
+                "error_cb": self._error,
             }
         )
 
     def send(self, topic: str, value: bytes, partition: int = ANY_PARTITION) -> None:
         """Queue a message, waiting while the queue is full."""
         while True:
-            self._producer.poll(0)
+            self._poll(0)
             self._check()
             try:
                 self._producer.produce(topic, value, partition=partition, on_delivery=self._delivered)
             except BufferError:
-                self._producer.poll(POLL_SECONDS)
+                self._poll(POLL_SECONDS)
             except KafkaException as error:
                 raise BusError(f"{self._url}: topic {topic}: {error.args[0].str()}") from None
             else:
@@ -57,10 +59,13 @@ class ConfirmedProducer:
 
     def flush(self) -> None:
         """Wait until everything is delivered."""
-        missing = self._producer.flush(self._patience)
+        missing = served(self._url, lambda: self._producer.flush(self._patience))
         self._check()
         if missing:
             raise BusError(f"{self._url}: {missing} messages not delivered within {self._patience:g} s")
+
+    def _poll(self, seconds: float) -> None:
+        served(self._url, lambda: self._producer.poll(seconds))
 
     def abandon(self) -> None:
         """Forget what is not delivered yet."""
@@ -68,7 +73,11 @@ class ConfirmedProducer:
 
     def _delivered(self, error: KafkaError | None, message: Message[Any, Any]) -> None:
         if error is not None and self._failure is None:
-            self._failure = BusError(f"{self._url}: topic {message.topic()}: message not delivered ({error.str()})")
+            self._failure = BusError(f"{self._url}: topic {message.topic()}: message not delivered ({refused(error)})")
+
+    def _error(self, error: KafkaError) -> None:
+        if error.code() in REFUSALS and self._failure is None:
+            self._failure = BusError(f"{self._url}: {refused(error)}")
 
     def _check(self) -> None:
         if self._failure is not None:

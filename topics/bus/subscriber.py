@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
 
-from topics.bus.address import bootstrap
-from topics.bus.administration import CONNECT_SECONDS, partition_count
+from topics.bus.administration import CONNECT_SECONDS, partition_count, refused
+from topics.bus.client import client_settings
 from topics.bus.messages import decode_message
 from topics.bus.producer import ConfirmedProducer
 from topics.bus.publisher import BROKER_SECONDS
@@ -76,8 +76,8 @@ class Subscriber(Generic[Value]):
         self._producer: ConfirmedProducer | None = None
         partitions = partition_count(url, topic, connect)
         self._consumer: Consumer = Consumer(
-            {
-                "bootstrap.servers": bootstrap(url),
+            client_settings(url)
+            | {
                 "group.id": group or "argosy-unattached",
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
@@ -87,7 +87,6 @@ class Subscriber(Generic[Value]):
                 "session.timeout.ms": SESSION_MILLISECONDS,
                 "enable.partition.eof": False,
                 "error_cb": self._error,
-                "log_level": 0,  # what matters is raised as BusError
             }
         )
         if group is None:
@@ -131,7 +130,7 @@ class Subscriber(Generic[Value]):
         if error is not None:
             if passes(error):
                 return None
-            raise BusError(f"{self.url}: topic {self.topic}: {error.str()}")
+            raise BusError(f"{self.url}: topic {self.topic}: {refused(error)}")
         value, partition, offset = message.value() or b"", message.partition() or 0, message.offset() or 0
         headers = _headers(message)
         try:

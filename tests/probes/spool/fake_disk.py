@@ -31,7 +31,7 @@ class FakeDisk:
         self.seen: dict[str, File] = {}
         self.kept: dict[str, File] = {}
         self.crash_in = self.fail_in = -1
-        self.failed = 0
+        self.failed = self.torn = 0
 
     def names(self) -> list[str]:
         return sorted(self.seen)
@@ -83,10 +83,10 @@ class FakeDisk:
 
     def power_cut(self) -> None:
         """Lose what was not synced: of each change of a name, and of the end of each file, any part."""
-        names = self.seen.keys() | self.kept.keys()
+        names = sorted(self.seen.keys() | self.kept.keys())
         held = {name: self._choice.choice((self.seen, self.kept)).get(name) for name in names}
         files = {name: file for name, file in held.items() if file is not None}
-        for file in set(files.values()):
+        for file in dict.fromkeys(files.values()):
             self._tear(file)
         self.seen, self.kept = dict(files), dict(files)
         self.crash_in = self.fail_in = -1
@@ -99,6 +99,7 @@ class FakeDisk:
         tail = file.data[file.synced :]
         del tail[self._choice.randint(0, len(tail)) :]
         if tail and self._choice.random() < 0.3:  # blocks are not written in order
+            self.torn += 1
             begin = self._choice.randrange(len(tail))
             tail[begin : begin + 16] = bytes(len(tail[begin : begin + 16]))
         file.data[file.synced :] = tail

@@ -148,7 +148,7 @@ class Crashes(RuleBasedStateMachine):
         if self.calm and not self.disk.failed:
             assert counted == lost
             assert self.spool.refused.messages(Cause.FULL) == self.offered - len(self.accepted)
-        if not self.disk.failed and not self.damaged:
+        if not self.disk.failed and not self.disk.torn and not self.damaged:
             assert self.spool.losses.messages(Cause.DAMAGED) == 0
         assert self.spool.waiting == 0
         self.spool.close()

@@ -1,0 +1,88 @@
+"""What each role needs to be allowed on the brokers, and no more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin._acl import AclBinding, AclOperation, AclPermissionType
+from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
+
+from topics.bus.administration import CREATE_SECONDS, admin_client, refused
+from topics.definitions import CONTROL, DEAD_LETTERS, DNS, EVENTS, FLOW_STATUS, FLOWS, PROBES, TOPICS
+from topics.errors import BusError, UsageError
+
+READ, WRITE, DESCRIBE = "READ", "WRITE", "DESCRIBE"
+TOPIC, GROUP = "TOPIC", "GROUP"
+WORKER_GROUP, SINK_GROUPS = "argosy-merge", "argosy-sink-"
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """Operations on one topic or group, or on all whose names begin with `name`."""
+
+    kind: str
+    name: str
+    operations: tuple[str, ...]
+    prefixed: bool = False
+
+
+def _topics(names: tuple[str, ...], *operations: str) -> tuple[Right, ...]:
+    return tuple(Right(TOPIC, name, (*operations, DESCRIBE)) for name in names)
+
+
+ROLES: dict[str, tuple[Right, ...]] = {
+    "probe": _topics((FLOW_STATUS.name, CONTROL.name, EVENTS.name, PROBES.name, DNS.name), WRITE),
+    "worker": (
+        *_topics((FLOW_STATUS.name,), READ),
+        *_topics((FLOWS.name,), READ, WRITE),
+        *_topics((DEAD_LETTERS.name,), WRITE),
+        Right(GROUP, WORKER_GROUP, (READ,)),
+    ),
+    "sink": (
+        *_topics((FLOWS.name,), READ),
+        *_topics((DEAD_LETTERS.name,), WRITE),
+        Right(GROUP, SINK_GROUPS, (READ,), prefixed=True),
+    ),
+    "reader": (
+        *_topics(tuple(topic.name for topic in TOPICS), READ),
+        Right(GROUP, "argosy-", (DESCRIBE,), prefixed=True),
+    ),
+    "admin": (
+        Right(TOPIC, "argosy.", ("CREATE", "ALTER", "DELETE", DESCRIBE, "DESCRIBE_CONFIGS"), prefixed=True),
+        Right(GROUP, "argosy-", ("DELETE", DESCRIBE), prefixed=True),
+    ),
+}
+
+
+def lines(role: str) -> list[str]:
+    """Return the rights of a role, a line each."""
+    return [
+        f"{', '.join(right.operations)} on {right.kind.lower()} {right.name}{'*' * right.prefixed}"
+        for right in ROLES[role]
+    ]
+
+
+def grant(url: str, role: str, principal: str, host: str = "*") -> None:
+    """Allow a principal (`User:NAME`) what its role needs; raises BusError, and UsageError for no principal."""
+    if not principal.startswith("User:") or principal == "User:":
+        raise UsageError(f"'{principal}' is no principal: write User:NAME")
+    bindings = [
+        AclBinding(
+            ResourceType[right.kind],
+            right.name,
+            ResourcePatternType.PREFIXED if right.prefixed else ResourcePatternType.LITERAL,
+            principal,
+            host,
+            AclOperation[operation],
+            AclPermissionType.ALLOW,
+        )
+        for right in ROLES[role]
+        for operation in right.operations
+    ]
+    client = admin_client(url)
+    try:
+        for made in client.create_acls(bindings, request_timeout=CREATE_SECONDS).values():
+            made.result(CREATE_SECONDS)
+    except KafkaException as error:
+        raise BusError(f"{url}: rights of {principal}: {refused(error.args[0])}") from None

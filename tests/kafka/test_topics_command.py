@@ -146,7 +146,7 @@ def test_a_topic_that_was_not_made_is_an_error_that_says_how(own: Own) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "say create, list or tail TOPIC"),
+        ([], "say create, list, tail TOPIC or acl ROLE"),
         (["crate"], "'crate'.*create"),
         (["tail"], "takes one topic"),
         (["list", "now"], "unknown word 'now'"),

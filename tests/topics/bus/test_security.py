@@ -32,7 +32,7 @@ def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
 
 
 def test_secrets_are_not_shown() -> None:
-    found = Security(tls=True, mechanism="PLAIN", username="u", password="hush")  # type: ignore[arg-type]  # noqa: S106
+    found = Security(tls=True, mechanism="PLAIN", username="u", password="hush")  # noqa: S106
     assert "hush" not in repr(found) + str(found) + str(found.model_dump())
 
 
@@ -78,10 +78,10 @@ def test_a_file_that_does_not_do_is_named(tmp_path: Path, text: str | None, mess
 def test_a_secret_that_is_not_there_is_named(tmp_path: Path) -> None:
     variables = {"MECHANISM": "SCRAM-SHA-512", "USERNAME": "u", "PASSWORD_FILE": str(tmp_path / "absent")}
     settings = security({f"ARGOSY_BUS_{name}": value for name, value in variables.items()})
-    with pytest.raises(SettingsError, match="password_file: .*absent: No such file"):
+    with pytest.raises(SettingsError, match=r"password_file: .*absent: No such file"):
         settings.librdkafka()
     (tmp_path / "absent").touch()
-    with pytest.raises(SettingsError, match="password_file: .*absent: is empty"):
+    with pytest.raises(SettingsError, match=r"password_file: .*absent: is empty"):
         settings.librdkafka()
 
 

@@ -18,10 +18,14 @@ if TYPE_CHECKING:
     from probes.packet_filter.packet_filter import PacketFilter
 
 
+MOST_OPEN = 200  # files; a process may usually have 1024
+
+
 @dataclass(slots=True)
 class CaptureSource:
     """Reads capture files in order; then come the filter, the range and the pace, where they are given.
 
+    `open` opens the files while their paths and rights are at hand, the first MOST_OPEN of them.
     A file that is damaged gives everything up to the damage; its error is kept in `errors` and reading goes on with
     the next file. `reader` is the one at work. With `follow` the last file is not over when its end is reached.
     """
@@ -35,10 +39,13 @@ class CaptureSource:
     packet_range: PacketRange | None = None
     replay: Replay | None = None
     clock: Clock | None = None
+    _opened: dict[int, CaptureReader | InputError] = field(default_factory=dict)
     _stopped: bool = False
 
     def open(self) -> None:
-        """Do nothing: each file is opened when its turn comes."""
+        """Open files; what is wrong with one is told when its turn comes."""
+        for number in range(min(len(self.paths), MOST_OPEN)):
+            self._opened[number] = self._open(number)
 
     def stop(self) -> None:
         """Let the iteration end after the block at hand."""
@@ -70,12 +77,21 @@ class CaptureSource:
             if self._stopped:
                 return
 
+    def _open(self, number: int) -> CaptureReader | InputError:
+        follow = self.follow and number == len(self.paths) - 1
+        try:
+            return CaptureReader(self.paths[number], follow=follow, clock=self.clock)
+        except InputError as error:
+            return error
+
     def _read(self) -> Iterator[PacketBlock]:
-        for number, path in enumerate(self.paths, 1):
+        for number in range(len(self.paths)):
+            found = self._opened.pop(number, None) or self._open(number)
             try:
-                follow = self.follow and number == len(self.paths)
-                self.reader = CaptureReader(path, follow=follow, clock=self.clock)
-                yield from self.reader
+                if isinstance(found, InputError):
+                    raise found
+                self.reader = found
+                yield from found
             except InputError as error:
                 self.errors.append(error)
             if self._stopped:

@@ -62,6 +62,14 @@ def is_up(name: str) -> bool:
     return bool(flags & UP)
 
 
+def state(index: int) -> str:
+    """Return whether the interface of a number is `up`, `down` or `gone`, whatever it is called now."""
+    try:
+        return "up" if is_up(socket.if_indextoname(index)) else "down"
+    except (OSError, InterfaceError):
+        return "gone"
+
+
 def missed(name: str) -> int:
     """Return how many packets the adapter itself had to let go so far, as its driver tells."""
     count = 0

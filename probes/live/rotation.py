@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import socket
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from probes.capture.packets import PACKET_DTYPE, PacketBlock
+from probes.live import interfaces
 from probes.live.ring import RETIRE_MS, Ring
 from topics.errors import InputError, InterfaceError
 
@@ -29,14 +29,16 @@ NO_BYTES = np.zeros(1, np.uint8)
 
 @dataclass(slots=True)
 class Place:
-    """A ring, None while its interface is away; when it last said how late it is, when it was last looked for (ns).
+    """A ring, None while its interface is away, and whether that is switched off.
 
-    `reopen` makes the ring anew; it raises InterfaceError while the interface is away.
+    `told` and `sought` (ns): when it last said how late it is, when its interface was last looked for. `reopen` makes
+    the ring anew; it raises InterfaceError while the interface is away.
     """
 
     name: str
     ring: Ring | None
     reopen: Callable[[], Ring]
+    down: bool = False
     told: int = 0
     sought: int = 0
 
@@ -74,7 +76,7 @@ class Rotation:
         try:
             while self._places and not self._stopped:
                 found = False
-                for place in self._places:
+                for place in list(self._places):
                     found |= yield from self._look(place)
                 if not found:
                     yield from self._wait()
@@ -102,6 +104,8 @@ class Rotation:
             return True
         if now - place.told >= TICK_MS * MILLISECOND:
             place.told = now
+            if place.down:
+                yield from self._check(place)
             yield PacketBlock(NO_BYTES, NO_PACKETS, place.name, now - MARGIN)
         return False
 
@@ -124,22 +128,21 @@ class Rotation:
         for number, event in waiting.poll(TICK_MS):
             place = rings.get(number)
             if place and event & select.POLLERR and place.ring and place.ring.failed():
-                yield from self._failed(place)
+                yield from self._check(place)
 
-    def _failed(self, place: Place) -> Iterator[PacketBlock]:
-        """Read on when an interface is only switched off; one that is gone gives what it had."""
+    def _check(self, place: Place) -> Iterator[PacketBlock]:
+        """Look at an interface that failed: one that is switched off is kept, one that is gone gives what it had."""
         ring = place.ring
         if ring is None:
             return
-        try:
-            if socket.if_indextoname(ring.link.index) == place.name:
-                self.downs += 1
-                return
-        except OSError:
-            pass
+        state = interfaces.state(ring.link.index)
+        if state != "gone":
+            self.downs += not place.down
+            place.down = state == "down"
+            return
         yield from self._rest([place])
         ring.close()
-        place.ring = None
+        place.ring, place.down = None, False
         if not self._patient:
             self._places.remove(place)
             self._errors.append(InterfaceError(f"{place.name}: interface went away"))

@@ -50,6 +50,15 @@ def test_files_are_read_one_after_the_other_and_each_up_to_its_damage(tmp_path: 
     assert [str(error).split(": ")[0] for error in source.errors] == [str(tmp_path / "b"), str(tmp_path / "absent")]
 
 
+def test_files_that_were_opened_can_be_read_when_their_paths_are_gone(tmp_path: Path) -> None:
+    source = CaptureSource([written(tmp_path / "a", 0, 10), str(tmp_path / "absent"), written(tmp_path / "b", 10, 20)])
+    source.open()
+    for name in ("a", "b"):
+        (tmp_path / name).unlink()
+    assert lengths(source) == LENGTHS[:20]
+    assert [str(error) for error in source.errors] == [f"{tmp_path / 'absent'}: No such file or directory"]
+
+
 @pytest.mark.parametrize(
     ("text", "first", "last"),
     [("7", 0, 7), ("1", 0, 1), ("5-5", 4, 5), ("8-23", 7, 23), ("25-99", 24, 30), ("31-40", 30, 30)],

@@ -310,6 +310,17 @@ def test_an_interface_that_is_switched_off_and_on_is_read_on(wire: Wire) -> None
     assert source.errors == []
 
 
+def test_an_interface_that_goes_away_while_it_is_switched_off(wire: Wire) -> None:
+    source = opened(wire)
+    reading = wire.here.submit(frames_of, source)
+    arrived(wire, source, FRAMES)
+    wire.here.ip("link", "set", "far", "down")
+    wait_until(lambda: source._rotation.downs == 1)
+    wire.pull()
+    assert reading.result(60) == FRAMES
+    assert [str(error) for error in source.errors] == ["far: interface went away"]
+
+
 def balanced(wire: Wire) -> dict[tuple[str, str], list[bytes]]:
     """Frames of many pairs of hosts: both directions, fragments, and ICMP errors about them from a router."""
     pairs = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 NAMES = ("libpcap.so.0.8", "libpcap.so.1", "libpcap.so", "libpcap.dylib")
-NETMASK = 0  # of the network that frames come from: `ip broadcast` means its addresses; tcpdump has none for files
+NO_NETMASK = 0  # as tcpdump has it for files
 ERROR_BYTES = 256
 DLT_RAW = 12  # of Linux: the numbers in files and those in the library differ here alone
 DLTS = {link_types.RAW: DLT_RAW, link_types.RAW_OPENBSD: DLT_RAW}
@@ -79,9 +80,16 @@ def _for_interface(name: str, snaplen: int) -> Iterator[ctypes.c_void_p]:
         library.pcap_close(handle)
 
 
-def _compile(handle: ctypes.c_void_p, expression: str, optimize: bool) -> list[Instruction]:  # noqa: FBT001 - libpcap's
+def _netmask(name: str) -> int:
+    """Return the mask of an interface's own network, which tells what `ip broadcast` means there."""
+    network, mask, errors = ctypes.c_uint32(), ctypes.c_uint32(), ctypes.create_string_buffer(ERROR_BYTES)
+    found = _library().pcap_lookupnet(name.encode(), ctypes.byref(network), ctypes.byref(mask), errors)
+    return socket.ntohl(mask.value) if found == 0 else NO_NETMASK  # compiled programs compare numbers of the machine
+
+
+def _compile(handle: ctypes.c_void_p, expression: str, netmask: int, *, optimize: bool) -> list[Instruction]:
     library, program = _library(), _Program()
-    if library.pcap_compile(handle, ctypes.byref(program), expression.encode(), int(optimize), NETMASK) != 0:
+    if library.pcap_compile(handle, ctypes.byref(program), expression.encode(), int(optimize), netmask) != 0:
         reason = library.pcap_geterr(handle).decode(errors="replace")
         raise FilterError(f"packet filter '{expression}': {reason}")
     try:
@@ -97,13 +105,13 @@ def compile_for_files(expression: str, link_type: int, snaplen: int, *, optimize
     LibraryError is raised where libpcap is not installed, naming the package that has it.
     """
     with _for_files(link_type, snaplen) as handle:
-        return _compile(handle, expression, optimize)
+        return _compile(handle, expression, NO_NETMASK, optimize=optimize)
 
 
 def compile_for_interface(expression: str, name: str, snaplen: int, *, optimize: bool = True) -> list[Instruction]:
     """Return an expression compiled for the operating system to run on an Ethernet interface that is up."""
     with _for_interface(name, snaplen) as handle:
-        return _compile(handle, expression, optimize)
+        return _compile(handle, expression, _netmask(name), optimize=optimize)
 
 
 def listing(program: Sequence[Instruction]) -> str:

@@ -179,6 +179,14 @@ def test_a_filter_runs_in_the_kernel_and_knows_of_tags(wire: Wire, expression: s
     assert received(source) == len(expected)
 
 
+def test_a_filter_knows_the_broadcast_address_of_the_interface(wire: Wire) -> None:
+    wire.here.ip("address", "add", "10.5.0.1/16", "dev", "far")
+    source = opened(wire, expression="ip broadcast")
+    frames = [udp_frame("10.5.0.2", f"10.5.{last}", 1, 2, bytes(30)) for last in ("1.255", "255.255", "0.7")]
+    last = udp_frame("10.5.0.2", "255.255.255.255", 1, 2, bytes(30))
+    assert captured(wire, source, [*frames, last], 2) == [frames[1], last]
+
+
 def test_a_filter_that_cannot_be_understood(wire: Wire) -> None:
     with pytest.raises(FilterError, match=r"packet filter 'tcp prt 80': .*syntax error"):
         opened(wire, expression="tcp prt 80")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 CLONE_NEWNET = 0x40000000
-DEADLINE = 60
+DEADLINE = 30
 
 Result = TypeVar("Result")
 Parameters = ParamSpec("Parameters")
@@ -29,7 +29,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Ask again and again, for a minute at most."""
+    """Ask again and again, for half a minute at most."""
     end = time.monotonic() + DEADLINE
     while not condition():
         assert time.monotonic() < end, "waited in vain"

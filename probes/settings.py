@@ -38,6 +38,32 @@ PLAINER = {
     "string_too_short": "should not be empty",
     "too_long": f"should be at most {MOST_OUTPUTS}",
 }
+ARGUS_LINE = re.compile(r"^(ARGUS_\w+)\s*=", re.MULTILINE)
+ARGUS_KEYS = {
+    "ARGUS_MONITOR_ID": "probe",
+    "ARGUS_INTERFACE": "interfaces",
+    "ARGUS_GO_PROMISCUOUS": "promiscuous",
+    "ARGUS_PCAP_BUF_SIZE": "ring_bytes",
+    "ARGUS_TIMESTAMP_TYPE": "timestamps",
+    "ARGUS_FILTER": "packet_filter",
+    "ARGUS_FILTER_OPTIMIZER": "filter_optimizer",
+    "ARGUS_FLOW_STATUS_INTERVAL": "status_interval",
+    "ARGUS_MAR_STATUS_INTERVAL": "probe_status_interval",
+    "ARGUS_HASHTABLE_SIZE": "max_flows",
+    "ARGUS_OUTPUT_FILE": "outputs",
+    "ARGUS_OUTPUT_STREAM": "outputs",
+    "ARGUS_ACCESS_PORT": "outputs",
+    "ARGUS_CAPTURE_FULL_CONTROL_DATA": "control",
+    "ARGUS_CONTROLPLANE_PROTO": "control_protocols",
+    "ARGUS_DAEMON": "daemon",
+    "ARGUS_SETUSER_ID": "user",
+    "ARGUS_SETGROUP_ID": "group",
+    "ARGUS_CHROOT_DIR": "chroot",
+    "ARGUS_PID_PATH": "pid_file",
+    "ARGUS_SET_PID": "pid_file",
+    "ARGUS_DEBUG_LEVEL": "log_level",
+    "ARGUS_LOG_DISPLAY_PRIORITY": "log_level",
+}
 RELOAD: JsonDict = {"reload": True}
 
 
@@ -66,6 +92,13 @@ class Output(BaseModel):
     def is_bus(self) -> bool:
         """Whether records are published."""
         return self.to.startswith(BUS)
+
+    @field_validator("to")
+    @classmethod
+    def _reachable(cls, text: str) -> str:
+        if "://" in text and not text.startswith(BUS):
+            raise ValueError(f"should be a file, - or {BUS}HOST:PORT")
+        return text
 
     @field_validator("filter")
     @classmethod
@@ -118,7 +151,9 @@ class Settings(BaseSettings):
     timestamps: Literal["host", "adapter"] = Field(default="host", description="who says when a packet came")
 
     status_interval: float = Field(default=5.0, ge=0.001, le=86_400, description="report each active flow this often")
-    max_flows: int = Field(default=1 << 20, ge=16, le=1 << 26, description="flows in memory; then the oldest go")
+    max_flows: int = Field(
+        default=1 << 20, ge=16, le=1 << 26, description="flows in memory; then the least recently seen go"
+    )
 
     outputs: Annotated[
         tuple[Annotated[Output, BeforeValidator(_output)], ...],
@@ -258,6 +293,10 @@ def _from_file(path: str) -> dict[str, Any]:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: {getattr(error, 'strerror', None) or 'is no UTF-8 text'}") from None
+    if found := ARGUS_LINE.search(text):
+        key = ARGUS_KEYS.get(found[1])
+        instead = f"write `{key}:` for {found[1]}" if key else f"nothing here is like {found[1]}"
+        raise SettingsError(f"{path}: an argus.conf, which is not read; {instead}, see docs/probe.md")
     values = _yaml(text, path)
     if values is None:
         return {}

@@ -237,6 +237,7 @@ REFUSED = {
     Option(
         "-P", "PORT"
     ): "there is no listener; publish with -w kafka://HOST:PORT, and any number of readers can follow",
+    Option("-U", "BYTES"): "payloads are not kept in flow records; -C keeps those of the control plane",
     Option("-t", ""): "tsh files are not read; convert them to pcap",
 }
 
@@ -256,6 +257,8 @@ def settings_of(parsed: Parsed) -> Settings:
     for option, instead in REFUSED.items():
         if option.spellings[0] in parsed.given:
             raise UsageError(f"option {option.spellings[0]}: {instead}")
+    if any(path.startswith("cisco:") for path in parsed.words("-r")):
+        raise UsageError("option -r: NetFlow in captures is not read; -r FILE takes the packets that carry it")
     given = _given(parsed)
     if "control_protocols" in given:
         given["control"] = ("--control", True)

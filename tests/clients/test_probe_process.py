@@ -205,7 +205,7 @@ def test_everything_works_in_a_directory_without_python(tmp_path: Path) -> None:
     jail.chmod(0o777)
     frames = [(START, tcp_frame(CLIENT, SERVER, 1, 53, sequence=1, payload=b"query"))]
     write_pcap(jail / "a.pcap", [*frames, (START, udp_frame(CLIENT, SERVER, 1, 9, b"x"))])
-    options = ("-c", jail, "-u", "nobody", "-C", "-r", "/a.pcap", "-w", "/udp.parquet", "udp", "-w", "/all.avro")
+    options = ("-c", jail, "-u", "nobody", "-C", "-r", jail / "a.pcap", "-w", "/udp.parquet", "udp", "-w", "/all.avro")
     done = subprocess.run(command(*options), capture_output=True, text=True, timeout=DEADLINE, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert (records(jail / "udp.parquet"), records(jail / "all.avro")) == (1, 2)

@@ -105,6 +105,10 @@ def test_the_name_of_the_host_is_the_default_and_can_be_asked_for() -> None:
         (("metrics", ":65536"), "option -x should be :PORT, HOST:PORT or [IPV6]:PORT, not ':65536'"),
         (("outputs", [{"to": "a", "filter": "tpc"}]), "option -x filter: unknown word 'tpc' at column 1"),
         (("outputs", [{"to": str(n)} for n in range(6)]), "option -x should be at most 5"),
+        (
+            ("outputs", [{"to": "argus-udp://h:561"}]),
+            "option -x should be a file, - or kafka://HOST:PORT, not 'argus-udp",
+        ),
         (("outputs", [{"to": ""}]), "option -x should not be empty"),
     ],
 )
@@ -123,6 +127,11 @@ def test_a_wrong_option_is_named(given: tuple[str, Any], message: str) -> None:
         ("spool:\n  sise: 1", "{file}: key 'spool.sise' is unknown"),
         ("outputs:\n- to: a\n  filter: host", "{file}: key 'outputs.0.filter' filter: "),
         ("site: a\nsite: b", "{file}, line 2: no YAML (key 'site' twice)"),
+        (
+            "# local\nARGUS_FLOW_STATUS_INTERVAL=5",
+            "{file}: an argus.conf, which is not read; write `status_interval:` for ARGUS_FLOW_STATUS_INTERVAL, see docs",
+        ),
+        ("ARGUS_DEDUP=yes", "{file}: an argus.conf, which is not read; nothing here is like ARGUS_DEDUP, see docs"),
         ("site: [", "{file}: no YAML ("),
         ("- site", "{file}: should hold keys and values, `site: berlin` for instance"),
         ("17: a", "{file}: unknown key '17'"),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from clients.traffic_summary import TrafficSummary
     from probes.captures import CaptureSource
     from probes.sensor import PacketTotals, Sensor
+    from probes.settings import Settings
     from sinks.files import FileSink
 
 USAGE = "argosy run -r FILE... [--data DIR] [OPTIONS]"
@@ -69,7 +70,8 @@ def _audit(parsed: Parsed, data: Path) -> int:
     from sinks.sql import SqlSink
 
     began = time.monotonic()
-    source, sensor = CaptureSource(parsed.words("-r")), Sensor(flow_settings(own_settings(parsed)))
+    settings = own_settings(parsed)
+    source, sensor = CaptureSource(parsed.words("-r")), Sensor(flow_settings(settings))
     summary = TrafficSummary()
     bar, show = _progress(source, sensor)
     with bar:
@@ -82,9 +84,23 @@ def _audit(parsed: Parsed, data: Path) -> int:
         files = FileSink(data, rotate=ROTATE)
         sinks: list[local.Sink] = [files, SqlSink(str(data / DATABASE)), summary]
         local.run(itertools.chain([first], batches), [FlowMerge()], sinks)
+    _leave_status(data, settings, source, sensor)
     if not parsed.count("-q"):
         _print_summary(source, sensor, summary, files, data, time.monotonic() - began)
     return report_errors("argosy run", source)
+
+
+def _leave_status(data: Path, settings: Settings, source: CaptureSource, sensor: Sensor) -> None:
+    """Leave the last word of the probe beside the flows, for `argosy audit`."""
+    from clients.audit.statuses import STATUS_FILE
+    from clients.sensor.driver import identity_of
+    from probes.status import StatusReporter
+    from sinks.formats.destination import writing_to
+
+    *_, last = StatusReporter(sensor, source, identity_of(settings), time.time_ns).finish()
+    path = data / STATUS_FILE
+    with writing_to(str(path)), path.open("a", encoding="utf-8") as file:
+        file.write(last.json_line)
 
 
 def _progress(source: CaptureSource, sensor: Sensor) -> tuple[Progress, Callable[[], None]]:

@@ -65,6 +65,7 @@ class SpooledPublisher:
         disk = Disk(self._directory)
         try:
             self._spool = Spool(disk, limit)
+            self._before = self._spool.losses.named()
             self._partitions = self._count_partitions(connect)
             self._delivery = Delivery(url, self._spool)
         except OSError as error:
@@ -135,7 +136,7 @@ class SpooledPublisher:
     def counts(self) -> dict[str, int]:
         """Return what became of everything since this process started, by name. Cheap, and for any thread.
 
-        Losses through a full or damaged disk are those since the directory was first used.
+        Losses of what an earlier process left in the spool count here when they are found.
         """
         spool, delivery = self._spool, self._delivery
         waiting, held = self._held
@@ -148,8 +149,8 @@ class SpooledPublisher:
             "spooled_messages": waiting,
             "spooled_bytes": held,
         }
-        sources = (spool.losses.named(), spool.refused.named(), self._behind.named())
-        return counts | {name: sum(source[name] for source in sources) for name in sources[0]}
+        lost, *others = (losses.named() for losses in (spool.losses, spool.refused, self._behind))
+        return counts | {name: lost[name] - self._before[name] + sum(other[name] for other in others) for name in lost}
 
     def close(self, patience: float = CLOSE_SECONDS) -> int:
         """Put everything on disk and deliver for `patience` seconds; return how many messages wait for a later run."""

@@ -28,6 +28,16 @@ GROUPS = {
     "Reading records": {
         "ra": Command("clients.ra", "filter, print and convert records"),
         "racluster": Command("clients.racluster", "merge records into flows, or by any other key"),
+        "rasort": Command("clients.rasort", "sort records by any fields"),
+        "rabins": Command("clients.rabins", "merge records by bins of time, count or size"),
+        "racount": Command("clients.racount", "count records, packets and bytes"),
+        "rafilteraddr": Command("clients.rafilteraddr", "select records by long lists of addresses"),
+        "ratimerange": Command("clients.ratimerange", "say from when to when records are"),
+        "rastrip": Command("clients.rastrip", "leave out parts of records"),
+        "ranonymize": Command(
+            "clients.ranonymize", "replace addresses, ports and times, keeping what they have in common"
+        ),
+        "fields": Command("clients.fields", "list all fields that can be printed, sorted and filtered by"),
     },
     "On Kafka": {
         "topics": Command("clients.topics", "create, list and follow the topics"),
@@ -36,6 +46,7 @@ GROUPS = {
         "sink": Command("clients.sink", "keep what the topics carry, as files or in a database"),
     },
     "Upkeep": {
+        "completion": Command("clients.completion", "print what makes a shell complete commands and fields"),
         "warmup": Command("clients.warmup", "compile everything now, so that later starts are fast"),
     },
 }
@@ -49,7 +60,7 @@ def help_text() -> str:
     lines = ["argosy: who talked to whom, when and how much, from packets to answers", ""]
     lines += ["usage: argosy COMMAND [OPTIONS]"]
     for title, group in GROUPS.items():
-        lines += ["", f"{title}:"] + [f"  {name:<10} {command.summary}" for name, command in group.items()]
+        lines += ["", f"{title}:"] + [f"  {name:<12} {command.summary}" for name, command in group.items()]
     lines += ["", "argosy COMMAND --help   the options of a command", "argosy --version        the version installed"]
     return "\n".join(lines)
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from clients.sources import DASH, to_batch, to_frame
+from clients.sources import DASH, to_frame
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,12 +27,19 @@ class _Output(NamedTuple):
 class Outputs:
     """Writers, closed together when everything went well and aborted together otherwise; raises OutputError."""
 
-    def __init__(self, parsed: Parsed) -> None:
-        self._wishes = destinations(parsed.words("-w"))
-        self._rejects = parsed.word("-E")
+    def __init__(self, parsed: Parsed | None) -> None:
+        self._wishes = [] if parsed is None else destinations(parsed.words("-w"))
+        self._rejects = None if parsed is None else parsed.word("-E")
         self._stack = ExitStack()
         self._outputs: list[_Output] = []
         self._rejected: Writer | None = None
+
+    @classmethod
+    def to(cls, name: str) -> Self:
+        """Return an output of one file."""
+        outputs = cls(None)
+        outputs._wishes = [(name, "")]
+        return outputs
 
     @property
     def any(self) -> bool:
@@ -73,12 +80,17 @@ class Outputs:
             if output.wanted is None:
                 output.writer.write(batch)
             else:
-                output.writer.write(to_batch(to_frame(batch).filter(output.wanted)))
+                output.writer.write_frame(to_frame(batch).filter(output.wanted))
+
+    def write_frame(self, frame: pl.DataFrame) -> None:
+        """Write the records of a frame, as `write` does."""
+        for output in self._outputs:
+            output.writer.write_frame(frame if output.wanted is None else frame.filter(output.wanted))
 
     def reject(self, frame: pl.DataFrame) -> None:
         """Keep records that were not selected."""
         if self._rejected is not None and frame.height:
-            self._rejected.write(to_batch(frame))
+            self._rejected.write_frame(frame)
 
 
 def destinations(words: list[str]) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from clients import reading
 from clients.options import Option, help_text, parse
 from clients.outputs import Outputs
 from clients.selection import Selection, selection
-from clients.sources import Source, to_batch
+from clients.sources import Source
 from topics.errors import ArgosyError
 
 if TYPE_CHECKING:
@@ -105,5 +105,5 @@ def _write(parsed: Parsed, outputs: Outputs, wanted: _Wanted) -> int:
     selected, window = 0, reading.window(parsed)
     for frame in window.output.cut(wanted.frames(None, window.input)):
         selected += frame.height
-        outputs.write(to_batch(frame))
+        outputs.write_frame(frame)
     return selected

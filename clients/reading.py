@@ -14,8 +14,11 @@ from topics.nearest import suggestion
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import polars as pl
+
     from clients.listing.printer import Printer, Totals
     from clients.options import Parsed
+    from clients.outputs import Outputs
     from topics.fields import Style
 
 INPUT = (
@@ -72,6 +75,7 @@ PAYLOAD_MODES = ("ascii", "obfuscate", "hex", "encode64")
 TCP_STATES = {"s": "source", "d": "destination", "b": "both"}
 NAMES_CYCLE = 4  # Argus looks names up at the third -n and begins anew at the fourth
 NO_MATCH, FAILED = 1, 2
+AT_ONCE = 131_072  # records turned into a batch at a time
 
 
 def style(parsed: Parsed) -> Style:
@@ -130,6 +134,31 @@ def printer(parsed: Parsed, default: Iterable[str] = ()) -> Printer:
     return Printer(Listing(chosen, written, delimiter(parsed.word("-c"))), every=every, first=first)
 
 
+def print_all(parsed: Parsed, frames: Iterable[pl.DataFrame], default: Iterable[str] = ()) -> int:
+    """Print records and return their number; `-q` only counts them."""
+    shown, count = printer(parsed, default), 0
+    for frame in frames:
+        count += frame.height
+        if not parsed.count("-q"):
+            shown.print(frame)
+    if not parsed.count("-q"):
+        shown.close()
+    return count
+
+
+def put(parsed: Parsed, outputs: Outputs, frames: Iterable[pl.DataFrame]) -> int:
+    """Write records where the command line says, or print them; return their number."""
+    cut = window(parsed).output.cut(iter(frames))
+    if not outputs.any:
+        return print_all(parsed, cut)
+    count = 0
+    for frame in cut:
+        count += frame.height
+        for piece in frame.iter_slices(AT_ONCE):
+            outputs.write_frame(piece)
+    return count
+
+
 def delimiter(text: str | None) -> str:
     """Return the character of `-c`, empty when it was not given."""
     if text is None:
@@ -150,7 +179,7 @@ def modes(parsed: Parsed, known: Iterable[str]) -> set[str]:
             time.tzset()
         elif word in allowed:
             given.add(word)
-        elif not word.startswith(("label=", "printer=")):
+        elif word.partition("=")[0] not in {"label", "printer", *known}:
             raise UsageError(f"unknown mode '{word}'{suggestion(word, allowed)}")
     return given
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from topics.timerange import TimeRange
 
 READ_SUFFIXES = {".parquet", ".arrow", ".avro"}
-SOME_COLUMNS, WHOLE_RECORDS = 131_072, 32_768  # records read at a time
+SOME_COLUMNS, WHOLE_RECORDS = 262_144, 131_072  # records read at a time
 DASH = "-"
 SCHEME = "kafka://"
 DEFAULT_PORT = 9092

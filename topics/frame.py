@@ -102,6 +102,23 @@ def from_arrow(data: pa.RecordBatch | pa.Table) -> FlowBatch:
     return FlowBatch(records=records, heap=heap, site=first.site, probe=first.probe, observers=observers)
 
 
+def conformed(data: pa.RecordBatch) -> pa.RecordBatch:
+    """Return a record batch whose columns are those of ARROW_SCHEMA, though of other types, with the types of it.
+
+    Raises InputError as from_arrow does.
+    """
+    arrays = []
+    for name in ARROW_SCHEMA.names:
+        array = _typed(data, name)
+        if array is None:
+            return to_arrow(from_arrow(data))
+        if name == "cause":
+            codes = _cause_codes(array).view(np.int8)
+            array = pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(CAUSES, pa.string()))
+        arrays.append(array)
+    return pa.RecordBatch.from_arrays(arrays, schema=ARROW_SCHEMA)
+
+
 def _split(records: Records, names: Iterable[str]) -> dict[str, Any]:
     count = len(records)
     columns = {name: np.empty((count, *FLOW_DTYPE[name].shape), FLOW_DTYPE[name].base) for name in names}

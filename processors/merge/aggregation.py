@@ -35,7 +35,8 @@ class Aggregation:
     both directions of it are one. `keys` are the words after `-m` of racluster (see key_fields.py; UsageError for
     unknown ones); they turn the correction off, as there. `preserve` keeps fields outside the key that all records
     agree in, else they are cleared at once. `aggregates` False is `-M norep`: no count of records, no statistics of
-    durations. `rmon` takes each record twice, as it is and turned round.
+    durations. `rmon` takes each record twice, as it is and turned round. `capacity` is how many flows there is room for
+    at first, a power of two.
     """
 
     def __init__(
@@ -46,7 +47,9 @@ class Aggregation:
         correct: bool = True,
         aggregates: bool = True,
         rmon: bool = False,
+        capacity: int = FIRST_CAPACITY,
     ) -> None:
+        self._capacity = capacity
         self._key: KeyFields | None = parse_keys(keys) if keys else None
         self._correct = correct and not keys and not rmon
         self._preserve, self._aggregates, self._rmon = preserve, aggregates, rmon
@@ -59,7 +62,7 @@ class Aggregation:
             KIND * key.compares("kind") | PROTOCOL_NUMBER * key.compares("protocol") | SPI * key.compares("spi")
         )
         words = KEY_WORDS if self._key is None else COMPUTED_WORDS + -(-len(self._octets) // 8)
-        self._table = FlowTable(FIRST_CAPACITY, words + (words == KEY_WORDS and self._key is not None), 1)
+        self._table = FlowTable(self._capacity, words + (words == KEY_WORDS and self._key is not None), 1)
         self._spare = views(np.empty((1, RECORD_WORDS), np.int64))
         self._counters = np.zeros(len(COUNTERS), np.int64)
         self._alone: list[FlowBatch] = []

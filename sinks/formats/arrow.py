@@ -37,6 +37,11 @@ class ArrowWriter(Writer):
             self._stream.write_batch(to_arrow(batch))
             self._destination.stream.flush()
 
+    def _write_columns(self, data: pa.RecordBatch) -> None:
+        if len(data):
+            self._stream.write_batch(data)
+            self._destination.stream.flush()
+
     def _finish(self) -> None:
         self._stream.close()
 

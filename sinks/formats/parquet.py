@@ -82,6 +82,10 @@ class ParquetWriter(Writer):
             if self.waiting == ROW_GROUP:
                 self.spill()
 
+    def _write_columns(self, data: pa.RecordBatch) -> None:
+        self.spill()
+        self._file.write_table(pa.Table.from_batches([data]), ROW_GROUP)
+
     def _finish(self) -> None:
         self.spill()
         self._file.close()

@@ -6,10 +6,14 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Self
 
 from sinks.formats.destination import Destination, writing_to
+from topics.frame import conformed, from_arrow
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
+
+    import polars as pl
+    import pyarrow as pa
 
     from topics.batch import FlowBatch
 
@@ -29,6 +33,15 @@ class Writer(ABC):
         """Add the records of a batch."""
         with writing_to(self.path):
             self._write(batch)
+
+    def write_frame(self, frame: pl.DataFrame) -> None:
+        """Add the records of a frame with the columns of topics/frame.py."""
+        with writing_to(self.path):
+            for data in frame.to_arrow().combine_chunks().to_batches():
+                self._write_columns(conformed(data))
+
+    def _write_columns(self, data: pa.RecordBatch) -> None:
+        self._write(from_arrow(data))
 
     def close(self) -> None:
         """Write what is left and let the file appear under its name. Does nothing the second time."""

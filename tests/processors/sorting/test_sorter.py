@@ -1,0 +1,52 @@
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from processors.sorting import Sorter, sort_keys
+from tests.topics.filter_texts import flows
+from topics.errors import UsageError
+from topics.frame import to_arrow
+
+FRAME = pl.DataFrame(to_arrow(flows(300, seed=3))).with_columns(row=pl.int_range(300))
+KEYS = ("bytes", "saddr", "daddr/24", "dur", "proto", "state", "stime", "sttl", "svid", "sas", "label", "dir")
+
+
+def rows(words: list[str], at_once: int, cut: int = 50) -> list[int]:
+    pieces = list(FRAME.iter_slices(cut))
+    return pl.concat(Sorter(sort_keys(words), at_once).sorted(pieces))["row"].to_list()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from(KEYS), min_size=1, max_size=3), st.integers(1, 200), st.integers(7, 90))
+def test_what_does_not_fit_into_memory_is_sorted_alike(words: list[str], at_once: int, cut: int) -> None:
+    assert rows(words, at_once, cut) == rows(words, 1000)
+
+
+def test_records_alike_stay_in_the_order_they_came_in() -> None:
+    assert rows(["type"], 1000) == rows(["type"], 20) == list(range(300))
+
+
+@pytest.mark.parametrize(
+    ("word", "column", "descending"),
+    [("bytes", "bytes", True), ("+bytes", "bytes", False), ("dur", "dur", False), ("-dur", "dur", True)],
+)
+def test_counters_begin_with_the_largest_and_durations_with_the_smallest(
+    word: str, column: str, *, descending: bool
+) -> None:
+    from topics.fields import field
+
+    values = FRAME[rows([word], 1000)].select(field(column).value()).to_series()
+    assert values.is_sorted(descending=descending)
+
+
+def test_addresses_are_sorted_by_networks() -> None:
+    first = FRAME[rows(["saddr/8", "bytes"], 1000)]
+    networks = [value[:13] for value in first.filter(pl.col("ethertype") == 0x0800)["src_address"].to_list()]
+    assert networks == sorted(networks)
+
+
+@pytest.mark.parametrize("word", ["byts", "suser", "rank", "bytes/24", "saddr/129", "saddr/x"])
+def test_what_cannot_be_sorted_by_is_refused(word: str) -> None:
+    with pytest.raises(UsageError):
+        sort_keys([word])

@@ -64,6 +64,10 @@ class CaptureSource:
             counters["out_of_range"] = self.packet_range.left_out
         return counters
 
+    def dropped_by_interface(self) -> dict[str, int]:
+        """Return nothing: a file has it all."""
+        return {}
+
     def __iter__(self) -> Iterator[PacketBlock]:
         blocks = self._read()
         if self.packet_filter:

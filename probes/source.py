@@ -32,3 +32,6 @@ class PacketSource(Protocol):
 
     def counters(self) -> Mapping[str, int]:
         """Return how many packets the source itself lost or left out so far, by cause; may be called by any thread."""
+
+    def dropped_by_interface(self) -> Mapping[str, int]:
+        """Return how many packets the operating system had no room for; likewise."""

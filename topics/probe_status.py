@@ -35,6 +35,7 @@ class InterfaceStatus:
     records: int
     record_packets: int
     active_flows: int
+    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)

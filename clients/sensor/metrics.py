@@ -71,6 +71,7 @@ def _interfaces(status: ProbeStatus) -> Iterable[Metric]:
         "bytes": ("Their bytes on the wire", "bytes"),
         "records": ("Status records reported", "records"),
         "record_packets": ("Packets that these records count", "record_packets"),
+        "interface_dropped_packets": ("Packets the operating system had no room for", "dropped"),
     }
     for name, (text, field) in counters.items():
         counter = CounterMetricFamily(PREFIX + name, text, labels=["interface"])

@@ -88,6 +88,10 @@ class LiveSource:
             counters["out_of_range"] = self._range.left_out
         return counters
 
+    def dropped_by_interface(self) -> dict[str, int]:
+        """Return what the operating system had no room for, by interface; from any thread."""
+        return {name: counters.dropped for name, counters in self.counters_by_interface().items()}
+
     def close(self) -> None:
         """Give everything back, at whatever point."""
         self._rotation.close()

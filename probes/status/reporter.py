@@ -117,6 +117,7 @@ class StatusReporter:
     def _state(self, cause: str, time: int) -> ProbeStatus:
         sensor, settings, counts = self._sensor, self._sensor.settings, self._sensor.counts()
         lanes = list(sensor.lanes.items())
+        dropped = self._source.dropped_by_interface()
         return ProbeStatus(
             site=settings.site,
             probe=settings.probe,
@@ -144,11 +145,11 @@ class StatusReporter:
             output=dict(self.output()),
             control=dict(self.control()),
             clock_offset=self._offset,
-            interfaces=[_interface(name, lane) for name, lane in lanes],
+            interfaces=[_interface(name, lane, dropped.get(name, 0)) for name, lane in lanes],
         )
 
 
-def _interface(name: str, lane: Lane) -> InterfaceStatus:
+def _interface(name: str, lane: Lane, dropped: int) -> InterfaceStatus:
     return InterfaceStatus(
         interface=name,
         probe=lane.probe.settings.probe,
@@ -161,6 +162,7 @@ def _interface(name: str, lane: Lane) -> InterfaceStatus:
         records=lane.counts().get("records", 0),
         record_packets=lane.record_packets,
         active_flows=lane.probe.active_flows,
+        dropped=dropped,
     )
 
 

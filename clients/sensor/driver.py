@@ -50,7 +50,8 @@ def _control_plane(settings: Settings, flow_settings: ProbeSettings, *, live: bo
 class Driver:
     """Moves everything from the source to the outputs.
 
-    `again` reads the settings anew, for SIGHUP. Time comes from `clock` (ns since the epoch), and only when live.
+    `again` reads the settings anew, for SIGHUP; `log_anew` then follows those about the log. Time comes from `clock` (ns
+    since the epoch), and only when live.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Driver:
         self.control = _control_plane(settings, flow_settings, live=source.live)
         if self.control:
             self.reporter.control = self.control.counts
+        self.log_anew: Callable[[Settings], None] = lambda _: None
         self._again, self._clock = again, clock
         self._hung_up = False
         self._next_tick = 0
@@ -100,18 +102,22 @@ class Driver:
         taken = [key for key in changed if key in reloadable()]
         self.settings = self.settings.model_copy(update={key: getattr(new, key) for key in taken})
         self._follow(taken, outputs)
+        self._log_anew()
         log.info("settings reloaded", changed=",".join(taken) or "nothing")
 
     def _follow(self, keys: list[str], outputs: Outputs) -> None:
         """Let settings that changed take effect."""
         self.reporter.identity = identity_of(self.settings)
-        if "log_level" in keys:
-            from clients.sensor.logs import configure
-
-            configure(self.settings.log, self.settings.log_level)
         if "control_protocols" in keys and self.control:
             for payloads in self.control.follow(self.settings.control_protocols):
                 outputs.control(payloads)
+
+    def _log_anew(self) -> None:
+        """Follow the level of the log, and its file where somebody has moved it away."""
+        try:
+            self.log_anew(self.settings)
+        except ArgosyError as error:
+            log.warning("log file not opened again", reason=str(error))
 
     def _hang_up(self) -> None:
         self._hung_up = True

@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import sys
 import syslog
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import structlog
 
 from topics.errors import OutputError
+
+if TYPE_CHECKING:
+    from probes.settings import Settings
 
 SYSLOG = "syslog"
 
@@ -37,31 +40,35 @@ class SystemLog:
         syslog.syslog(syslog.LOG_DEBUG, line)
 
 
-def configure(destination: str, level: str) -> None:
-    """Send log lines of `level` and above to a file, to `syslog`, or to standard error when it is empty.
+def configure(settings: Settings) -> None:
+    """Send log lines where the settings say: to a file, which is opened anew, to the system, or to standard error.
 
-    Raises OutputError for a file that cannot be written.
+    Raises OutputError for a file that cannot be written; lines go on where they went then.
     """
-    renderer = structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
-    stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+    destination = settings.log or (SYSLOG if settings.daemon else "")
+    level = logging.getLevelName(settings.log_level.upper())
     if destination == SYSLOG:
         to_system = SystemLog()
         structlog.configure(
             processors=[structlog.processors.LogfmtRenderer(key_order=["event"])],
-            wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
+            wrapper_class=structlog.make_filtering_bound_logger(level),
             logger_factory=lambda *_: to_system,
         )
         return
     stream = _open(destination) if destination else None
     structlog.configure(
-        processors=[structlog.processors.add_log_level, stamp, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_: structlog.WriteLogger(stream or sys.stderr),
     )
 
 
 def _open(path: str) -> TextIO:
     try:
-        return open(path, "a", encoding="utf-8", buffering=1)  # noqa: PTH123 - open as long as the process
+        return open(path, "a", encoding="utf-8", buffering=1)  # noqa: PTH123 - open until nothing writes to it
     except OSError as error:
         raise OutputError(f"{path}: {error.strerror}") from error

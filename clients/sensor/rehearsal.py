@@ -47,7 +47,6 @@ def _observe(settings: Settings) -> None:
     driver = Driver(settings, ProbeSettings(), source, lambda: settings)
     with Outputs(settings, live=False) as outputs:
         driver.run(outputs)
-        driver.reload(outputs)
 
 
 def _moved(settings: Settings, directory: Path) -> dict[str, object]:

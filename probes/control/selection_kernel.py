@@ -58,13 +58,18 @@ def _decode(data: Any, offset: Any, captured: Any, length: Any, link_type: Any, 
 
 
 @inlined
-def _ip_payload(data: Any, at: int, end: int, row: Any) -> Any:
-    """Return where the IP payload begins, by what the header says of its length; 0 when that was not captured."""
+def _ip_payload(data: Any, at: Any, end: Any, wire_end: Any, row: Any) -> Any:
+    """Return where the IP payload begins, by what the header says of its length; 0 when that cannot be."""
     if row[h.ETHERTYPE] == h.IPV4 and at + 20 <= end:
-        return at + be16(data, at + 2) - row[h.APP_BYTES]
-    if row[h.ETHERTYPE] == h.IPV6 and at + 40 <= end:
-        return at + 40 + be16(data, at + 4) - row[h.APP_BYTES]
-    return 0
+        total = be16(data, at + 2)  # 0: segmentation offload leaves the length to the hardware
+        header, stop = 20, at + total if total else wire_end
+    elif row[h.ETHERTYPE] == h.IPV6 and at + 40 <= end:
+        total = be16(data, at + 4)
+        header, stop = 40, at + 40 + total if total else wire_end
+    else:
+        return 0
+    begin = stop - row[h.APP_BYTES]
+    return begin if begin >= at + header else 0
 
 
 @inlined
@@ -77,7 +82,7 @@ def _place(data: Any, network_at: Any, end: Any, wire_end: Any, row: Any) -> Any
         return network_at, wire_end - network_at
     if row[h.FRAGMENT] == h.LATER_FRAGMENT:
         return 0, 0
-    at = row[h.PAYLOAD] or _ip_payload(data, network_at, end, row)
+    at = row[h.PAYLOAD] or _ip_payload(data, network_at, end, wire_end, row)
     return at, row[h.APP_BYTES] if at else 0
 
 

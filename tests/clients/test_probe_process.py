@@ -128,6 +128,10 @@ def test_hanging_up_reads_the_settings_again(tmp_path: Path) -> None:
         process.send_signal(signal.SIGHUP)
         eventually(lambda: logged("settings not reloaded"))
         assert logged("key 'status_interval' should be a valid number")
+        settings.write_text(f"probe_status_interval: 0.1\nlog_level: info\nlog: {log}\n")
+        log.rename(tmp_path / "log.1")
+        process.send_signal(signal.SIGHUP)
+        eventually(log.exists)
         process.send_signal(signal.SIGTERM)
         assert ended(process) == (0, "")
     assert {each["probe_status_interval"] for each in status(beside)} == {3600 * SECOND, SECOND // 10}
@@ -222,6 +226,10 @@ def test_everything_works_in_a_directory_without_python(tmp_path: Path) -> None:
         (("--metrics", "192.0.2.1:1"), "key 'metrics' names '192.0.2.1:1': Cannot assign requested address"),
         (("--pid", "/no/such/place/pid"), "/no/such/place/pid: No such file or directory"),
         (("--status", "/no/such/place/status"), "/no/such/place/status: No such file or directory"),
+        (
+            ("-d", "-w", "-"),
+            "option -d: there is no standard input and output in the background; name files instead of -",
+        ),
         (("--log", "/no/such/place/log"), "/no/such/place/log: No such file or directory"),
     ],
 )

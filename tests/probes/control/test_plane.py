@@ -303,11 +303,24 @@ def test_the_same_packets_give_the_same_payloads_however_they_are_cut() -> None:
         assert rows(taken(cut(size))) == expected
 
 
+def unlengthed() -> list[bytes]:
+    """ICMP whose IP header leaves the length to the hardware, as segmentation offload does."""
+    version4, version6 = packets.icmp(8, 0, DATA), packets.icmpv6(V6_CLIENT, V6_SERVER, 128, 0, DATA)
+    frames = [bytearray(over_ip(1, version4)), bytearray(packets.frame(packets.ip(version6, V6_CLIENT, V6_SERVER, 58)))]
+    frames[0][16:18] = frames[1][18:20] = bytes(2)
+    return [bytes(frame) for frame in frames]
+
+
+def test_packets_without_a_length_are_as_long_as_their_frame() -> None:
+    found = payloads([udp(9), *unlengthed()])
+    assert [(kind, payload[8:]) for kind, payload in found] == [("icmp", DATA[4:]), ("icmpv6", DATA[4:])]
+
+
 def hostile(seed: int, count: int) -> PacketBlock:
     """Valid frames with bytes changed and ends cut off, of every link type."""
     chance = random.Random(seed)
     seeds = [udp(53), over_ip(89), over_ip(1, packets.icmp(3, 1, DATA)), llc(0x4242), tcp(100, DATA), tcp(5, flags="S")]
-    seeds += [over_link(arp())]
+    seeds += [over_link(arp()), *unlengthed()]
     seeds += [packets.udp_frame(V6_CLIENT, V6_SERVER, 546, 547, DATA, vlans=(3, 4))]
     frames: list[TimedFrame] = []
     for place in range(count):

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 SECOND = 1_000_000_000
 MEBIBYTE = 1 << 20
+CAP_NET_RAW = 1 << 13
 FRAMES = [udp_frame("10.0.0.1", "10.0.0.2", 1000 + number, 53, bytes(20 + number)) for number in range(50)]
 TAGGED = [udp_frame("10.0.0.1", "10.0.0.2", 1000 + number, 53, bytes(40), vlans=(number + 1,)) for number in range(10)]
 
@@ -399,12 +400,14 @@ def test_all_interfaces_are_those_that_are_up(wire: Wire) -> None:
     assert wire.here.run(interfaces.chosen, ["ind:far", "far"]) == ["far"]
 
 
-def without_capabilities(function: Callable[[], Any]) -> Any:
-    """Run a function in a thread that may do nothing special."""
+def with_capabilities(kept: int, function: Callable[[], Any], namespace: Namespace | None = None) -> Any:
+    """Run a function in a thread that has the capabilities of a mask alone."""
 
     def run() -> Any:
-        header, nothing = struct.pack("Ii", 0x20080522, 0), struct.pack("6I", *[0] * 6)
-        assert libc.capset(header, nothing) == 0
+        if namespace:
+            namespace.enter()
+        header, sets = struct.pack("Ii", 0x20080522, 0), struct.pack("6I", kept, kept, 0, 0, 0, 0)
+        assert libc.capset(header, sets) == 0
         return function()
 
     with ThreadPoolExecutor(1) as thread:
@@ -416,4 +419,10 @@ def test_no_permission_is_told_in_one_line() -> None:
         pytest.skip("needs root, to have something to give up")
     source = LiveSource(LiveSettings(("lo",)))
     with pytest.raises(InterfaceError, match=r"^lo: capturing needs root or the capability CAP_NET_RAW$"):
-        without_capabilities(source.open)
+        with_capabilities(0, source.open)
+
+
+def test_the_right_to_raw_packets_is_all_that_capturing_takes(wire: Wire) -> None:
+    source = LiveSource(LiveSettings(("far",), expression="udp", group=5))
+    with_capabilities(CAP_NET_RAW, source.open, wire.here)
+    assert captured(wire, source, FRAMES) == FRAMES

@@ -42,10 +42,11 @@ class Namespace:
     def __init__(self) -> None:
         self._entering = threading.Lock()
         self._descriptor = -1
-        self._threads = ThreadPoolExecutor(8, initializer=self._enter)
+        self._threads = ThreadPoolExecutor(8, initializer=self.enter)
         self.path: str = self.run(lambda: f"/proc/{os.getpid()}/fd/{self._descriptor}")
 
-    def _enter(self) -> None:
+    def enter(self) -> None:
+        """Move the calling thread there; the first one makes the namespace."""
         with self._entering:
             if self._descriptor >= 0:
                 found = libc.setns(self._descriptor, CLONE_NEWNET)

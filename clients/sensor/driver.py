@@ -50,8 +50,8 @@ def _control_plane(settings: Settings, flow_settings: ProbeSettings, *, live: bo
 class Driver:
     """Moves everything from the source to the outputs.
 
-    `again` reads the settings anew, for SIGHUP; `log_anew` then follows those about the log. Time comes from `clock` (ns
-    since the epoch), and only when live.
+    `again` reads the settings anew, for SIGHUP; `log_anew` then follows those about the log. Time comes from `clock`
+    (ns since the epoch), and only when live.
     """
 
     def __init__(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntFlag
+from enum import IntEnum, IntFlag
 
 
 class TcpState(IntFlag):
@@ -60,6 +60,19 @@ class TcpFlags(IntFlag):
     CWR = 0x80
 
 
+class TunnelKind(IntEnum):
+    """Field `tunnel_kind`: the IP protocol of the tunnel, or one of ours for what is carried in UDP."""
+
+    IP_IN_IP = 4
+    IPV6_IN_IP = 41
+    GRE = 47
+    VXLAN = 200
+    GENEVE = 201
+    GTP = 202
+    L2TP = 203
+    TEREDO = 204
+
+
 class Encapsulation(IntFlag):
     """Fields `src_encapsulations` and `dst_encapsulations`."""
 
@@ -90,6 +103,7 @@ class Encapsulation(IntFlag):
     VXLAN = 0x4000000
     L2TP = 0x8000000
     GENEVE = 0x10000000
+    GTP = 0x20000000  # not one of Argus's
 
 
 class IpOptions(IntFlag):

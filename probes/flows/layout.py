@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from probes.decode.headers import DAMAGES
 from topics.record import FLOW_DTYPE
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ SIDE_COLUMNS = (
     "last_ip_id",
     "fin_sent",
     "fin_acked",
+    "payload_kept",
+    "payload_sent",
 )
 (
     FIRST,
@@ -115,6 +118,8 @@ SIDE_COLUMNS = (
     LAST_IP_ID,
     FIN_SENT,
     FIN_ACKED,
+    PAYLOAD_KEPT,
+    PAYLOAD_SENT,
 ) = range(len(SIDE_COLUMNS))
 ZEROED = WINDOW  # side columns below this one start anew with each status record
 
@@ -132,7 +137,6 @@ FLOW_COLUMNS = (
     "ack_data_time",
     "flow_flags",
     "last_seen",
-    "record_began",
     "pending",
     "timeout",
     "initiator",
@@ -142,9 +146,15 @@ FLOW_COLUMNS = (
     "dst_mac",
     "id_high",
     "id_low",
+    "tunnel_kind",
+    "icmp_error",
+    "icmp_error_type",
+    "icmp_error_code",
     "next_status",
     "next_idle",
     "checked",
+    "queued",
+    "record_began",
 )
 (
     FLOW_START,
@@ -155,7 +165,6 @@ FLOW_COLUMNS = (
     ACK_DATA_TIME,
     FLOW_FLAGS,
     LAST_SEEN,
-    RECORD_BEGAN,
     PENDING,
     TIMEOUT,
     INITIATOR,
@@ -165,27 +174,65 @@ FLOW_COLUMNS = (
     DST_MAC,
     ID_HIGH,
     ID_LOW,
+    TUNNEL_KIND,
+    ICMP_ERROR,
+    ICMP_ERROR_TYPE,
+    ICMP_ERROR_CODE,
     NEXT_STATUS,
     NEXT_IDLE,
     CHECKED,
+    QUEUED,
+    RECORD_BEGAN,
 ) = range(len(FLOW_COLUMNS))
+
+# One row a flow, for the few flows that have a tunnel or were named in an ICMP error; TUNNEL_KIND and ICMP_ERROR tell.
+EXTRA_COLUMNS = 7
+(TUNNEL_ID, OUTER_SRC_HIGH, OUTER_SRC_LOW, OUTER_DST_HIGH, OUTER_DST_LOW, ROUTER_HIGH, ROUTER_LOW) = range(
+    EXTRA_COLUMNS
+)
 
 # One row a flow: the canonical key. Ports are packed; the order of the two ends is by address, then port.
 KEY_WORDS = 8
 (A_HIGH, A_LOW, B_HIGH, B_LOW, PROTOCOL_PORTS, DISCRIMINATOR, HASH, TURNED) = range(KEY_WORDS)
 
 # What the probe counts about itself.
-COUNTERS = ("packets", "bytes", "flows", "records", "malformed", "not_captured", "evicted", "lone_fragments")
+COUNTERS = (
+    "packets",
+    "bytes",
+    "flows",
+    "records",
+    "not_captured",
+    "evicted",
+    "lone_fragments",
+    *(f"malformed_{kind}" for kind in DAMAGES),
+)
 (
     COUNT_PACKETS,
     COUNT_BYTES,
     COUNT_FLOWS,
     COUNT_RECORDS,
-    COUNT_MALFORMED,
     COUNT_NOT_CAPTURED,
     COUNT_EVICTED,
     COUNT_LONE_FRAGMENTS,
-) = range(len(COUNTERS))
+) = range(len(COUNTERS) - len(DAMAGES))
+BEFORE_MALFORMED = COUNT_LONE_FRAGMENTS  # kinds of damage count from 1
+
+# The clock of a table, and how it works: int64[SETTINGS]. Times in ns.
+SETTINGS = 12
+(
+    CLOCK,
+    STATUS_INTERVAL,
+    TUNNELS,
+    KEY_ADDITIONS,
+    EARLY_CLOSE,
+    START_RECORDS,
+    PAYLOAD_BYTES,
+    TCP_TIMEOUT,
+    CLOSED_TIMEOUT,
+    ICMP_TIMEOUT,
+    ARP_TIMEOUT,
+    OTHER_TIMEOUT,
+) = range(SETTINGS)
 
 
 def copies() -> tuple[np.ndarray[Any, np.dtype[np.uint64]], ...]:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from probes.decode.headers import COLUMNS
+from probes.decode.tunnel import IP_TUNNELS, UDP_TUNNELS
 from probes.flows import layout, table
 from probes.flows.observe import (
     AHEAD,
-    CLOCK,
     DONE,
     FRAGMENT_COLUMNS,
     FRAGMENT_ROWS,
-    INTERVAL,
     OUT_FULL,
+    advance,
     drain,
     evict,
     observe,
@@ -32,13 +32,30 @@ if TYPE_CHECKING:
 
 BATCH_RECORDS = 8192
 FIRST_ROWS = 1 << 12
+HEAP_BYTES = 1 << 20
+SECOND = 1_000_000_000
 
 Int64 = np.ndarray[Any, np.dtype[np.int64]]
 
 
 @dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long a flow may be idle before its next packet begins a new one, ns: those of Argus (argus.conf)."""
+
+    tcp: int = 60 * SECOND
+    closed: int = 10 * SECOND
+    icmp: int = 5 * SECOND
+    arp: int = 5 * SECOND
+    other: int = 30 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeSettings:
-    """Who observes, and how often a flow is reported."""
+    """Who observes, what makes a flow, and when it is reported.
+
+    `key_additions` are bits of probes/flows/identity.py, `tunnels` of probes/decode/tunnel.py. With `early_close` a
+    connection is reported as it closes, without it when the status interval is over, as by Argus.
+    """
 
     site: str = ""
     probe: str = "argosy"
@@ -46,21 +63,50 @@ class ProbeSettings:
     boot_id: int = 0
     status_interval: int = 5_000_000_000  # ns, `-S` of Argus
     max_flows: int = 1 << 20
+    payload_bytes: int = 0  # of each direction, `-U` of Argus
+    early_close: bool = True
+    start_records: bool = False
+    key_additions: int = 0
+    tunnels: int = IP_TUNNELS | UDP_TUNNELS
+    timeouts: Timeouts = field(default_factory=Timeouts)
 
     @property
     def observer(self) -> Observer:
         """Return the observation point of the records."""
         return Observer(self.site, self.probe, self.interface)
 
+    def for_kernels(self) -> Int64:
+        """Return int64[layout.SETTINGS], the clock at zero."""
+        limits = self.timeouts
+        return np.array(
+            [
+                0,
+                self.status_interval,
+                self.tunnels,
+                self.key_additions,
+                self.early_close,
+                self.start_records,
+                self.payload_bytes,
+                limits.tcp,
+                limits.closed,
+                limits.icmp,
+                limits.arp,
+                limits.other,
+            ],
+            np.int64,
+        )
+
 
 class _Rows:
     """The arrays of the flow table: they grow by doubling, together."""
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, payload_bytes: int) -> None:
         self.keys = np.zeros((rows, layout.KEY_WORDS), np.int64)
         self.flows = np.zeros((rows, len(layout.FLOW_COLUMNS)), np.int64)
         self.sides = np.zeros((rows, 2, len(layout.SIDE_COLUMNS)), np.int64)
         self.squares = np.zeros((rows, 2, layout.SQUARES), np.float64)
+        self.extras = np.zeros((rows, layout.EXTRA_COLUMNS), np.int64)
+        self.payloads = np.zeros((rows, 2, payload_bytes), np.uint8)
         self.free = np.zeros(rows, np.int64)
         self.index = np.zeros(4 * rows, np.uint64)
 
@@ -69,8 +115,8 @@ class _Rows:
 
     def grown(self, used: Int64) -> _Rows:
         """Return twice the rows with the same flows in them."""
-        rows = _Rows(2 * len(self))
-        for name in ("keys", "flows", "sides", "squares", "free"):
+        rows = _Rows(2 * len(self), self.payloads.shape[2])
+        for name in ("keys", "flows", "sides", "squares", "extras", "payloads", "free"):
             getattr(rows, name)[: len(self)] = getattr(self, name)
         table.rebuild(rows.index, rows.keys, used)
         return rows
@@ -88,13 +134,13 @@ class FlowProbe:
         self.settings = settings or ProbeSettings()
         self.counters = np.zeros(len(layout.COUNTERS), np.int64)
         self._observer = self.settings.observer
-        self._rows = _Rows(min(FIRST_ROWS, self.settings.max_flows))
-        self._clock = np.zeros(2, np.int64)
-        self._clock[INTERVAL] = self.settings.status_interval
-        self._queues = np.array([table.NOBODY] * 4 + [0, 0], np.int64)
+        self._rows = _Rows(min(FIRST_ROWS, self.settings.max_flows), self.settings.payload_bytes)
+        self._kernel_settings = self.settings.for_kernels()
+        self._queues = np.array([table.NOBODY] * 4 + [0, 0, 0], np.int64)
+        self._heap = np.zeros(max(HEAP_BYTES, 16 * self.settings.payload_bytes), np.uint8)
         self._fragments = np.zeros((FRAGMENT_ROWS, FRAGMENT_COLUMNS), np.int64)
-        self._packet_rows = np.zeros((AHEAD, COLUMNS), np.int64)
-        self._packet_keys = np.zeros((AHEAD, layout.KEY_WORDS), np.int64)
+        self._packet_rows = np.zeros((AHEAD + 1, COLUMNS), np.int64)
+        self._packet_keys = np.zeros((AHEAD + 1, layout.KEY_WORDS), np.int64)
         self._copies = layout.copies()
         self._written = 0
         self._out = empty_records(BATCH_RECORDS)
@@ -105,7 +151,7 @@ class FlowProbe:
     @property
     def clock(self) -> int:
         """Newest packet time seen, ns."""
-        return int(self._clock[CLOCK])
+        return int(self._kernel_settings[layout.CLOCK])
 
     @property
     def active_flows(self) -> int:
@@ -125,13 +171,15 @@ class FlowProbe:
                 block.data,
                 block.packets,
                 taken,
-                self._clock,
+                self._kernel_settings,
                 self._observer.id,
                 rows.index,
                 rows.keys,
                 rows.flows,
                 rows.sides,
                 rows.squares,
+                rows.extras,
+                rows.payloads,
                 self._queues,
                 rows.free,
                 self._fragments,
@@ -141,12 +189,39 @@ class FlowProbe:
                 self._copies,
                 self._out,
                 self._views,
+                self._heap,
                 self._written,
             )
             if why == OUT_FULL:
                 yield from self.due()
             elif why != DONE:
                 yield from self._make_room()
+
+    def advance(self, time: int) -> Iterator[FlowBatch]:
+        """Let the clock come to `time` (ns) without a packet; yield batches of the status records that became due."""
+        why = OUT_FULL
+        while why == OUT_FULL:
+            rows = self._rows
+            self._written, why = advance(
+                time,
+                self._kernel_settings,
+                rows.index,
+                rows.keys,
+                rows.flows,
+                rows.sides,
+                rows.squares,
+                rows.extras,
+                rows.payloads,
+                self._queues,
+                rows.free,
+                self._copies,
+                self._out,
+                self._views,
+                self._heap,
+                self._written,
+            )
+            if why == OUT_FULL:
+                yield from self.due()
 
     def due(self) -> Iterator[FlowBatch]:
         """Yield the records that are written and wait for their batch to fill."""
@@ -168,15 +243,18 @@ class FlowProbe:
         rows = self._rows
         while written := drain(
             cause,
-            BATCH_RECORDS,
+            self._kernel_settings,
             rows.keys,
             rows.flows,
             rows.sides,
             rows.squares,
+            rows.extras,
+            rows.payloads,
             self._queues,
             self._copies,
             self._out,
             self._views,
+            self._heap,
         ):
             yield self._batch(written)
 
@@ -192,7 +270,8 @@ class FlowProbe:
         records = copy_records(self._out[:written])
         records["observer"] = self._observer.id
         self.counters[layout.COUNT_RECORDS] += written
-        return self._empty(0).replace(records=records)
+        used, self._queues[table.HEAP_USED] = int(self._queues[table.HEAP_USED]), 0
+        return self._empty(0).replace(records=records, heap=self._heap[:used].copy())
 
     def _empty(self, watermark: int) -> FlowBatch:
         settings = self.settings

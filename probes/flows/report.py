@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from probes.decode.transport import ICMPV6
 from probes.flows import layout as at
+from probes.flows.table import HEAP_USED
 from probes.flows.tcp import CLOSED
 from topics.compiled import inlined
 from topics.flags import Cause
 
 START, STATUS, CLOSE = Cause.START, Cause.STATUS, Cause.CLOSE
+ADDRESSES = 32  # bytes of the two outer addresses of a tunnel
 MICROSECOND = 1_000.0  # ns
 
 
@@ -42,7 +45,7 @@ def _key(record: Any, key: Any, forward: bool) -> None:
     else:
         _address(record.src_address, key[at.B_HIGH], key[at.B_LOW])
         _address(record.dst_address, key[at.A_HIGH], key[at.A_LOW])
-        record.src_port, record.dst_port = b_port, a_port
+        record.src_port, record.dst_port = (a_port, b_port) if record.protocol == ICMPV6 else (b_port, a_port)
 
 
 @inlined
@@ -81,10 +84,67 @@ def _duration(record: Any, sides: Any) -> None:
 
 
 @inlined
+def _tunnel(record: Any, flow: Any, extra: Any, heap: Any, used: int) -> Any:
+    """Name the tunnel of the flow; returns how much of the heap is used now."""
+    record.tunnel_kind = flow[at.TUNNEL_KIND]
+    record.tunnel_id, record.tunnel_addresses_offset, record.tunnel_addresses_length = 0, 0, 0
+    if not flow[at.TUNNEL_KIND]:
+        return used
+    record.tunnel_id = extra[at.TUNNEL_ID] & 0xFFFFFFFF
+    record.tunnel_addresses_offset, record.tunnel_addresses_length = used, ADDRESSES
+    src, dst = (at.OUTER_SRC_HIGH, at.OUTER_DST_HIGH)
+    _address(heap[used : used + 16], extra[src], extra[src + 1])
+    _address(heap[used + 16 : used + ADDRESSES], extra[dst], extra[dst + 1])
+    return used + ADDRESSES
+
+
+@inlined
+def _icmp_error(record: Any, flow: Any, extra: Any) -> None:
+    record.icmp_error = flow[at.ICMP_ERROR]
+    record.icmp_error_type, record.icmp_error_code = flow[at.ICMP_ERROR_TYPE], flow[at.ICMP_ERROR_CODE]
+    if flow[at.ICMP_ERROR]:
+        _address(record.icmp_error_router, extra[at.ROUTER_HIGH], extra[at.ROUTER_LOW])
+    else:
+        _address(record.icmp_error_router, 0, 0)
+
+
+@inlined
+def _payload(record: Any, sides: Any, payloads: Any, heap: Any, used: int) -> Any:
+    """Give away what was kept of the payload since the last report; returns how much of the heap is used now."""
+    for side in range(2):
+        sent, kept = sides[side, at.PAYLOAD_SENT], sides[side, at.PAYLOAD_KEPT]
+        place = used if kept > sent else 0
+        if side == 0:
+            record.src_payload_offset, record.src_payload_length = place, kept - sent
+        else:
+            record.dst_payload_offset, record.dst_payload_length = place, kept - sent
+        for byte in range(sent, kept):
+            heap[used + byte - sent] = payloads[side, byte]
+        used += kept - sent
+        sides[side, at.PAYLOAD_SENT] = kept
+    return used
+
+
+@inlined
 def report(
-    row: int, out: Any, views: Any, copies: Any, key: Any, flow: Any, sides: Any, squares: Any, cause: int
+    row: int,
+    out: Any,
+    views: Any,
+    copies: Any,
+    key: Any,
+    flow: Any,
+    sides: Any,
+    squares: Any,
+    extra: Any,
+    payloads: Any,
+    heap: Any,
+    queues: Any,
+    cause: int,
 ) -> None:
-    """Write what the flow did since its last report into record `row`, and begin the next."""
+    """Write what the flow did since its last report into record `row`, and begin the next.
+
+    Fields of variable length go to `heap`, of which queues[HEAP_USED] bytes are in use.
+    """
     record = out[row]
     record.records = 1
     record.src_prefix_length = 128
@@ -108,6 +168,9 @@ def report(
     _mac(record.dst_mac, flow[at.DST_MAC])
     _sides(row, sides, squares, views, copies, record)
     _duration(record, sides)
+    _icmp_error(record, flow, extra)
+    used = _tunnel(record, flow, extra, heap, queues[HEAP_USED])
+    queues[HEAP_USED] = _payload(record, sides, payloads, heap, used)
     flow[at.STATUS_SEQUENCE] += 1
     flow[at.PENDING] = 0
     flow[at.EVENTS] = 0

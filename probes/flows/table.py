@@ -18,9 +18,9 @@ NOT_FOUND = -1
 ROW_MASK = np.uint64(0xFFFFFFFF)
 HASH_SHIFT = np.uint64(32)
 
-# Heads and tails of the queues, and the free rows: int64[QUEUES].
-STATUS_HEAD, STATUS_TAIL, IDLE_HEAD, IDLE_TAIL, FREE, USED = range(6)
-QUEUES = 6
+# Heads and tails of the queues, the free rows, and how much of the heap of the records to come is used: int64[QUEUES].
+STATUS_HEAD, STATUS_TAIL, IDLE_HEAD, IDLE_TAIL, FREE, USED, HEAP_USED = range(7)
+QUEUES = 7
 NOBODY = -1
 
 
@@ -38,14 +38,14 @@ def make_key(row: Any, key: Any) -> Any:
     """Write the canonical key of a packet (int64[KEY_WORDS]); return 1 when its sender is the second end of the key."""
     a_port, b_port = row[h.SRC_PORT], row[h.DST_PORT]
     turned = 0
-    if row[h.ORDER] == h.CANONICAL:
+    if row[h.ORDER] in (h.CANONICAL, h.ENDS):
         if row[h.SRC_HIGH] != row[h.DST_HIGH]:
             turned = 1 if row[h.SRC_HIGH] > row[h.DST_HIGH] else 0
         elif row[h.SRC_LOW] != row[h.DST_LOW]:
             turned = 1 if row[h.SRC_LOW] > row[h.DST_LOW] else 0
         else:
             turned = 1 if a_port > b_port else 0
-        if turned:
+        if turned and row[h.ORDER] == h.CANONICAL:
             a_port, b_port = b_port, a_port
     elif row[h.ORDER] == h.REVERSE:
         turned = 1  # the decoder has put the ports in the order of the request

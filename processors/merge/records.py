@@ -181,7 +181,10 @@ def merge_record(flow: Any, slot: Any, record: Any, row: Any) -> None:
 
 @inlined
 def icmp_counterpart(protocol: Any, kind: Any) -> Any:
-    """Return the ICMP type that answers `kind`, or that it answers (RFC 792, 950, 1256, 4443); -1 if there is none."""
+    """Return the ICMP type that answers `kind`, or that it answers (RFC 792, 950, 1256); -1 if there is none.
+
+    Flows of ICMPv6 name the question whoever was seen first, as Argus's do: it is the same from both ends.
+    """
     if protocol == ICMP:
         if kind in (0, 8):
             return 8 - kind
@@ -189,9 +192,7 @@ def icmp_counterpart(protocol: Any, kind: Any) -> Any:
             return 19 - kind
         if 13 <= kind <= 18:
             return ((kind - 13) ^ 1) + 13
-    elif protocol == ICMPV6 and kind in (128, 129):
-        return 257 - kind
-    return -1
+    return np.int64(kind) if protocol == ICMPV6 else -1
 
 
 @inlined

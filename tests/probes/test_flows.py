@@ -55,7 +55,7 @@ def test_a_tcp_conversation_is_one_record_with_both_directions() -> None:
     assert (record["src_app_bytes"], record["dst_app_bytes"]) == (100, 900)
     assert (record["src_first"], record["src_last"]) == (START, START + 95_000_000)
     assert (record["dst_first"], record["dst_last"]) == (START + 20_000_000, START + 90_000_000)
-    assert record["cause"] == Cause.SHUTDOWN
+    assert record["cause"] == Cause.CLOSE
     assert record["flow_start"] == START
     assert record["duration_sum"] == record["duration_min"] == record["duration_max"] == 95_000_000
 
@@ -124,7 +124,7 @@ def test_an_idle_flow_ends_after_the_timeout_of_its_protocol(make: object, timeo
 def test_ports_used_again_make_a_new_flow() -> None:
     again = [(time + 1, tcp_frame(*C, flags="S", sequence=77000)) for time in (0.0,)]
     records = observed(conversation() + again)
-    assert records["cause"].tolist() == [Cause.REUSE, Cause.SHUTDOWN]
+    assert records["cause"].tolist() == [Cause.CLOSE, Cause.SHUTDOWN]
     assert records["src_packets"].tolist() == [5, 1]
     assert records[0]["flow_id"].tobytes() != records[1]["flow_id"].tobytes()
 
@@ -209,8 +209,15 @@ def test_a_ping_and_its_answer_are_one_flow_whichever_comes_first(client: str, s
         record = only(observed([(float(n), each) for n, each in enumerate(frames)]))
         assert (record["src_packets"], record["dst_packets"]) == (1, 1)
         assert (record["src_port"], record["dst_port"], record["discriminator"]) == (kind << 8, 7, 3)
-        assert record["src_address"].tobytes() != record["dst_address"].tobytes()
-    assert record["src_address"].tobytes()[-1] in {5, 1}
+
+
+def test_the_source_of_a_ping_is_who_asked_and_with_ipv6_who_was_seen_first() -> None:
+    """As in Argus."""
+    late = [(0.0, echo_frame(SERVER, CLIENT, 7, 3, reply=True)), (1.0, echo_frame(CLIENT, SERVER, 7, 3))]
+    assert only(observed(late))["src_address"].tobytes()[-1] == 5
+    client, server = "2001:db8::1", "2001:db8::2"
+    late = [(0.0, echo_frame(server, client, 7, 3, reply=True)), (1.0, echo_frame(client, server, 7, 3))]
+    assert only(observed(late))["src_address"].tobytes()[-1] == 2
 
 
 def test_an_icmp_unreachable_names_the_port_that_was_not() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from topics.batch import END_OF_RUN, FlowBatch
-from topics.flags import TcpOptions, TcpState
+from topics.flags import TcpOptions, TcpState, TunnelKind
 from topics.schema import flow_fields, swapped
 
 if TYPE_CHECKING:
@@ -16,9 +16,10 @@ Record = dict[str, Any]
 SECOND = 1_000_000_000
 PAYLOAD_LIMIT = 2048
 TCP, ICMP, ICMPV6, ESP = 6, 1, 58, 50
-IPV4, IPV6, ARP, RARP = 0x0800, 0x86DD, 0x0806, 0x8035
-ANSWERS = {(1, 8): 0, (1, 10): 9, (1, 13): 14, (1, 15): 16, (1, 17): 18, (58, 128): 129}
+IPV4, IPV6, ARP, RARP, WLAN = 0x0800, 0x86DD, 0x0806, 0x8035, 0x0019
+ANSWERS = {(1, 8): 0, (1, 10): 9, (1, 13): 14, (1, 15): 16, (1, 17): 18}
 COUNTERPARTS = ANSWERS | {(protocol, answer): request for (protocol, request), answer in ANSWERS.items()}
+COUNTERPARTS |= {(ICMPV6, kind): kind for kind in range(256)}
 CLOSED = TcpState.NORMAL_CLOSE | TcpState.SRC_RESET | TcpState.DST_RESET
 ACCEPTED = TcpState.SYN_ACK | TcpState.ESTABLISHED
 
@@ -130,13 +131,18 @@ def unite(old: bytes, new: bytes) -> bytes:
 def key(record: Record) -> tuple[Any, ...]:
     """What records of one conversation and direction have in common."""
     names = ("src_address", "dst_address", "ethertype", "protocol", "src_port", "dst_port")
-    return (*(record[name] for name in names), record["discriminator"] if record["protocol"] == ESP else 0)
+    separator = (0, 0)
+    if record["protocol"] == ESP or record["ethertype"] == WLAN:
+        separator = (1, record["discriminator"])
+    elif record["tunnel_kind"] in (TunnelKind.VXLAN, TunnelKind.GENEVE):
+        separator = (2, record["tunnel_id"])
+    return (*(record[name] for name in names), separator)
 
 
 def turned_key(record: Record) -> tuple[Any, ...] | None:
     """The key of the other direction; None where racluster looks for none."""
     protocol = record["protocol"]
-    if protocol == ESP or record["ethertype"] in (ARP, RARP):
+    if protocol == ESP or record["ethertype"] in (ARP, RARP, WLAN):
         return None
     if protocol in (ICMP, ICMPV6) and (protocol, record["src_port"] >> 8) not in COUNTERPARTS:
         return None

@@ -104,6 +104,9 @@ def _probe() -> None:
     """Read both kinds of capture files, with a table that grows and one that overflows."""
     for content, max_flows in ((sample(), 1 << 20), (_pcapng(), 1 << 20), (sample(), FEW_FLOWS)):
         _records(content, max_flows)
+    from probes.flows.probe import FlowProbe
+
+    list(FlowProbe().advance(1))
 
 
 def _payloads() -> None:

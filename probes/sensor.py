@@ -86,8 +86,11 @@ class Sensor:
         self._names = names or {}
 
     def take(self, block: PacketBlock) -> Iterator[FlowBatch]:
-        """Count a block; yield the records that became due."""
+        """Count a block; yield the records that became due, by the clock of the block when it holds no packets."""
         if not len(block.packets):
+            if block.now and block.interface in self.lanes:
+                lane = self.lanes[block.interface]
+                yield from lane.reported(lane.probe.advance(block.now))
             return
         self.totals.add(block)
         lane = self._lane(block.interface)

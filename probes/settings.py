@@ -129,6 +129,18 @@ class Spool(BaseModel):
     size: int = Field(default=1 << 30, ge=1 << 20)
 
 
+class Timeouts(BaseModel):
+    """How many seconds a flow may be idle before its next packet begins another one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tcp: float = Field(default=60.0, gt=0, le=86_400)
+    closed: float = Field(default=10.0, gt=0, le=86_400)
+    icmp: float = Field(default=5.0, gt=0, le=86_400)
+    arp: float = Field(default=5.0, gt=0, le=86_400)
+    other: float = Field(default=30.0, gt=0, le=86_400)
+
+
 class Settings(BaseSettings):
     """All settings of a probe; times in seconds, sizes in bytes. Those marked RELOAD may change while it runs."""
 
@@ -154,6 +166,13 @@ class Settings(BaseSettings):
     max_flows: int = Field(
         default=1 << 20, ge=16, le=1 << 26, description="flows in memory; then the least recently seen go"
     )
+    payload_bytes: int = Field(default=0, ge=0, le=16_384, description="first bytes of user data to keep")
+    cause: Literal["close", "argus"] = Field(default="close", description="report connections as they close, or later")
+    start_records: bool = Field(default=False, description="report each flow at its first packet too")
+    flow_key: tuple[Literal["vlan", "mpls", "mac"], ...] = Field(default=(), description="what else tells flows apart")
+    unidirectional: bool = Field(default=False, description="make each direction a flow of its own")
+    tunnels: Literal["all", "ip", "none"] = Field(default="all", description="which tunnels to look into")
+    timeouts: Timeouts = Field(default_factory=Timeouts, description="when an idle flow is over")
 
     outputs: Annotated[
         tuple[Annotated[Output, BeforeValidator(_output)], ...],
@@ -215,6 +234,11 @@ class Settings(BaseSettings):
             except SettingsError as error:
                 raise ValueError(str(error)) from None
         return words
+
+    @field_validator("flow_key", mode="before")
+    @classmethod
+    def _key_words(cls, value: Any) -> Any:  # noqa: ANN401 - whatever a file or the environment says
+        return tuple(_words(value)) if isinstance(value, str | list) else value
 
     @field_validator("metrics")
     @classmethod
@@ -283,7 +307,7 @@ def _environment() -> dict[str, Any]:
 
 def _structured(key: str, text: Any) -> Any:  # noqa: ANN401 - as the environment has it
     """Take a list or mapping written in YAML, which is how one line of the file would have it."""
-    if key == "spool" or (key in {"outputs", "files"} and text.lstrip().startswith(("[", "{"))):
+    if key in {"spool", "timeouts"} or (key in {"outputs", "files"} and text.lstrip().startswith(("[", "{"))):
         return _yaml(text, f"environment: {PREFIX}{key.upper()}")
     return [text] if key == "files" else text
 

@@ -129,6 +129,24 @@ SWITCHES = {
             "max_flows",
             _size,
         ),
+        Switch(Option("-U", "BYTES", "keep the first bytes of user data of each direction"), "payload_bytes", _size),
+        Switch(
+            Option("--cause", "close | argus", "report connections as they close, or when the\ninterval is over"),
+            "cause",
+            _word,
+        ),
+        Switch(Option("--start-records", "", "report each flow at its first packet too"), "start_records", _on),
+        Switch(
+            Option("--flow-key", "WORD...", "tell flows apart by vlan, mpls or mac too"),
+            "flow_key",
+            _words,
+        ),
+        Switch(Option("--unidirectional", "", "make each direction a flow of its own"), "unidirectional", _on),
+        Switch(
+            Option("--tunnels", "all | ip | none", "look into tunnels: all, those of IP alone, or none (all)"),
+            "tunnels",
+            _word,
+        ),
     ),
     "where records go": (
         Switch(
@@ -269,14 +287,25 @@ def settings_of(parsed: Parsed) -> Settings:
 
 def flow_settings(settings: Settings) -> ProbeSettings:
     """Return what the flow tables have to know."""
-    from probes.flows.probe import ProbeSettings
+    from probes.decode.tunnel import IP_TUNNELS, UDP_TUNNELS
+    from probes.flows.identity import MAC_KEY, MPLS_KEY, UNIDIRECTIONAL, VLAN_KEY
+    from probes.flows.probe import ProbeSettings, Timeouts
 
+    bits = {"vlan": VLAN_KEY, "mpls": MPLS_KEY, "mac": MAC_KEY}
+    additions = sum(bits[word] for word in set(settings.flow_key))
+    seconds = settings.timeouts.model_dump()
     return ProbeSettings(
         site=settings.site,
         probe=settings.probe,
         boot_id=time.time_ns(),
         status_interval=round(settings.status_interval * NANOSECONDS),
         max_flows=settings.max_flows,
+        payload_bytes=settings.payload_bytes,
+        early_close=settings.cause == "close",
+        start_records=settings.start_records,
+        key_additions=additions | (UNIDIRECTIONAL if settings.unidirectional else 0),
+        tunnels={"all": IP_TUNNELS | UDP_TUNNELS, "ip": IP_TUNNELS, "none": 0}[settings.tunnels],
+        timeouts=Timeouts(**{name: round(value * NANOSECONDS) for name, value in seconds.items()}),
     )
 
 

@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 
 from probes.decode import headers as h
-from probes.decode.link import network_header
-from probes.decode.network import network
-from probes.load import be16, be32, u8
+from probes.decode.packet import decode
+from probes.decode.tunnel import IP_TUNNELS, UDP_TUNNELS
+from probes.load import be32, u8
 from topics.compiled import borrowed, inlined, kernel
 from topics.control.batch import ControlFlags
 
 TCP, UDP, SCTP = 6, 17, 132
 STREAM, TRUNCATED, FRAGMENT = int(ControlFlags.STREAM), int(ControlFlags.TRUNCATED), int(ControlFlags.FRAGMENT)
 SYN_FIN_RST = 0x07
+TUNNELS = IP_TUNNELS | UDP_TUNNELS
 U = np.uint64
 
 
@@ -46,33 +47,6 @@ def _put_address(out: Any, high: int, low: int) -> None:
 
 
 @inlined
-def _decode(data: Any, offset: Any, captured: Any, length: Any, link_type: Any, row: Any) -> Any:
-    """Fill `row` and return the offset of the network header."""
-    for column in range(h.COLUMNS):
-        row[column] = 0
-    row[h.WIRE_LENGTH] = length
-    end = offset + captured
-    at, ethertype = network_header(data, offset, end, link_type, row)
-    network(data, at, end, offset + length, ethertype, row)
-    return at
-
-
-@inlined
-def _ip_payload(data: Any, at: Any, end: Any, wire_end: Any, row: Any) -> Any:
-    """Return where the IP payload begins, by what the header says of its length; 0 when that cannot be."""
-    if row[h.ETHERTYPE] == h.IPV4 and at + 20 <= end:
-        total = be16(data, at + 2)  # 0: segmentation offload leaves the length to the hardware
-        header, stop = 20, at + total if total else wire_end
-    elif row[h.ETHERTYPE] == h.IPV6 and at + 40 <= end:
-        total = be16(data, at + 4)
-        header, stop = 40, at + 40 + total if total else wire_end
-    else:
-        return 0
-    begin = stop - row[h.APP_BYTES]
-    return begin if begin >= at + header else 0
-
-
-@inlined
 def _place(data: Any, network_at: Any, end: Any, wire_end: Any, row: Any) -> Any:
     """Return where the payload begins and how long it was on the wire; (0, 0) when the packet has none to give."""
     if row[h.PROTOCOL] == 0:
@@ -82,8 +56,7 @@ def _place(data: Any, network_at: Any, end: Any, wire_end: Any, row: Any) -> Any
         return network_at, wire_end - network_at
     if row[h.FRAGMENT] == h.LATER_FRAGMENT:
         return 0, 0
-    at = row[h.PAYLOAD] or _ip_payload(data, network_at, end, wire_end, row)
-    return at, row[h.APP_BYTES] if at else 0
+    return row[h.PAYLOAD], row[h.APP_BYTES]
 
 
 @kernel
@@ -109,12 +82,12 @@ def select(
     count, used = 0, 0
     while taken < len(packets):
         packet = packets[taken]
-        offset, captured, length = np.int64(packet.offset), np.int64(packet.captured), np.int64(packet.length)
-        network_at = _decode(data, offset, captured, length, np.int64(packet.link_type), row)
+        offset, captured, length = packet.offset, packet.captured, packet.length
+        decode(data, offset, captured, length, packet.link_type, TUNNELS, row)
         kind = _kind(row, ports, ip, ether)
         if kind:
             end = offset + captured
-            at, wire = _place(data, network_at, end, offset + length, row)
+            at, wire = _place(data, row[h.NETWORK], end, offset + length, row)
             have = max(0, min(wire, end - at)) if at else 0
             bits = 0
             if row[h.PROTOCOL] == TCP:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-COLUMNS = 37
+COLUMNS = 38
 (
     ETHERTYPE,
     PROTOCOL,
@@ -33,6 +33,7 @@ COLUMNS = 37
     WIRE_LENGTH,  # of the frame from its first byte, without what a capture puts before it
     NETWORK,  # offset of the network header the flow is made of, or of the 802.2 header; 0 when there is none
     QUOTED,  # offset of the IP header that an ICMP error quotes, 0 when there is none
+    QUOTED_LENGTH,  # of the quoted datagram behind its IP header, which Argus counts as application bytes of the error
     ICMP_TYPE,  # type << 8 | code as they stand in the packet
     TUNNEL_KIND,  # of the innermost tunnel, 0 without one: see topics/schemas
     TUNNEL_ID,

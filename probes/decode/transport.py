@@ -97,7 +97,7 @@ def _quoted(data: Any, at: int, end: int, kind: int, code: int, row: Any) -> Non
         return
     row[h.QUOTED] = at
     header = (u8(data, at) & 15) * 4
-    row[h.APP_BYTES] = max(0, be16(data, at + 2) - header)
+    row[h.QUOTED_LENGTH] = max(0, be16(data, at + 2) - header)
     ports = at + header
     if kind == UNREACHABLE and code == 3 and ports + 4 <= end:
         row[h.DST_PORT] = be16(data, ports + 2)
@@ -117,7 +117,7 @@ def _icmpv6(data: Any, at: int, end: int, row: Any) -> None:
     row[h.ICMP_TYPE] = (kind << 8) | code
     row[h.ORDER] = h.ENDS  # whoever is seen first asks, as in Argus
     if 0 < kind <= LAST_ERROR_V6 and at + 48 <= end and u8(data, at + 8) >> 4 == 6:
-        row[h.QUOTED] = at + 8
+        row[h.QUOTED], row[h.QUOTED_LENGTH] = at + 8, row[h.APP_BYTES]
     if kind in (ECHO_V6, ECHO_REPLY_V6):
         kind = ECHO_V6
         if at + 8 <= end:

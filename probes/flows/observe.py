@@ -485,6 +485,8 @@ def _count_packet(
             flow[at.TIMEOUT] = settings[at.TCP_TIMEOUT]
     elif row[h.PROTOCOL] in (UDP, ESP) and not row[h.FRAGMENT]:
         follow_numbers(data, end, row, flow, me)
+    if row[h.QUOTED]:
+        row[h.APP_BYTES] = row[h.QUOTED_LENGTH]
     _count(me, row, time)
     gap = time - me[at.LAST_TIME]
     if me[at.LAST_TIME] and 0 < gap < 2 * settings[at.STATUS_INTERVAL]:  # Argus's bounds for an inter-packet time

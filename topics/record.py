@@ -57,5 +57,5 @@ def empty_records(count: int) -> np.ndarray[Any, np.dtype[np.void]]:
 
 
 def copy_records(records: np.ndarray[Any, np.dtype[np.void]]) -> np.ndarray[Any, np.dtype[np.void]]:
-    """Return a copy of contiguous records, the unused bytes between fields included: NumPy would leave those undefined."""
+    """Return a copy of contiguous records with the unused bytes between fields, which NumPy would leave undefined."""
     return records.view(np.uint64).copy().view(FLOW_DTYPE)

@@ -94,7 +94,7 @@ SWITCHES = {
         ),
         Switch(Option("-p", "", "only what an interface takes by itself (not promiscuous)"), "promiscuous", _off),
         Switch(
-            Option("-s", "BYTES", "look at so many bytes of each packet (256: the headers;\nall with -C)"),
+            Option("-s", "BYTES", "look at so many bytes of each packet (256 and what -U\nkeeps; all with -C)"),
             "snaplen",
             _word,
         ),
@@ -255,7 +255,6 @@ REFUSED = {
     Option(
         "-P", "PORT"
     ): "there is no listener; publish with -w kafka://HOST:PORT, and any number of readers can follow",
-    Option("-U", "BYTES"): "payloads are not kept in flow records; -C keeps those of the control plane",
     Option("-t", ""): "tsh files are not read; convert them to pcap",
 }
 

@@ -59,7 +59,7 @@ def live_settings(settings: Settings) -> LiveSettings:
     return LiveSettings(
         tuple(settings.interface_names),
         promiscuous=settings.promiscuous,
-        snaplen=settings.snaplen or (WHOLE if settings.control else HEADERS),
+        snaplen=settings.snaplen or (WHOLE if settings.control else HEADERS + settings.payload_bytes),
         expression=settings.packet_filter,
         optimize=settings.filter_optimizer,
         ring_bytes=settings.ring_bytes,

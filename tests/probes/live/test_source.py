@@ -17,13 +17,16 @@ import pytest
 
 from probes.capture.link_types import ETHERNET, RAW
 from probes.capture.packet_range import PacketRange
+from probes.flows.probe import ProbeSettings
 from probes.live import interfaces
 from probes.live.settings import LiveSettings
 from probes.live.source import LiveSource
+from probes.sensor import Sensor
 from tests.probes.live.wire import libc, wait_until
 from tests.traffic.packets import frame as framed
 from tests.traffic.packets import icmp_error_frame, ipv4, ipv6, ipv6_fragment, tcp_frame, udp, udp_frame
 from topics.errors import FilterError, InterfaceError, UsageError
+from topics.flags import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -161,6 +164,25 @@ def test_a_quiet_interface_tells_the_time_beside_a_busy_one(wire: Wire) -> None:
         finally:
             stop.set()
         sending.result()
+
+
+def test_flows_of_a_quiet_interface_are_reported_in_time(wire: Wire) -> None:
+    source, sensor = opened(wire), Sensor(ProbeSettings(status_interval=SECOND // 2))
+    arrived(wire, source, FRAMES)
+
+    def records() -> list[tuple[int, int]]:
+        """Cause and packets of each record that comes before any more packets do."""
+        found: list[tuple[int, int]] = []
+        for block in source:
+            for batch in [*sensor.take(block), *sensor.due()]:
+                found += zip(batch.records["cause"].tolist(), batch.records["src_packets"].tolist(), strict=True)
+            if len(found) == len(FRAMES):
+                source.stop()
+        return found
+
+    found = wire.here.run(records)
+    assert [packets for _, packets in found] == [1] * len(FRAMES)
+    assert Cause.SHUTDOWN not in {cause for cause, _ in found}
 
 
 @pytest.mark.parametrize(

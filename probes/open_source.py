@@ -30,7 +30,8 @@ def _files(settings: Settings) -> CaptureSource:
     from probes.capture.replay import Replay
     from probes.captures import CaptureSource
 
-    source = CaptureSource(settings.files, follow=settings.follow, live=settings.follow)
+    live = settings.follow or settings.time_scale is not None
+    source = CaptureSource(settings.files, follow=settings.follow, live=live)
     if settings.packet_filter:
         from probes.packet_filter.packet_filter import PacketFilter
 

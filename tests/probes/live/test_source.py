@@ -112,7 +112,7 @@ def test_snaplen_cuts_what_is_kept_and_not_what_is_counted(wire: Wire) -> None:
 
 def test_what_was_sent_is_what_was_counted_and_what_was_dropped(wire: Wire) -> None:
     source = opened(wire)
-    large = [FRAMES[0].ljust(1500, b"\0")] * 8000  # three times the ring, and nobody reads
+    large = [FRAMES[0].ljust(1500, b"\0")] * 8000  # more than the ring holds, and nobody reads
     frames = captured(wire, source, large)
     totals = source.counters_by_interface()["far"]
     assert totals.dropped > 0
@@ -129,7 +129,7 @@ def given(source: LiveSource, count: int) -> bool:
 def test_the_ring_goes_round(wire: Wire) -> None:
     source = opened(wire)
     reading = wire.here.submit(frames_of, source)
-    sent = [struct.pack(">I", number).rjust(1400, b"\0") for number in range(6000)]  # two rings full
+    sent = [struct.pack(">I", number).rjust(1400, b"\0") for number in range(6000)]  # in more blocks than the ring has
     for start in range(0, len(sent), 500):
         wire.send(sent[start : start + 500])
         wait_until(functools.partial(given, source, start + 500))

@@ -1,0 +1,281 @@
+"""The promise of delivery put to the test: probes, Kafka, workers and a sink, with everything killed again and again.
+
+`python -m tests.faults.soak --records 10000000 --kills 20 --visits 10 --restarts 5` takes a while; the figures go to
+docs/reliability.md. A small plan is part of the tests.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from deploy.kafka.node import KafkaNode
+from probes.spool.publisher import SpooledPublisher
+from processors.engine import local
+from processors.merge import FlowMerge
+from sinks.sql import SqlSink
+from tests.postgresql import PostgresqlServer
+from tests.processors.status_records import Conversations, status_records
+from topics.batch import END_OF_RUN
+from topics.bus import create_topics
+from topics.definitions import DEAD_LETTERS, FLOW_STATUS, FLOWS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from topics.batch import FlowBatch
+
+PARTITIONS = 4
+MEAN_RECORDS = 3.0
+PIECE = 2000
+PROBES = 3
+WORKERS = 2
+STOP_SECONDS = 60.0
+PATIENCE_SECONDS = 600.0
+POLL_SECONDS = 0.05
+QUIET = "quiet"
+MERGE_GROUP = "argosy-merge"
+SINK_GROUP = "argosy-sink-soak"
+COUNT = "SELECT count(*), sum(records), sum(packets) FROM {}.flows"
+DIFFERENCE = "SELECT count(*) FROM (SELECT * FROM {}.flows EXCEPT ALL SELECT * FROM {}.flows) AS difference"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much, and how often what goes wrong. A visit is a worker that joins and leaves again: two rebalances."""
+
+    records: int = 200_000
+    run_records: int = 20_000
+    kills: int = 5
+    visits: int = 1
+    restarts: int = 1
+    seed: int = 1
+
+    def runs(self) -> Iterator[FlowBatch]:
+        """Yield the records of every probe run, the probes by turns."""
+        for number in range(-(-self.records // self.run_records)):
+            seed, conversations = self.seed * 10_000 + number, int(self.run_records / MEAN_RECORDS)
+            probe = f"probe-{number % PROBES}"
+            yield status_records(Conversations(seed, conversations, 200.0, MEAN_RECORDS, probe, number + 1))
+
+    def faults(self, choice: random.Random) -> list[str]:
+        """Return what goes wrong, in order."""
+        faults = [choice.choice(("worker", "worker", "sink")) for _ in range(self.kills)]
+        faults += ["visit"] * self.visits + ["broker"] * self.restarts
+        choice.shuffle(faults)
+        return faults
+
+
+@dataclass(slots=True)
+class Figures:
+    """What came of it. `lost` and `other` count rows that are only in the quiet, or only in the disturbed run."""
+
+    records: int = 0
+    flows: int = 0
+    expected: tuple[int, ...] = ()
+    found: tuple[int, ...] = ()
+    lost: int = -1
+    other: int = -1
+    faults: dict[str, int] = field(default_factory=dict)
+    waited: int = 0
+    seconds: float = 0.0
+
+
+class Soak:
+    """One run of a plan, on servers of its own."""
+
+    def __init__(self, plan: Plan, directory: Path, node: KafkaNode, database: str) -> None:
+        self.plan, self.directory, self.node, self.database = plan, directory, node, database
+        self.url = f"kafka://{node.bootstrap}"
+        self._choice = random.Random(plan.seed)
+        self._workers: list[subprocess.Popen[bytes]] = []
+        self._sink: subprocess.Popen[bytes] | None = None
+        self._started = 0
+        self.figures = Figures()
+
+    def run(self) -> Figures:
+        """Do it, and compare with the quiet run."""
+        begun = time.monotonic()
+        create_topics(self.url, [FLOW_STATUS, FLOWS, DEAD_LETTERS], partitions=PARTITIONS)
+        try:
+            self._disturbed_run()
+        finally:
+            for process in (*self._workers, *([self._sink] if self._sink else [])):
+                process.kill()
+                process.wait()
+        self.figures.seconds = time.monotonic() - begun
+        self._quiet_run()
+        self._compare()
+        return self.figures
+
+    def _disturbed_run(self) -> None:
+        for _ in range(WORKERS):
+            self._start_worker()
+        self._start_sink()
+        faults = self.plan.faults(self._choice)
+        pieces = self.plan.records // PIECE
+        due = sorted(self._choice.sample(range(1, pieces), len(faults)))
+        with ExitStack() as stack:
+            publishers = [
+                stack.enter_context(SpooledPublisher(self.url, FLOW_STATUS.name, spool, patient=True))
+                for spool in (self.directory / f"spool-{number}" for number in range(PROBES))
+            ]
+            for number, (probe, batch) in enumerate(self._batches()):
+                publishers[probe].publish(batch)
+                while due and number >= due[0]:
+                    due.pop(0)
+                    self._fault(faults.pop(0), publishers)
+            self.figures.waited = max(each.counts()["spooled_messages"] for each in publishers)
+        self.figures.records = sum(publisher.records for publisher in publishers)
+        assert not any(count for each in publishers for name, count in each.counts().items() if "dropped" in name)
+        self._wait(lambda: self._is_done(MERGE_GROUP, FLOW_STATUS.name), "the workers")
+        self._wait(lambda: self._is_done(SINK_GROUP, FLOWS.name), "the sink")
+        for process in (*self._workers, self._sink):
+            assert process is not None
+            process.terminate()
+            assert process.wait(STOP_SECONDS) == 0
+
+    def _batches(self) -> Iterator[tuple[int, FlowBatch]]:
+        for number, run in enumerate(self.plan.runs()):
+            for start in range(0, len(run), PIECE):
+                yield number % PROBES, run.select(slice(start, start + PIECE))
+            yield number % PROBES, run.select(slice(0)).replace(watermark=END_OF_RUN)
+
+    def _fault(self, fault: str, publishers: list[SpooledPublisher]) -> None:
+        """Let something go wrong while there is work to do: when part of what was published has been merged."""
+        sent = sum(publisher.counts()["delivered_messages"] for publisher in publishers)
+        target = self._choice.uniform(0.5, 0.95) * sent
+        with suppress(TimeoutError):
+            self._wait(lambda: self._acknowledged(MERGE_GROUP, FLOW_STATUS.name) >= target, "work", 20.0)
+        steps = {
+            "worker": self._kill_worker,
+            "sink": self._kill_sink,
+            "visit": self._visit,
+            "broker": self._restart,
+        }
+        steps[fault]()
+        self.figures.faults[fault] = self.figures.faults.get(fault, 0) + 1
+
+    def _kill_worker(self) -> None:
+        victim = self._workers.pop(self._choice.randrange(len(self._workers)))
+        victim.kill()
+        victim.wait()
+        self._start_worker()
+
+    def _visit(self) -> None:
+        visitor = self._start_worker()
+        self._workers.remove(visitor)
+        self._wait(lambda: "assigned" in self._log(visitor).read_text(), "the visitor", 90.0)
+        visitor.terminate()
+        assert visitor.wait(STOP_SECONDS) == 0
+
+    def _restart(self) -> None:
+        self._choice.choice((self.node.kill, self.node.stop))()
+        self.node.start()
+
+    def _kill_sink(self) -> None:
+        if self._sink is not None:
+            self._sink.kill()
+            self._sink.wait()
+        self._start_sink()
+
+    def _log(self, process: subprocess.Popen[bytes]) -> Path:
+        return self.directory / f"{process.pid}.log"
+
+    def _start_worker(self) -> subprocess.Popen[bytes]:
+        self._workers.append(self._start("worker", "--session-timeout", "3"))
+        return self._workers[-1]
+
+    def _start_sink(self) -> None:
+        options = ("--url", self.database, "--group", SINK_GROUP, "--linger", "1s")
+        self._sink = self._start("sink", "sql", *options)
+
+    def _start(self, *words: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "clients.main", *words, "--bus", self.url]
+        self._started += 1
+        path = self.directory / f"{self._started}.log"
+        with path.open("wb") as log:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        path.rename(self._log(process))
+        return process
+
+    def _wait(self, condition: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            for process in (*self._workers, *([self._sink] if self._sink else [])):
+                assert process.poll() is None, self._log(process).read_text()
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"waited in vain for {what}")
+            time.sleep(POLL_SECONDS)
+
+    def _acknowledged(self, group: str, topic: str) -> int:
+        return sum(self._offsets(group, topic)[0])
+
+    def _is_done(self, group: str, topic: str) -> bool:
+        committed, ends = self._offsets(group, topic)
+        return committed == ends and sum(ends) > 0
+
+    def _offsets(self, group: str, topic: str) -> tuple[list[int], list[int]]:
+        consumer = Consumer({"bootstrap.servers": self.node.bootstrap, "group.id": group, "log_level": 0})
+        places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+        try:
+            ends = [consumer.get_watermark_offsets(place, timeout=10)[1] for place in places]
+            return [max(0, place.offset) for place in consumer.committed(places, timeout=10)], ends
+        except KafkaException:
+            return [0], [0]
+        finally:
+            consumer.close()
+
+    def _quiet_run(self) -> None:
+        """The same records in one process, in memory, nothing going wrong; into a schema beside."""
+        with psycopg.connect(self.database, autocommit=True) as connection:
+            connection.execute(f"CREATE SCHEMA {QUIET}".encode())
+        sink = SqlSink(f"{self.database}?options=-csearch_path%3D{QUIET}")
+        local.run((batch for _, batch in self._batches()), [FlowMerge()], [sink])
+
+    def _compare(self) -> None:
+        with psycopg.connect(self.database) as connection:
+            connection.execute("SET work_mem = '256MB'")
+
+            def ask(query: str, *schemas: str) -> tuple[int, ...]:
+                row = connection.execute(query.format(*schemas).encode()).fetchone()
+                return tuple(int(value or 0) for value in row or ())
+
+            self.figures.expected, self.figures.found = ask(COUNT, QUIET), ask(COUNT, "public")
+            self.figures.flows = self.figures.found[0]
+            (self.figures.lost,) = ask(DIFFERENCE, QUIET, "public")
+            (self.figures.other,) = ask(DIFFERENCE, "public", QUIET)
+
+
+def run(plan: Plan, directory: Path) -> Figures:
+    """Run a plan on servers of its own."""
+    with KafkaNode(directory / "kafka") as node, PostgresqlServer() as server:
+        return Soak(plan, directory, node, server.url).run()
+
+
+def main() -> int:
+    """Run the plan that the options describe; print the figures."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.soak", description=__doc__)
+    for name, default in (("records", 10_000_000), ("kills", 20), ("visits", 10), ("restarts", 5), ("seed", 1)):
+        parser.add_argument(f"--{name}", type=int, default=default, help="default: %(default)s")
+    options = vars(parser.parse_args())
+    plan = Plan(run_records=max(20_000, min(200_000, options["records"] // 30)), **options)
+    with tempfile.TemporaryDirectory(prefix="argosy-soak-") as directory:
+        figures = run(plan, Path(directory))
+    print(figures)
+    return 0 if (figures.lost, figures.other) == (0, 0) and figures.found == figures.expected else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

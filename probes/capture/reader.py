@@ -119,7 +119,7 @@ class _Buffer:
             if not count:
                 return
             self.filled += count
-            if not (self.compressed or self._stream.more()):
+            if not self._stream.more():
                 return  # what came goes first
 
     def _read(self, view: memoryview, first: bool) -> int | None:  # noqa: FBT001 - of the two arguments, the obvious one
@@ -218,7 +218,7 @@ class CaptureReader:
 
     def _nothing(self, buffer: _Buffer) -> PacketBlock:
         time, read = self._seen
-        now = max(time, time + self._clock.now() - read - FOLLOW_LAG) if self._follow else 0
+        now = max(time, time + self._clock.now() - read - FOLLOW_LAG) if self._follow and time else 0
         return PacketBlock(buffer.bytes, np.zeros(0, PACKET_DTYPE), now=now)
 
     def _check_link_types(self, block: PacketBlock, base: int) -> None:

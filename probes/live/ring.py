@@ -46,7 +46,7 @@ class RingCounters:
 
 
 class Ring:
-    """The packets of one interface, in blocks of up to 1 MiB, in place.
+    """The packets of one interface, in blocks of up to 2 MiB, in place.
 
     `take` returns the next block, or None while the operating system fills it; `give_back` has to follow before the
     next one is taken. Nothing is received before `begin` and nothing more after `end`.
@@ -153,6 +153,6 @@ class Ring:
         """Give socket and memory back; a block that is still held keeps both."""
         with self._counting:
             self.socket.close()
-            self._ring = NO_MEMORY
+            self._ring, self._out = NO_MEMORY, self._out[:0].copy()
             with contextlib.suppress(BufferError):
                 self._memory.close()

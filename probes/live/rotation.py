@@ -70,7 +70,8 @@ class Rotation:
     def stop(self) -> None:
         """End the run soon: what was received until now is still given. A signal handler may call it."""
         self._stopped = True
-        os.eventfd_write(self._bell, 1)
+        if self._bell >= 0:
+            os.eventfd_write(self._bell, 1)
 
     def __iter__(self) -> Iterator[PacketBlock]:
         try:

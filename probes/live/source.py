@@ -47,6 +47,7 @@ class LiveSource:
         except BaseException:
             self.close()
             raise
+        self._rotation.close()
         self._rotation = Rotation(places, self.errors, patient=self.settings.patient)
 
     def _open_ring(self, name: str, number: int) -> Ring:

@@ -67,3 +67,8 @@ def postgresql_database(postgresql_url: str) -> Iterator[str]:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         yield postgresql_url.rsplit("/", 1)[0] + f"/{name}"
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the switch that keeps anew what Argus makes of its sample (see tests/topics/conftest.py)."""
+    parser.addoption("--store-argus", action="store_true", help="keep anew what Argus makes of the sample")

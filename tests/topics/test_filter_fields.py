@@ -96,7 +96,7 @@ def test_lists_are_read_from_files(condition: str, entries: str, names: set[str]
 def test_a_wrong_entry_of_a_list_is_named_with_its_line(tmp_path: Path) -> None:
     listed = tmp_path / "list"
     listed.write_text("10.0.0.1\n10.0.0.256\n")
-    with pytest.raises(FilterError, match="list: line 2: '10.0.0.256' is no address or network"):
+    with pytest.raises(FilterError, match=r"list: line 2: '10.0.0.256' is no address or network"):
         filters.compile(f"host in {listed}")
 
 

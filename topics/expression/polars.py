@@ -92,14 +92,14 @@ def _spanned(times: pl.DataFrame, wanted: TimeRange) -> pl.Series:
     start, end = times["start"].fill_null(0), times["end"].fill_null(0)
     if not len(begins):
         return pl.repeat(value=False, n=times.height, eager=True)
-    if wanted.mode == "intersects":  # a span that begins before the end and is not over at the start
-        return begins.search_sorted(end, side="right") > stops.search_sorted(start, side="right")
+    if wanted.mode == "intersects":  # more spans begin before the end than are over at the start
+        return begins.search_sorted(end, side="right") > stops.search_sorted(start, side="left")
     place = begins.search_sorted(start, side="right").cast(pl.Int64) - 1
     if wanted.mode == "spans":
         place = begins.search_sorted(start, side="left").cast(pl.Int64)
     held = place.is_between(0, len(begins) - 1)
     stop = stops.gather(place.clip(0, len(begins) - 1))
-    return held & ((end < stop) if wanted.mode == "contained" else (end >= stop))
+    return held & ((end <= stop) if wanted.mode == "contained" else (end >= stop))
 
 
 def _unary(name: str) -> Callable[[Value], pl.Expr]:

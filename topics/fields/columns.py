@@ -75,11 +75,6 @@ def of_ip(side: str, name: str) -> Value:
     return where(known, side_column(side, name))
 
 
-def of_tcp(side: str, name: str) -> Value:
-    """Return a fact of the TCP header, blank in a direction without TCP segments."""
-    return where(sent(side) & is_tcp(), side_column(side, name))
-
-
 def side_nanoseconds(side: str) -> Value:
     """Return how long a direction lasted, ns; 0 without packets."""
     return (side_column(side, "last") - side_column(side, "first")).or_else(0)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from topics.expression import Value, col, concat, lit, when
-from topics.fields.columns import is_tcp, of_ip, of_tcp, sent, side_column, where
+from topics.fields.columns import is_tcp, of_ip, sent, side_column, total, where
 from topics.fields.field import Field, Format, both
 from topics.fields.formats import COUNT, HEXADECIMAL, INTEGER, SECONDS, WORD
 from topics.fields.names import ENCAPSULATION_LETTERS, code_points
-from topics.flags import Encapsulation, TcpOptions
+from topics.flags import Encapsulation, TcpOptions, TcpState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,6 +67,13 @@ def _hops(side: str) -> Value:
     return where(ttl.known(), begun - ttl)
 
 
+def _window(side: str) -> Value:
+    """Return the last window; of a lone SYN or SYN-ACK Argus prints 0, though it keeps the window."""
+    lone = (total("packets") == 1) & col("tcp_state").is_in([TcpState.SYN, TcpState.SYN_ACK])
+    window = when(lone).then(0).otherwise(side_column(side, "window"))
+    return where(sent(side) & is_tcp(), window)
+
+
 def _base(side: str) -> Value:
     base = side_column(side, "base_sequence")
     return where(is_tcp() & (base != 0), base)
@@ -115,9 +122,9 @@ FIELDS = (
         "{s}win",
         "{Src}Win",
         6,
-        lambda side: of_tcp(side, "window"),
+        _window,
         COUNT,
-        "Last TCP window of the {source}, scaled, bytes",
+        "Last TCP window of the {source}, scaled, bytes; 0 of a lone SYN, as in Argus",
     ),
     *both("{s}tcpb", "{Src}TCPBase", 12, _base, INTEGER, "First TCP sequence number of the {source}"),
     *both("{s}mss", "{s}Mss", 6, _announced, INTEGER, "TCP maximum segment size that the {source} announced, bytes"),

@@ -21,12 +21,12 @@ LETTERS = {"y": YEAR, "M": MONTH, "d": DAY, "h": HOUR, "H": HOUR, "m": MINUTE, "
 LENGTHS = {DAY: 86_400, HOUR: 3600, MINUTE: 60, SECONDS: 1}
 MOST_MOMENTS = 1 << 20
 
-_PART = r"(?:\d{1,4}|\*+)"
+_PART = r"(?:\d{1,2}|\*+)"
 _DATE = re.compile(
     rf"(?:(?:(?P<year>\d{{4}}|\*+)/)?(?P<month>{_PART})/(?P<day>{_PART})|(?P<yearly>\d{{4}})/(?P<monthly>{_PART}))"
 )
 _CLOCK = re.compile(
-    rf"(?:(?P<date>[\d*]+(?:/[\d*]+){{0,2}})\.)?(?P<hour>{_PART})(?::(?P<minute>{_PART}))?"
+    rf"(?:(?P<date>(?:\d{{1,4}}|\*+)(?:/{_PART}){{0,2}})\.)?(?P<hour>{_PART})(?::(?P<minute>{_PART}))?"
     rf"(?::(?P<second>{_PART})(?:\.(?P<fraction>\d{{1,9}}))?)?"
 )
 _UNITS = re.compile(r"(?:(?:\d{1,4}|\*)[yMdhHms])+")

@@ -26,8 +26,8 @@ MODES = {"": "intersects", "i": "intersects", "n": "spans", "s": "spans", "c": "
 class TimeRange:
     """Records that intersect a span of time, are contained in it or span it; or, `negated`, those that do not.
 
-    The span is [first, end), ns since 1970. With wildcards it is a `moment` in place of both: any of the spans it
-    stands for will do, each as long as its unit, or `steps` long, or up to `until`.
+    The span is from first to end, ns since 1970, both included as in Argus. With wildcards it is a `moment` in place of
+    both: any of the spans it stands for will do, each as long as its unit, or `steps` long, or up to `until`.
     """
 
     mode: str
@@ -39,7 +39,7 @@ class TimeRange:
     steps: tuple[tuple[int, int], ...] = ()
 
     def spans(self, first: int, last: int) -> list[tuple[int, int]]:
-        """Return the spans [start, end) that overlap a time from `first` to `last`, in order; raises UsageError."""
+        """Return the spans (start, end) that overlap a time from `first` to `last`, in order; raises UsageError."""
         if self.moment is None:
             return [(self.first, self.end)]
         found = list(itertools.islice((self._span(parts) for parts in self.moment.within(first, last)), MOST_MOMENTS))
@@ -67,13 +67,14 @@ class TimeRange:
         if self.moment is not None:
             inside = Value("in spans", (self,))
         else:
-            before_end = any_of(col(f"{side}_first") < self.end for side in ("src", "dst"))
+            before_end = any_of(col(f"{side}_first") <= self.end for side in ("src", "dst"))
             at_or_after = any_of(col(f"{side}_last") >= self.first for side in ("src", "dst"))
             starts_before = any_of(col(f"{side}_first") < self.first for side in ("src", "dst"))
+            ends_later = any_of(col(f"{side}_last") > self.end for side in ("src", "dst"))
             ends_after = any_of(col(f"{side}_last") >= self.end for side in ("src", "dst"))
             choices = {
                 "intersects": before_end & at_or_after,
-                "contained": ~starts_before.sure() & before_end & ~ends_after.sure(),
+                "contained": ~starts_before.sure() & before_end & ~ends_later.sure(),
                 "spans": any_of(col(f"{side}_first") <= self.first for side in ("src", "dst")) & ends_after,
             }
             inside = choices[self.mode]

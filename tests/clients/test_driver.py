@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from clients.sensor.driver import Driver
@@ -26,6 +28,11 @@ if TYPE_CHECKING:
     from topics.probe_status import ProbeStatus
 
 FRAME = udp_frame(CLIENT, SERVER, 40000, 53, b"query")
+
+
+@pytest.fixture(autouse=True)
+def every_level_is_logged() -> None:
+    structlog.reset_defaults()
 
 
 class Wire:

@@ -29,6 +29,7 @@ SHARED = [
     Option("--topic", "TOPIC", f"topic of flows (default {FLOWS.name})"),
     Option("--dead-letters", "TOPIC", f"topic of what cannot be read (default {DEAD_LETTERS.name})"),
     Option("--until-idle", "TIME", "stop when no message came for so long (default: never)"),
+    Option("--metrics", "[HOST]:PORT", "metrics for Prometheus; on loopback unless a host is named"),
     Option("-q", "", "do not say at the end what was kept"),
     Option("-h --help", "", "this text"),
 ]
@@ -70,7 +71,8 @@ def _keep(kind: str, parsed: Parsed) -> None:
     address = _needed(parsed, "--url", "which database: --url URL") if kind == "sql" else ""
     until_idle = seconds(parsed, "--until-idle", "0") or None
 
-    from sinks.kafka import Subscription, run_sink
+    from clients.consumer_metrics import SinkCollector, serving
+    from sinks.kafka import SinkState, Subscription, run_sink
 
     group = parsed.word("--group") or (f"argosy-sink-{kind}-{_fingerprint(place, address)}")
     subscription = Subscription(
@@ -82,7 +84,9 @@ def _keep(kind: str, parsed: Parsed) -> None:
     )
     sink = _file_sink(parsed, place) if kind == "files" else _sql_sink(parsed, address)
     try:
-        undecodable = run_sink(sink, subscription)
+        state = SinkState()
+        with serving(parsed.word("--metrics"), SinkCollector(lambda: state)):
+            undecodable = run_sink(sink, subscription, state)
         sink.close()
     except BaseException:
         sink.abort()

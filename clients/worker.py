@@ -31,6 +31,7 @@ OPTIONS = [
     Option("--input", "TOPIC", f"topic of status records (default {FLOW_STATUS.name})"),
     Option("--output", "TOPIC", f"topic of flows (default {FLOWS.name})"),
     Option("--dead-letters", "TOPIC", f"topic of what cannot be read (default {DEAD_LETTERS.name})"),
+    Option("--metrics", "[HOST]:PORT", "metrics for Prometheus; on loopback unless a host is named"),
     Option("-h --help", "", "this text"),
 ]
 
@@ -47,10 +48,14 @@ def run(arguments: list[str]) -> int:
         raise UsageError("say where Kafka is: --bus kafka://HOST:PORT")
     settings = _settings(parsed)
 
+    from clients.consumer_metrics import WorkerCollector, serving
     from processors.engine.faust_worker import run_worker
+    from processors.engine.state import StateKeeper
 
     _log_to_standard_error()
-    run_worker(settings)
+    keeper = StateKeeper()
+    with serving(parsed.word("--metrics"), WorkerCollector(lambda: keeper.state)):
+        run_worker(settings, keeper)
     return 0
 
 

@@ -53,6 +53,11 @@ class Feed:
         """Let the sink see to what is due, also when nothing came."""
         self._sink.advance(self._event_time.watermark(self._clock()))
 
+    @property
+    def event_time(self) -> int:
+        """Packet time (ns) that all sources have reached, 0 while nothing is heard."""
+        return self._event_time.watermark(self._clock())
+
     def to_commit(self) -> dict[int, int]:
         """Return the partitions whose first unsafe offset is another than the one last committed, with that offset."""
         prefix = self._source("")

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import KafkaException, TopicCollection
@@ -44,19 +44,31 @@ class Subscription:
     patience: float = BROKER_SECONDS
 
 
-def run_sink(sink: Sink, subscription: Subscription) -> int:
+@dataclass(slots=True)
+class SinkState:
+    """How a sink does: flows and messages since its start, messages not read by partition, event time (ns)."""
+
+    records: int = 0
+    undecodable: int = 0
+    event_time: int = 0
+    lag: dict[int, int] = field(default_factory=dict)
+
+
+def run_sink(sink: Sink, subscription: Subscription, state: SinkState | None = None) -> int:
     """Feed a sink from Kafka until a signal or idleness ends it; return how many messages could not be read.
+
+    `state` is kept up to date.
 
     Offsets are committed when the sink has made their records last. At the end everything accepted is made to last and
     committed; after an error nothing is. Raises BusError, and whatever the sink raises.
     """
     with _stop_on_signals() as stop:
-        return _SinkRun(sink, subscription).until(stop)
+        return _SinkRun(sink, subscription, state or SinkState()).until(stop)
 
 
 class _SinkRun:
-    def __init__(self, sink: Sink, subscription: Subscription) -> None:
-        self._sink, self._subscription = sink, subscription
+    def __init__(self, sink: Sink, subscription: Subscription, state: SinkState) -> None:
+        self._sink, self._subscription, self._state = sink, subscription, state
         self._heard: float | None = None  # when the last message came; the partitions, at first
         self._dirty, self._running = False, True
         self._subscriber: Subscriber[FlowBatch] = Subscriber(
@@ -85,11 +97,14 @@ class _SinkRun:
         for received in self._subscriber.receive(RECEIVE_SECONDS):
             self._feed.take(received.partition, received.offset, received.value)
             self._heard, self._dirty = time.monotonic(), True
+            self._state.records += len(received.value)
         self._feed.wait()
         if self._dirty and self._silence() >= QUIET_SECONDS:
             self._sink.flush()
             self._dirty = False
         self._commit()
+        self._state.undecodable, self._state.event_time = self._subscriber.undecodable, self._feed.event_time
+        self._state.lag = self._subscriber.lag()
 
     def _finish(self) -> None:
         self._sink.flush()

@@ -164,6 +164,15 @@ async def seek(app: faust.App, tp: TP, offset: int) -> None:
     app.consumer._read_offset[tp] = offset or None
 
 
+def end(app: faust.App, tp: TP) -> int | None:
+    """Return where a partition ends, as far as the last fetch has told; None before it."""
+    try:
+        offset: int | None = app.consumer._thread.highwater(tp)
+    except (IllegalStateError, AttributeError):  # just taken from us
+        return None
+    return offset
+
+
 def _consumer(app: faust.App) -> AIOKafkaConsumer:
     return app.consumer._thread._ensure_consumer()
 

@@ -19,6 +19,7 @@ from processors.engine import broker, faust_app
 from processors.engine.merging import Merging
 from processors.engine.recovery import metadata
 from processors.engine.sequence import Sequence, Verdict
+from processors.engine.state import StateKeeper
 from topics.errors import BusError
 
 if TYPE_CHECKING:
@@ -56,8 +57,9 @@ class FaustWorker:
     it, so that fetching goes on while kernels run. Belongs to the event loop it is made in.
     """
 
-    def __init__(self, settings: WorkerSettings) -> None:
+    def __init__(self, settings: WorkerSettings, keeper: StateKeeper | None = None) -> None:
         self._settings = settings
+        self._keeper = keeper or StateKeeper()
         self._log = structlog.get_logger().bind(group=settings.group)
         self._app = faust_app.make_app(settings.bootstrap, settings.group, settings.session_timeout)
         self._executor = ThreadPoolExecutor(1, "merge")
@@ -113,6 +115,7 @@ class FaustWorker:
 
     async def _on_revoked(self, _: object, /, *revoked: set[TP], **__: object) -> None:
         """Forget everything: a later assignment begins at the committed offset, also for partitions that come back."""
+        self._keeper.retire([assigned.merge for assigned in self._assigned.values()])
         self._assigned.clear()
         if partitions := _numbers(revoked):
             self._log.info("revoked", partitions=partitions)
@@ -190,6 +193,15 @@ class FaustWorker:
             for partition, assigned in list(self._assigned.items()):
                 await self._merge(assigned.merge.mark, time.monotonic())
                 await self._commit(partition, assigned)
+            await self._keep_state()
+
+    async def _keep_state(self) -> None:
+        lag = {}
+        for partition, assigned in self._assigned.items():
+            end = faust_app.end(self._app, TP(self._settings.input_topic, partition))
+            if end is not None:
+                lag[partition] = max(0, end - assigned.sequence.expected)
+        await self._merge(self._keeper.update, [assigned.merge for assigned in self._assigned.values()], lag)
 
     async def _commit(self, partition: int, assigned: _Assigned) -> None:
         """Commit what is confirmed. A refusal is left to the next attempt: checkpoints hold whoever commits them."""
@@ -233,15 +245,15 @@ def _numbers(partitions: Iterable[set[TP]]) -> list[int]:
     return sorted(tp.partition for several in partitions for tp in several)
 
 
-def run_worker(settings: WorkerSettings) -> None:
-    """Run a worker until it is stopped by SIGTERM or SIGINT.
+def run_worker(settings: WorkerSettings, keeper: StateKeeper | None = None) -> None:
+    """Run a worker until it is stopped by SIGTERM or SIGINT; `keeper` learns how it does.
 
     Raises BusError when the broker does not answer, lacks a topic, or stays away.
     """
     broker.check_topics(settings)
     faust_app.silence()
-    asyncio.run(_run(settings))
+    asyncio.run(_run(settings, keeper))
 
 
-async def _run(settings: WorkerSettings) -> None:
-    await FaustWorker(settings).run()
+async def _run(settings: WorkerSettings, keeper: StateKeeper | None) -> None:
+    await FaustWorker(settings, keeper).run()

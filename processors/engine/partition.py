@@ -97,6 +97,13 @@ class PartitionMerge:
         lowest = self._merge.lowest_offset()
         self._acknowledger.mark(self._next if lowest is None else lowest)
 
+    def watermarks(self) -> dict[tuple[str, str], int]:
+        """Return by site and probe how far event time has come (ns)."""
+        found: dict[tuple[str, str], int] = {}
+        for (site, probe, _), time in self._merge.sources.items():
+            found[site, probe] = min(time, found.get((site, probe), time))
+        return found
+
     def checkpoint(self) -> Checkpoint | None:
         """Return the furthest checkpoint confirmed since the last call."""
         checkpoint = self._acknowledger.checkpoint()

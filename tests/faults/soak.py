@@ -176,7 +176,7 @@ class Soak:
     def _visit(self) -> None:
         visitor = self._start_worker()
         self._workers.remove(visitor)
-        self._wait(lambda: "assigned" in self._log(visitor).read_text(), "the visitor", 90.0)
+        self._wait(lambda: self._says(visitor, "assigned", "started"), "the visitor")
         visitor.terminate()
         assert visitor.wait(STOP_SECONDS) == 0
 
@@ -192,6 +192,10 @@ class Soak:
 
     def _log(self, process: subprocess.Popen[bytes]) -> Path:
         return self.directory / f"{process.pid}.log"
+
+    def _says(self, process: subprocess.Popen[bytes], *words: str) -> bool:
+        log = self._log(process).read_text()
+        return all(word in log for word in words)
 
     def _start_worker(self) -> subprocess.Popen[bytes]:
         self._workers.append(self._start("worker", "--session-timeout", "3"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
@@ -119,6 +120,16 @@ class Subscriber(Generic[Value]):
                 return False
             raise BusError(f"{self.url}: topic {self.topic}: offsets not committed ({error.args[0].str()})") from None
         return True
+
+    def lag(self) -> dict[int, int]:
+        """Return by partition how many messages are not received yet, as far as the last fetch has told."""
+        lag = {}
+        for place in self._consumer.position(self._consumer.assignment()):
+            with suppress(KafkaException):  # nothing is known of the partition yet
+                _, end = self._consumer.get_watermark_offsets(place, cached=True)
+                if place.offset >= 0 <= end:
+                    lag[place.partition] = max(0, end - place.offset)
+        return lag
 
     def close(self) -> None:
         """Leave the group; raises BusError when dead letters were not delivered."""

@@ -9,6 +9,7 @@ import ctypes
 import grp
 import os
 import pwd
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from topics.errors import SettingsError
@@ -97,7 +98,8 @@ def _forget_bounds(*, keep_raw: bool) -> None:
     for capability in range(CAPABILITIES):
         known = _libc().prctl(PR_CAPBSET_READ, capability, 0, 0, 0) == 1
         if known and (capability != CAP_NET_RAW or not keep_raw):
-            _prctl(PR_CAPBSET_DROP, capability)
+            with suppress(PermissionError):  # without CAP_SETPCAP, as in containers; no_new_privs does as much
+                _prctl(PR_CAPBSET_DROP, capability)
 
 
 def _set_capabilities(bits: int) -> None:

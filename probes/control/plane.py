@@ -72,6 +72,7 @@ class ControlPlane:
                 block.data,
                 block.packets,
                 taken,
+                self._settings.tunnels,
                 tables.ports,
                 tables.ip,
                 tables.ether,

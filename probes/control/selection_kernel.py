@@ -10,7 +10,6 @@ import numpy as np
 
 from probes.decode import headers as h
 from probes.decode.packet import decode
-from probes.decode.tunnel import IP_TUNNELS, UDP_TUNNELS
 from probes.load import be32, u8
 from topics.compiled import borrowed, inlined, kernel
 from topics.control.batch import ControlFlags
@@ -18,7 +17,6 @@ from topics.control.batch import ControlFlags
 TCP, UDP, SCTP = 6, 17, 132
 STREAM, TRUNCATED, FRAGMENT = int(ControlFlags.STREAM), int(ControlFlags.TRUNCATED), int(ControlFlags.FRAGMENT)
 SYN_FIN_RST = 0x07
-TUNNELS = IP_TUNNELS | UDP_TUNNELS
 U = np.uint64
 
 
@@ -64,6 +62,7 @@ def select(
     data: Any,
     packets: Any,
     taken: int,
+    tunnels: int,
     ports: Any,
     ip: Any,
     ether: Any,
@@ -74,8 +73,8 @@ def select(
 ) -> tuple[Any, Any, Any]:
     """Copy wanted payloads from packet `taken` on into `records` (CONTROL_DTYPE) and `heap`.
 
-    Of TCP, segments with payload or with SYN, FIN or RST are given, flagged STREAM, with sequence number and flag bits
-    in `sequences` (int64, shape (n, 2)). `row` is scratch, int64[headers.COLUMNS]. Returns (packets taken, records,
+    Tunnels are opened as for flow records. Of TCP, segments with payload or with SYN, FIN or RST are given, flagged
+    STREAM, with sequence number and flag bits in `sequences` (int64, shape (n, 2)). `row` is scratch, int64[headers.COLUMNS]. Returns (packets taken, records,
     bytes of heap); all packets are taken unless records or heap are full.
     """
     data, packets, records, heap = borrowed(data), borrowed(packets), borrowed(records), borrowed(heap)
@@ -83,7 +82,7 @@ def select(
     while taken < len(packets):
         packet = packets[taken]
         offset, captured, length = packet.offset, packet.captured, packet.length
-        decode(data, offset, captured, length, packet.link_type, TUNNELS, row)
+        decode(data, offset, captured, length, packet.link_type, tunnels, row)
         kind = _kind(row, ports, ip, ether)
         if kind:
             end = offset + captured

@@ -208,6 +208,14 @@ def test_a_first_fragment_says_that_more_follows_and_later_ones_are_left_out() -
     assert (found["payload"], found["flags"]) == (DATA[:40], ControlFlags.FRAGMENT)
 
 
+def test_tunnels_are_opened_as_for_flow_records() -> None:
+    inner = packets.udp(CLIENT, SERVER, 40000, 53, DATA)
+    frame = packets.frame(packets.ip(packets.ip(inner, CLIENT, SERVER, 17), "192.0.2.1", "192.0.2.2", 4))
+    assert payloads([udp(9), frame]) == [("dns", DATA)]
+    closed = ControlPlane(ProbeSettings(tunnels=0))
+    assert rows(closed.take(block([(0.0, frame)]))) == []
+
+
 def tcp(sequence: int, payload: bytes = b"", flags: str = "A", *, reply: bool = False) -> bytes:
     end = (SERVER, CLIENT, 179, 40000) if reply else (CLIENT, SERVER, 40000, 179)
     return packets.tcp_frame(*end, flags=flags, sequence=sequence, payload=payload)

@@ -83,7 +83,7 @@ def _point_to_point(data: Any, at: int, end: int, ethertype: int) -> Any:
 
 
 @inlined
-def _tags(data: Any, at: int, end: int, ethertype: int, row: Any) -> Any:
+def tags(data: Any, at: int, end: int, ethertype: int, row: Any) -> Any:
     """Walk 802.1Q and MPLS tags; return (network header, EtherType)."""
     for _ in range(MAX_TAGS):
         if ethertype in (h.VLAN_TAG, h.SERVICE_TAG, h.OLD_SERVICE_TAG):
@@ -130,7 +130,7 @@ def _logical_link(data: Any, at: int, end: int, row: Any) -> Any:
     if access_points == SNAP and at + 8 <= end:
         organisation = be32(data, at + 2) & 0xFFFFFF
         if organisation in (0, 0x0000F8):  # the second one: IEEE 802.1H
-            return _tags(data, at + 8, end, be16(data, at + 6), row)
+            return tags(data, at + 8, end, be16(data, at + 6), row)
         row[h.DISCRIMINATOR] = (be32(data, at + 4) ^ (organisation << 8)) & 0xFFFFFFFF
     return at, access_points
 
@@ -144,7 +144,7 @@ def ethernet(data: Any, at: int, end: int, row: Any) -> Any:
         return at, 0
     row[h.DST_MAC] = be48(data, at)
     row[h.SRC_MAC] = be48(data, at + 6)
-    network, ethertype = _tags(data, at + 14, end, be16(data, at + 12), row)
+    network, ethertype = tags(data, at + 14, end, be16(data, at + 12), row)
     if ethertype < 1536:  # a length: IEEE 802.3
         if row[h.DST_MAC] >> 8 in (0x01000C0000, 0x03000C0000) and at + ISL_HEADER <= end:
             row[h.ENCAPSULATIONS] |= ISL_BIT
@@ -171,7 +171,7 @@ def _linux_cooked(data: Any, at: int, end: int, link_type: int, row: Any) -> Any
         row[h.SRC_MAC] = be48(data, address)
     if ethertype == 4:  # LINUX_SLL_P_802_2
         return _logical_link(data, at + size, end, row)
-    return _tags(data, at + size, end, ethertype, row)
+    return tags(data, at + size, end, ethertype, row)
 
 
 @inlined
@@ -221,6 +221,9 @@ def _firewall_log(data: Any, at: int, end: int, row: Any) -> Any:
         row[h.FLAGS] |= NOT_CAPTURED
         return at, 0
     size = (u8(data, at) + 3) & ~3
+    if at + size > end:
+        row[h.FLAGS] |= NOT_CAPTURED
+        return at, 0
     row[h.WIRE_LENGTH] -= size
     return at + size, _version_ethertype(data, at + size, end)
 
@@ -257,11 +260,11 @@ def first_header(data: Any, at: int, end: int, link_type: int, row: Any) -> Any:
         row[h.WIRE_LENGTH] -= following - at  # Argus counts what PPP carries
         return following, ethertype
     if link_type == links.PPP_ETHER:
-        return _tags(data, at, end, h.PPPOE_SESSION, row)
+        return tags(data, at, end, h.PPPOE_SESSION, row)
     if link_type == links.C_HDLC and at + 4 <= end:
         row[h.ENCAPSULATIONS] |= CISCO_HDLC_BIT
         row[h.WIRE_LENGTH] -= 4  # Argus counts what HDLC carries
-        return _tags(data, at + 4, end, be16(data, at + 2), row)
+        return tags(data, at + 4, end, be16(data, at + 2), row)
     if link_type in (links.IEEE802_11, links.IEEE802_11_RADIOTAP, links.IEEE802_11_PRISM, links.IEEE802_11_AVS):
         return _radio(data, at, end, link_type, row)
     if link_type == links.PFLOG:

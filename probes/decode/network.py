@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from probes.decode import headers as h
+from probes.decode.link import tags
 from probes.decode.transport import transport_header
 from probes.decode.tunnel import inside, separate_networks
 from probes.load import be16, be32, be48, be64, u8
@@ -73,6 +74,8 @@ def _ipv4(data: Any, at: int, end: int, wire_end: int, row: Any) -> Any:
     if first >> 4 != 4 or header < 20 or total < header:
         row[h.DAMAGE] = h.DAMAGED_IPV4
         return False, at, 0
+    if total > wire_end - at:  # it claims more than there was; its ends are believed
+        row[h.DAMAGE] = h.DAMAGED_IPV4
     row[h.TOS] = u8(data, at + 1)
     row[h.IP_ID] = be16(data, at + 4)
     row[h.TTL] = u8(data, at + 8)
@@ -121,6 +124,8 @@ def _ipv6(data: Any, at: int, end: int, wire_end: int, row: Any) -> Any:
     length = be16(data, at + 4)
     if length == 0:  # a jumbogram, or segmentation offload
         length = max(0, wire_end - at - 40)
+    if length > wire_end - at - 40:
+        row[h.DAMAGE] = h.DAMAGED_IPV6
     row[h.PROTOCOL] = u8(data, at + 6)
     at += 40
     if row[h.PROTOCOL] in EXTENSIONS:
@@ -232,6 +237,8 @@ def network(data: Any, at: int, end: int, wire_end: int, ethertype: int, tunnels
                 end = min(end, wire_end)
                 if row[h.PROTOCOL] in CARRIERS:
                     inner, kind = inside(data, at, end, tunnels, row)
+                    if kind == h.MPLS_UNICAST:
+                        inner, kind = tags(data, inner, end, kind, row)
                     if kind != h.NOTHING:
                         return inner, end, wire_end, kind
                 transport_header(data, at, end, length, row)

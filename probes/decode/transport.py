@@ -30,11 +30,9 @@ ROUTER_ADVERTISEMENT, NEIGHBOR_ADVERTISEMENT, HOME_AGENT_REPLY = 134, 136, 145
 
 @inlined
 def _tcp(data: Any, at: int, end: int, length: int, row: Any) -> None:
-    if at + 4 > end:
-        row[h.FLAGS] |= NOT_CAPTURED
-        return
-    row[h.SRC_PORT] = be16(data, at)
-    row[h.DST_PORT] = be16(data, at + 2)
+    if at + 4 <= end:
+        row[h.SRC_PORT] = be16(data, at)
+        row[h.DST_PORT] = be16(data, at + 2)
     if length < 20:
         row[h.DAMAGE] = h.DAMAGED_TCP
         row[h.APP_BYTES] = 0
@@ -54,15 +52,19 @@ def _tcp(data: Any, at: int, end: int, length: int, row: Any) -> None:
 
 @inlined
 def _udp(data: Any, at: int, end: int, length: int, row: Any) -> None:
-    if at + 4 > end:
-        row[h.FLAGS] |= NOT_CAPTURED
-        return
-    row[h.SRC_PORT] = be16(data, at)
-    row[h.DST_PORT] = be16(data, at + 2)
+    if at + 4 <= end:
+        row[h.SRC_PORT] = be16(data, at)
+        row[h.DST_PORT] = be16(data, at + 2)
     if length < 8:
         row[h.DAMAGE] = h.DAMAGED_UDP
         row[h.APP_BYTES] = 0
         return
+    if at + 6 > end:
+        row[h.FLAGS] |= NOT_CAPTURED
+        return
+    claimed = be16(data, at + 4)  # 0 in a jumbogram, more than there is in a first fragment
+    if claimed and (claimed < 8 or (claimed > length and not row[h.FRAGMENT])):
+        row[h.DAMAGE] = h.DAMAGED_UDP
     row[h.PAYLOAD] = at + 8
     row[h.APP_BYTES] = length - 8
     if DNS_PORT in (row[h.SRC_PORT], row[h.DST_PORT]) and length >= 10 and at + 10 <= end:

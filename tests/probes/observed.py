@@ -9,7 +9,7 @@ import numpy as np
 from probes.capture.link_types import ETHERNET
 from probes.capture.packets import PACKET_DTYPE, PacketBlock
 from probes.flows.probe import FlowProbe, ProbeSettings
-from topics.batch import Records, concatenate
+from topics.batch import FlowBatch, Records, concatenate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,11 +33,29 @@ def block(frames: Sequence[TimedFrame], link_type: int = ETHERNET) -> PacketBloc
     return PacketBlock(np.frombuffer(b"".join(frame for _, frame in frames) or b"\0", np.uint8), packets)
 
 
-def records_of(blocks: Iterable[PacketBlock], **settings: Any) -> Records:
-    """All status records that the blocks lead to, to the end of the run."""
+def batch_of(blocks: Iterable[PacketBlock], **settings: Any) -> FlowBatch:
+    """All status records that the blocks lead to, to the end of the run, with the heap they refer to."""
     probe = FlowProbe(ProbeSettings(**settings))
     batches = [batch for part in blocks for batch in probe.observe(part)]
-    return concatenate([*batches, *probe.flush()]).records
+    return concatenate([*batches, *probe.flush()])
+
+
+def records_of(blocks: Iterable[PacketBlock], **settings: Any) -> Records:
+    """All status records that the blocks lead to, to the end of the run."""
+    return batch_of(blocks, **settings).records
+
+
+def counts_of(frames: Sequence[TimedFrame], link_type: int = ETHERNET, **settings: Any) -> dict[str, int]:
+    """What the probe counts about itself when it sees the frames."""
+    probe = FlowProbe(ProbeSettings(**settings))
+    list(probe.observe(block(frames, link_type)))
+    return probe.counts()
+
+
+def heap_field(batch: FlowBatch, record: Any, name: str) -> bytes:
+    """A field of variable length of a record."""
+    start = int(record[f"{name}_offset"])
+    return batch.heap[start : start + int(record[f"{name}_length"])].tobytes()
 
 
 def observed(frames: Sequence[TimedFrame], link_type: int = ETHERNET, **settings: Any) -> Records:

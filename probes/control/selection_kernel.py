@@ -74,8 +74,9 @@ def select(
     """Copy wanted payloads from packet `taken` on into `records` (CONTROL_DTYPE) and `heap`.
 
     Tunnels are opened as for flow records. Of TCP, segments with payload or with SYN, FIN or RST are given, flagged
-    STREAM, with sequence number and flag bits in `sequences` (int64, shape (n, 2)). `row` is scratch, int64[headers.COLUMNS]. Returns (packets taken, records,
-    bytes of heap); all packets are taken unless records or heap are full.
+    STREAM, with sequence number and flag bits in `sequences` (int64, shape (n, 2)). `row` is scratch,
+    int64[headers.COLUMNS]. Returns (packets taken, records, bytes of heap); all packets are taken unless records or
+    heap are full.
     """
     data, packets, records, heap = borrowed(data), borrowed(packets), borrowed(records), borrowed(heap)
     count, used = 0, 0

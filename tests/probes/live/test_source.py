@@ -122,6 +122,28 @@ def test_what_was_sent_is_what_was_counted_and_what_was_dropped(wire: Wire) -> N
     assert source.counters() == {"kernel_dropped": totals.dropped, "adapter_dropped": 0}
 
 
+def test_capture_goes_on_after_the_ring_was_full(wire: Wire) -> None:
+    source = opened(wire)
+    large = [FRAMES[0].ljust(1500, b"\0")] * 8000
+    arrived(wire, source, large)
+    assert source.counters_by_interface()["far"].frozen > 0
+    found: list[bytes] = []
+
+    def read_on() -> None:
+        for block in source:
+            found.extend(frames_of([block]))
+
+    reading = wire.here.submit(read_on)
+    wait_until(lambda: len(found) >= len(large) - source.counters_by_interface()["far"].dropped)
+    before = len(found)
+    arrived(wire, source, [*FRAMES, *large[:3000]], len(large) + len(FRAMES) + 3000)
+    source.stop()
+    reading.result(60)
+    totals = source.counters_by_interface()["far"]
+    assert found[before : before + len(FRAMES)] == FRAMES
+    assert len(found) == totals.packets == totals.received - totals.dropped
+
+
 def given(source: LiveSource, count: int) -> bool:
     return source.counters_by_interface()["far"].packets >= count
 

@@ -293,8 +293,8 @@ def test_networks_stay_apart_when_records_are_merged(tmp_path: Path) -> None:
     capture, records = tmp_path / "networks.pcap", tmp_path / "networks.arrow"
     write_pcap(capture, [(round(time * 1e9), each) for time, each in networks(7, 8) + networks(7, 8)])
     argosy = [sys.executable, "-m", "clients.main"]
-    subprocess.run([*argosy, "probe", "-r", capture, "-w", records], check=True, timeout=120)
-    command = [*argosy, "racluster", "-r", records, "-c", ",", "-s", "saddr", "daddr", "spkts", "-", "udp"]
+    subprocess.run([*argosy, "probe", "-r", str(capture), "-w", str(records)], check=True, timeout=120)
+    command = [*argosy, "racluster", "-r", str(records), "-c", ",", "-s", "saddr", "daddr", "spkts", "-", "udp"]
     merged = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
     rows = [row for row in csv.reader(io.StringIO(merged)) if row[0] == CLIENT]
     assert rows == [[CLIENT, SERVER, "2"], [CLIENT, SERVER, "2"]]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from clients.options import Parsed
     from processors.merge import Aggregation
+    from processors.merge.by_fields import FieldAggregation
     from topics.batch import FlowBatch
 
 USAGE = "argosy rabins -M time SIZE | count N | size N [MODE...] -r FILE... [-m KEY...] [OPTIONS] [- FILTER]"
@@ -169,11 +170,11 @@ def _amount(text: str) -> int:
     return int(digits) * SUFFIXES.get(suffix, 1)
 
 
-def _aggregation(parsed: Parsed, modes: set[str]) -> Aggregation:
-    from processors.merge import Aggregation
+def _aggregation(parsed: Parsed, modes: set[str]) -> Aggregation | FieldAggregation:
+    from processors.merge.by_fields import aggregation
 
-    return Aggregation(
-        keys=["none"] if "nomerge" in modes else parsed.words("-m"),
+    return aggregation(
+        ["none"] if "nomerge" in modes else parsed.words("-m"),
         preserve="nopreserve" not in modes,
         correct="nocorrect" not in modes,
         aggregates="norep" not in modes,

@@ -6,11 +6,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from clients import reading
-from clients.options import Option, help_text, parse
+from clients.command import run_client
+from clients.options import Option
 from clients.outputs import Outputs
 from clients.selection import Selection, selection
-from clients.sources import Source, paths, to_batch, to_frame
-from topics.errors import ArgosyError
+from clients.sources import Source, to_batch, to_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from clients.listing.printer import Totals
     from clients.listing.window import Window
     from clients.options import Parsed
+    from clients.racluster_conf import RuledAggregation
     from processors.merge import Aggregation
+    from processors.merge.by_fields import FieldAggregation
     from topics.batch import FlowBatch
 
 USAGE = "argosy racluster -r FILE... | -R DIR... [-m KEY...] [OPTIONS] [- FILTER]"
@@ -28,68 +30,76 @@ OPTIONS = (
     *reading.OPTIONS,
     reading.REJECTED,
     Option(
-        "-m", "KEY...", "merge by these fields: saddr/24 daddr proto sport dport smac srcid ...; none for no merging"
+        "-m",
+        "KEY...",
+        "merge by these fields: saddr/24 daddr matrix proto sport dport smac srcid, or any other\n"
+        "that can be printed; none for no merging, all for one record",
     ),
     Option(
         "-M",
         "MODE...",
         "norep (no count of records, no statistics), nocorrect (directions stay apart), nopreserve\n"
-        "(only the key is kept), rmon (each record both ways), ind (each file by itself), TZ=ZONE",
+        "(only the key is kept), rmon (each record both ways), ind (each file by itself),\n"
+        "replace (each file by its merged self), TZ=ZONE, json, xml",
     ),
+    Option("-f", "CONF", 'racluster.conf: lines of filter="..." model="..." label="..." cont; the first that fits'),
 )
-MODES = ("norep", "correct", "nocorrect", "preserve", "nopreserve", "rmon", "ind")
+MODES = ("norep", "correct", "nocorrect", "preserve", "nopreserve", "rmon", "ind", "replace")
 
 
 def run(arguments: list[str]) -> int:
     """Run the command; 0 when a record was selected, 1 when none was."""
-    parsed = parse(OPTIONS, arguments)
-    if parsed.count("-h"):
-        print(help_text(USAGE, SUMMARY, OPTIONS))
-        return 0
-    try:
-        return _run(parsed)
-    except ArgosyError as error:
-        error.exit_status = reading.FAILED  # 1 says that nothing matched
-        raise
+    return run_client(arguments, OPTIONS, USAGE, SUMMARY, _run, MODES)
 
 
-def _run(parsed: Parsed) -> int:
-    modes = reading.modes(parsed, MODES)
-    if parsed.count("-b"):
-        print(reading.tree(parsed))
-        return 0
-    totals, outputs = reading.totals(parsed), Outputs(parsed)
+def _run(parsed: Parsed, modes: set[str]) -> int:
+    from clients.replacing import each_file
+
+    def merge(parsed: Parsed, source: Source, outputs: Outputs) -> int:
+        return _merge(parsed, modes, source, outputs)
+
+    if "replace" in modes:
+        return each_file(parsed, merge)
+    return merge(parsed, Source(parsed), Outputs(parsed))
+
+
+def _merge(parsed: Parsed, modes: set[str], source: Source, outputs: Outputs) -> int:
+    totals = reading.totals(parsed)
     with outputs:
         put = _writing if outputs.any else _printing
-        selected = put(parsed, outputs, _merged(parsed, modes, selection(parsed), totals, outputs))
+        selected = put(parsed, outputs, _merged(parsed, modes, source, totals, outputs))
     if totals is not None:
         print(totals.text(), file=sys.stderr if outputs.pipes else sys.stdout)
     return 0 if selected else reading.NO_MATCH
 
 
 def _merged(
-    parsed: Parsed, modes: set[str], chosen: Selection, totals: Totals | None, outputs: Outputs
+    parsed: Parsed, modes: set[str], source: Source, totals: Totals | None, outputs: Outputs
 ) -> Iterator[FlowBatch]:
     """Yield what the records of all files were merged into, with `ind` one batch for each file."""
-    names = paths(parsed)
-    aggregation = _aggregation(parsed, modes)
-    groups = [[name] for name in names] if "ind" in modes else [names]
+    chosen, aggregation = selection(parsed), _aggregation(parsed, modes)
+    groups = [[name] for name in source.names] if "ind" in modes else [source.names]
     for group in groups:
         for batch in _selected(parsed, Source(parsed, group), chosen, totals, outputs):
             aggregation.add(batch)
         yield aggregation.finish()
 
 
-def _aggregation(parsed: Parsed, modes: set[str]) -> Aggregation:
-    from processors.merge import Aggregation
+def _aggregation(parsed: Parsed, modes: set[str]) -> Aggregation | FieldAggregation | RuledAggregation:
+    from processors.merge.by_fields import aggregation
 
-    return Aggregation(
-        keys=parsed.words("-m"),
-        preserve="nopreserve" not in modes,
-        correct="nocorrect" not in modes,
-        aggregates="norep" not in modes,
-        rmon="rmon" in modes,
-    )
+    options = {
+        "preserve": "nopreserve" not in modes,
+        "correct": "nocorrect" not in modes,
+        "aggregates": "norep" not in modes,
+        "rmon": "rmon" in modes,
+    }
+    path = parsed.word("-f")
+    if path is None:
+        return aggregation([part for word in parsed.words("-m") for part in word.split(",")], **options)
+    from clients.racluster_conf import RuledAggregation, read_configuration
+
+    return RuledAggregation(read_configuration(path), **options)
 
 
 def _selected(

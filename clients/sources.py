@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import stat
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,11 +36,21 @@ def paths(parsed: Parsed) -> list[str]:
     """
     directories = (path for directory in parsed.words("-R") for path in _under(directory))
     found = [*parsed.words("-r"), *directories, *(_topic(source) for source in parsed.words("-S"))]
+    if not found and _piped():
+        return [DASH]
     if not found:
         raise UsageError("say what to read: -r FILE, -R DIR, -S kafka://HOST/TOPIC or -r - for a pipe")
     if found.count(DASH) > 1:
         raise UsageError("standard input can be read only once: -r - was given twice")
     return found
+
+
+def _piped() -> bool:
+    """Tell whether something is piped in: `racluster ... -w - | rasort -m pkts` names no input, nor need it."""
+    try:
+        return stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def _under(directory: str) -> list[str]:

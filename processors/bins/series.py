@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from processors.bins.edges import BinSize
     from processors.merge import Aggregation
+    from processors.merge.by_fields import FieldAggregation
 
 CAPACITY = 1 << 10  # flows a bin has room for at first
 
@@ -30,7 +31,7 @@ class Series:
     def __init__(
         self,
         size: BinSize,
-        make: Callable[[], Aggregation],
+        make: Callable[[], Aggregation | FieldAggregation],
         *,
         cut: bool = True,
         hard: bool = False,
@@ -39,7 +40,7 @@ class Series:
     ) -> None:
         self._size, self._make = size, make
         self._cut, self._hard, self._zero, self._hold = cut, hard, zero, hold
-        self._bins: dict[int, Aggregation] = {}
+        self._bins: dict[int, Aggregation | FieldAggregation] = {}
         self._newest = 0
         self._given = 0  # end of the last bin that was given out
 

@@ -87,6 +87,47 @@ def test_records_come_through_a_pipe(file: str) -> None:
     assert subprocess.run(command, input=sent, capture_output=True, check=True).stdout.split() == [b"10"]
 
 
+def test_any_printable_field_may_be_a_key(file: str, capfdbinary: Capture) -> None:
+    assert main(["racluster", "-r", file, "-m", "site", "state", "-L", "-1", "-s", "site", "state", "trans"]) == 0
+    assert sorted(rows(capfdbinary)) == ["lab CON 10"]
+    assert main(["racluster", "-r", file, "-m", "sco", "proto", "-nn", "-L", "-1", "-s", "proto", "trans"]) == 0
+    assert sorted(rows(capfdbinary)) == ["17 3", "6 7"]
+
+
+def test_a_configuration_gives_each_record_its_key(file: str, tmp_path: Path, capfdbinary: Capture) -> None:
+    conf = tmp_path / "racluster.conf"
+    conf.write_text(
+        '# ours\nRACLUSTER_REPORT_AGGREGATION=yes\nfilter="host 10.0.0.1" model="saddr" label="who=one"\n'
+        'filter="udp" model="proto dport" cont\nfilter="" model="srcid"\n'
+    )
+    assert main(["racluster", "-f", str(conf), "-r", file, "-L", "-1", "-s", "trans", "label:12"]) == 0
+    assert rows(capfdbinary) == ["2 who=one", "3", "8"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('filter="tcpp" model="saddr"', "line 1: filter: unknown word 'tcpp' at column 1; did you mean 'tcp'?"),
+        ('\nfilter="tcp" modl="saddr"', "line 2: unknown word 'modl'; did you mean 'model'?"),
+        ("RACLUSTER_PRESERVE=yes", "line 1: unknown variable 'RACLUSTER_PRESERVE'; did you mean"),
+        ('filter="tcp" idle=5', "line 1: 'idle' is not supported: flows are put out when all records are read"),
+        ("what?", "line 1: cannot read 'what?'; a line is"),
+    ],
+)
+def test_a_wrong_configuration_is_named_with_its_line(
+    text: str, message: str, file: str, tmp_path: Path, capfdbinary: Capture
+) -> None:
+    conf = tmp_path / "racluster.conf"
+    conf.write_text(text + "\n")
+    assert main(["racluster", "-f", str(conf), "-r", file]) == 2
+    assert capfdbinary.readouterr().err.decode().startswith(f"argosy racluster: {conf}: {message}")
+
+
+def test_a_file_may_be_replaced_by_its_merged_self(file: str) -> None:
+    assert main(["racluster", "-M", "replace", "-m", "proto", "-r", file]) == 0
+    assert len(concatenate(open_reader(file))) == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

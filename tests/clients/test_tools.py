@@ -154,7 +154,7 @@ def test_several_files_are_written_each_with_its_filter(file: str, tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("text", "selected"),
-    [("1700000003+2s", 4), ("c1700000002-1700000006", 4), ("x1700000003+2s", 6), ("2023/11/14.22:13:25", 2)],
+    [("1700000003+2s", 5), ("c1700000002-1700000006", 5), ("x1700000003+2s", 5), ("2023/11/14.22:13:25", 3)],
 )
 def test_times_select_records(text: str, selected: int, file: str, capfdbinary: Capture) -> None:
     assert main(["ra", "-r", file, "-t", text, "-L", "-1", "-s", "saddr"]) == 0

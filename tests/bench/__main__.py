@@ -103,12 +103,26 @@ def bench_live(_runs: int) -> Iterator[tuple[str, Result]]:
     yield "live, not counted", Result(ours.dropped / ours.sent, "of 1", argus.dropped / argus.sent if argus else None)
 
 
+def bench_clients(runs: int) -> Iterator[tuple[str, Result]]:
+    """Records per second of wall and of CPU time of the clients, two million records, beside Argus's own."""
+    from tests.bench.clients import WORK, measure
+
+    for name in WORK:
+        cost = measure(_argosy(), BUILD, name, runs)
+        peer = cost.theirs
+        wall, cpu = cost.records / cost.ours.wall, cost.records / cost.ours.cpu
+        yield f"{name}, wall", _beside(wall, "records/s", cost.records / peer.wall if peer else None)
+        yield f"{name}, CPU", _beside(cpu, "records/CPU s", cost.records / peer.cpu if peer else None)
+        yield f"{name}, memory", Result(cost.ours.megabytes, "MB", peer.megabytes if peer else None)
+
+
 BENCHES: dict[str, Callable[[int], Iterator[tuple[str, Result]]]] = {
     "probe": bench_probe,
     "codec": bench_codec,
     "merge": bench_merge,
     "worker": bench_worker,
     "ra": bench_ra,
+    "clients": bench_clients,
     "live": bench_live,
 }
 

@@ -28,8 +28,8 @@ class DeadLetter:
 
 
 @functools.cache
-def _schema() -> Any:  # noqa: ANN401 - fastavro's parsed schemas have no type of their own
-    return parse_schema(schema_json(DEAD_LETTER))
+def _schema(name: str = DEAD_LETTER) -> Any:  # noqa: ANN401 - fastavro's parsed schemas have no type of their own
+    return parse_schema(schema_json(name))
 
 
 def dead_letter(topic: str, partition: int, offset: int, value: bytes, reason: str) -> bytes:
@@ -43,10 +43,10 @@ def dead_letter(topic: str, partition: int, offset: int, value: bytes, reason: s
 def read_dead_letter(data: bytes) -> DeadLetter:
     """Return what a message of the dead-letters topic says; raises DecodeError."""
     name, payload = single_object.unwrap(data)
-    if name != DEAD_LETTER:
+    if name.partition("/")[0] != DEAD_LETTER:
         raise DecodeError(f"a {name}, not a dead letter,", 0)
     try:
-        letter = schemaless_reader(io.BytesIO(payload), _schema(), None)
+        letter = schemaless_reader(io.BytesIO(payload), _schema(name), _schema())
     except (EOFError, ValueError, IndexError, UnicodeDecodeError) as error:
         raise DecodeError(f"damaged dead letter ({error})", single_object.HEADER) from error
     return DeadLetter(**letter)  # type: ignore[arg-type]  # the schema is a record with exactly these fields

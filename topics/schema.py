@@ -43,9 +43,18 @@ def schema_names() -> tuple[str, ...]:
 
 
 @functools.cache
+def revisions(name: str) -> tuple[str, ...]:
+    """Return the names of the revisions of a schema that were released, oldest first: `flow-batch.v1/1` and so on."""
+    directory = resources.files("topics").joinpath("schemas", "released", name)
+    numbers = [int(path.name.removesuffix(".avsc")) for path in directory.iterdir()] if directory.is_dir() else []
+    return tuple(f"{name}/{number}" for number in sorted(numbers))
+
+
+@functools.cache
 def schema_text(name: str) -> str:
-    """Return the text of a released schema, `flow-batch.v1` for instance."""
-    return resources.files("topics").joinpath("schemas", f"{name}.avsc").read_text(encoding="utf-8")
+    """Return the text of a schema: `flow-batch.v1` as it is now, `flow-batch.v1/1` as it was released first."""
+    place = ("released", f"{name}.avsc") if "/" in name else (f"{name}.avsc",)
+    return resources.files("topics").joinpath("schemas", *place).read_text(encoding="utf-8")
 
 
 @functools.cache

@@ -10,7 +10,7 @@ import functools
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
 from topics.errors import DecodeError
-from topics.schema import schema_json, schema_names
+from topics.schema import revisions, schema_json, schema_names
 
 MARK = b"\xc3\x01"
 HEADER = 10
@@ -25,7 +25,9 @@ def header(schema_name: str) -> bytes:
 
 @functools.cache
 def _schema_names() -> dict[bytes, str]:
-    return {header(name): name for name in schema_names()}
+    current = schema_names()
+    released = [revision for name in current for revision in revisions(name)]
+    return {header(name): name for name in (*released, *current)}
 
 
 def wrap(schema_name: str, payload: bytes) -> bytes:
@@ -34,7 +36,7 @@ def wrap(schema_name: str, payload: bytes) -> bytes:
 
 
 def unwrap(data: bytes | memoryview) -> tuple[str, memoryview]:
-    """Return the name of the schema that a message was written with, and its Avro value.
+    """Return the name of the schema, or of its revision, that a message was written with, and its Avro value.
 
     Raises DecodeError when it is no single-object encoding, or of a schema that was never released.
     """

@@ -47,6 +47,10 @@ class Security(BaseModel):
     password_file: Path | None = None
     token_file: Path | None = None
     allow_clear_text: bool = False
+    registry: str | None = None
+    registry_username: str | None = None
+    registry_password: SecretStr | None = None
+    registry_password_file: Path | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> Security:

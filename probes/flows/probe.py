@@ -108,7 +108,7 @@ class _Rows:
         self.extras = np.zeros((rows, layout.EXTRA_COLUMNS), np.int64)
         self.payloads = np.zeros((rows, 2, payload_bytes), np.uint8)
         self.free = np.zeros(rows, np.int64)
-        self.index = np.zeros(4 * rows, np.uint64)
+        self.index = np.zeros(2 * rows, np.uint64)
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -152,6 +152,11 @@ class FlowProbe:
     def clock(self) -> int:
         """Newest packet time seen, ns."""
         return int(self._kernel_settings[layout.CLOCK])
+
+    @property
+    def table_bytes(self) -> int:
+        """Memory of the flow table."""
+        return sum(array.nbytes for array in vars(self._rows).values())
 
     @property
     def active_flows(self) -> int:

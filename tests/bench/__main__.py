@@ -37,9 +37,20 @@ def bench_probe(runs: int) -> Iterator[tuple[str, Result]]:
     """Packets per CPU second beside argus, start-up apart."""
     from tests.bench.probe import measure
 
-    ours, argus = measure(_argosy(), BUILD, runs)
-    yield "probe, marginal", _beside(ours.rate, "packets/CPU s", argus.rate if argus else None)
-    yield "probe, start-up", Result(ours.start, "CPU s", argus.start if argus else None)
+    for options in ((), ("-AJRZm", "-U", "64")):
+        ours, argus = measure(_argosy(), BUILD, runs, options)
+        name = " ".join(("probe", *options))
+        yield f"{name}, marginal", _beside(ours.rate, "packets/CPU s", argus.rate if argus else None)
+        yield f"{name}, start-up", Result(ours.start, "CPU s", argus.start if argus else None)
+
+
+def bench_flows(_runs: int) -> Iterator[tuple[str, Result]]:
+    """A packet of one flow of a million beside one of a thousand; memory a flow."""
+    from tests.bench.flow_table import measure
+
+    cost = measure()
+    yield "flow table, 1 M flows", Result(cost.many, "ns/packet", cost.few, cost.many / cost.few)
+    yield "flow table, memory", Result(cost.bytes_per_flow, "bytes/flow")
 
 
 def bench_codec(runs: int) -> Iterator[tuple[str, Result]]:
@@ -118,6 +129,7 @@ def bench_clients(runs: int) -> Iterator[tuple[str, Result]]:
 
 BENCHES: dict[str, Callable[[int], Iterator[tuple[str, Result]]]] = {
     "probe": bench_probe,
+    "flows": bench_flows,
     "codec": bench_codec,
     "merge": bench_merge,
     "worker": bench_worker,

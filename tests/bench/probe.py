@@ -43,12 +43,12 @@ def _marginal(small: list[float], large: list[float]) -> Marginal:
     return Marginal(1 / each, max(0.0, a - each * SMALL))
 
 
-def measure(argosy: str, build: Path, runs: int) -> tuple[Marginal, Marginal | None]:
-    """Return what argosy and argus (None when it is not installed) need, their runs taken in turn."""
+def measure(argosy: str, build: Path, runs: int, options: tuple[str, ...] = ()) -> tuple[Marginal, Marginal | None]:
+    """Return what argosy and argus (None when it is not installed) need with the same options, their runs in turn."""
     files = captures(build)
-    commands = {"argosy": [argosy, "probe", "-w", str(build / "bench.arrow"), "-r"]}
+    commands = {"argosy": [argosy, "probe", *options, "-w", str(build / "bench.arrow"), "-r"]}
     if shutil.which("argus"):
-        commands["argus"] = ["argus", "-X", "-w", str(build / "bench.argus"), "-r"]
+        commands["argus"] = ["argus", "-X", *options, "-w", str(build / "bench.argus"), "-r"]
     seconds: dict[tuple[str, Path], list[float]] = {}
     for name, command in commands.items():
         run([*command, str(files[0])])  # the page cache and the kernels are warm after this

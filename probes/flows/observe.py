@@ -9,8 +9,8 @@ import numpy as np
 from probes.decode import headers as h
 from probes.decode.packet import decode
 from probes.decode.transport import ESP, ICMP, ICMPV6, UDP
-from probes.flows import layout, table
 from probes.flows import layout as at
+from probes.flows import table
 from probes.flows.identity import add_to_key
 from probes.flows.payload import keep_payload
 from probes.flows.quoted import note_error
@@ -89,7 +89,6 @@ def _note_tunnel(extra: Any, row: Any, forward: bool) -> None:
 def _begin(
     flow: Any,
     sides: Any,
-    squares: Any,
     extra: Any,
     settings: Any,
     row: Any,
@@ -102,7 +101,6 @@ def _begin(
     """Make a row of the table a new flow."""
     flow[: at.NEXT_STATUS] = 0  # what is behind it belongs to the queues
     sides[:, :] = 0
-    squares[:, :] = 0.0
     flow[at.FLOW_START] = now
     flow[at.TIMEOUT] = _timeout(row, settings)
     flow[at.INITIATOR] = turned if row[h.ORDER] in (h.CANONICAL, h.ENDS) else 0
@@ -126,7 +124,7 @@ def _interval(me: Any, squares: Any, gap: int, active: bool) -> None:
     me[base + 3] = max(me[base + 3], gap)
     me[base] += 1
     me[base + 1] += gap
-    squares[at.ACTIVE_SQUARES if active else at.IDLE_SQUARES] += (gap / 1000.0) * (gap / 1000.0)
+    squares[at.INTERVAL_SQUARES if active else at.IDLE_INTERVAL_SQUARES] += (gap / 1000.0) * (gap / 1000.0)
 
 
 @inlined
@@ -220,12 +218,21 @@ def _look_ahead(
         slot = table.likely(index, ahead_keys[number & (AHEAD - 1)])
         if slot != table.NOT_FOUND:
             prefetch(keys[slot], 0)
-            for line in range(0, len(layout.FLOW_COLUMNS), WORDS_A_LINE):
-                prefetch(flows[slot], line)
-            both = sides[slot].reshape(-1)
-            for line in range(0, 2 * len(layout.SIDE_COLUMNS), WORDS_A_LINE):
-                prefetch(both, line)
+            _prefetch_range(flows[slot], at.FLOW_BUSY)
+            turned = ahead_keys[number & (AHEAD - 1), at.TURNED]
+            _prefetch_range(sides[slot, turned], at.SIDE_BUSY)
+            if rows[number & (AHEAD - 1), h.TCP]:
+                _prefetch_range(sides[slot, turned], at.PEER_BUSY)
+                _prefetch_range(sides[slot, 1 - turned], at.PEER_BUSY)
     return end
+
+
+@inlined
+def _prefetch_range(row: Any, columns: Any) -> None:
+    """Ask for the cache lines of a range of columns, first and last included."""
+    for column in range(columns[0], columns[1], WORDS_A_LINE):
+        prefetch(row, column)
+    prefetch(row, columns[1])
 
 
 @inlined
@@ -384,7 +391,7 @@ def observe(
         cause = NO_REPORT
         if not is_new:
             gone = now - flow[at.LAST_SEEN] > flow[at.TIMEOUT]
-            reused = row[h.TCP] and starts_anew(data, row, flow, sides[slot, 0 if flow[at.INITIATOR] == turned else 1])
+            reused = row[h.TCP] and starts_anew(data, row, flow, sides[slot, turned])
             if gone or reused:
                 is_new = True
                 if flow[at.PENDING]:
@@ -395,7 +402,6 @@ def observe(
                     _begin(
                         flow,
                         sides[slot],
-                        squares[slot],
                         extras[slot],
                         settings,
                         row,
@@ -469,14 +475,14 @@ def _count_packet(
     payloads: Any,
 ) -> Any:
     """Take a packet into its flow; return the cause for which the flow has to be reported at once, or NO_REPORT."""
-    side = 0 if flow[at.INITIATOR] == turned else 1
-    me = sides[side]
+    side = 0 if flow[at.INITIATOR] == turned else 1  # who asked, or who was asked
+    me = sides[turned]
     end = packet.offset + packet.captured
     active = True
     cause = START if is_new and settings[at.START_RECORDS] else NO_REPORT
     if row[h.TCP]:
         was = flow[at.PHASE]
-        active = update_tcp(data, end, row, flow, me, sides[1 - side], side, now, is_new)
+        active = update_tcp(data, end, row, flow, me, sides[1 - turned], side, now, is_new)
         if flow[at.PHASE] == CLOSED:
             flow[at.TIMEOUT] = settings[at.CLOSED_TIMEOUT]
             if was != CLOSED and settings[at.EARLY_CLOSE]:
@@ -490,10 +496,10 @@ def _count_packet(
     _count(me, row, time)
     gap = time - me[at.LAST_TIME]
     if me[at.LAST_TIME] and 0 < gap < 2 * settings[at.STATUS_INTERVAL]:  # Argus's bounds for an inter-packet time
-        _interval(me, squares[side], gap, active)
+        _interval(me, squares[turned], gap, active)
     me[at.LAST_TIME] = max(me[at.LAST_TIME], time)
     if settings[at.PAYLOAD_BYTES]:
-        keep_payload(data, end, row, me, payloads[side])
+        keep_payload(data, end, row, me, payloads[turned])
     _mark(flow, row, side)
     flow[at.LAST_SEEN] = now
     flow[at.PENDING] += 1

@@ -104,7 +104,7 @@ class _Rows:
         self.keys = np.zeros((rows, layout.KEY_WORDS), np.int64)
         self.flows = np.zeros((rows, len(layout.FLOW_COLUMNS)), np.int64)
         self.sides = np.zeros((rows, 2, len(layout.SIDE_COLUMNS)), np.int64)
-        self.squares = np.zeros((rows, 2, layout.SQUARES), np.float64)
+        self.squares = self.sides.view(np.float64)  # the same memory, for the two columns that are sums of squares
         self.extras = np.zeros((rows, layout.EXTRA_COLUMNS), np.int64)
         self.payloads = np.zeros((rows, 2, payload_bytes), np.uint8)
         self.free = np.zeros(rows, np.int64)
@@ -116,7 +116,7 @@ class _Rows:
     def grown(self, used: Int64) -> _Rows:
         """Return twice the rows with the same flows in them."""
         rows = _Rows(2 * len(self), self.payloads.shape[2])
-        for name in ("keys", "flows", "sides", "squares", "extras", "payloads", "free"):
+        for name in ("keys", "flows", "sides", "extras", "payloads", "free"):
             getattr(rows, name)[: len(self)] = getattr(self, name)
         table.rebuild(rows.index, rows.keys, used)
         return rows
@@ -152,11 +152,6 @@ class FlowProbe:
     def clock(self) -> int:
         """Newest packet time seen, ns."""
         return int(self._kernel_settings[layout.CLOCK])
-
-    @property
-    def table_bytes(self) -> int:
-        """Memory of the flow table."""
-        return sum(array.nbytes for array in vars(self._rows).values())
 
     @property
     def active_flows(self) -> int:

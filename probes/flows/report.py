@@ -49,25 +49,33 @@ def _key(record: Any, key: Any, forward: bool) -> None:
 
 
 @inlined
-def _sides(row: int, sides: Any, squares: Any, views: Any, copies: Any, record: Any) -> None:
+def _sides(row: int, src: Any, dst: Any, views: Any, copies: Any) -> None:
     out64, out32, out16, out8 = views
     copies64, copies32, copies16, copies8 = copies  # a loop for each width: no branch in it, so no misprediction
     for column, source, target in copies64:
-        out64[row, source] = sides[0, column]
-        out64[row, target] = sides[1, column]
+        out64[row, source] = src[column]
+        out64[row, target] = dst[column]
     for column, source, target in copies32:
-        out32[row, source] = np.uint32(sides[0, column])
-        out32[row, target] = np.uint32(sides[1, column])
+        out32[row, source] = np.uint32(src[column])
+        out32[row, target] = np.uint32(dst[column])
     for column, source, target in copies16:
-        out16[row, source] = np.uint16(sides[0, column])
-        out16[row, target] = np.uint16(sides[1, column])
+        out16[row, source] = np.uint16(src[column])
+        out16[row, target] = np.uint16(dst[column])
     for column, source, target in copies8:
-        out8[row, source] = np.uint8(sides[0, column])
-        out8[row, target] = np.uint8(sides[1, column])
-    record.src_interval_square_sum = squares[0, at.ACTIVE_SQUARES]
-    record.dst_interval_square_sum = squares[1, at.ACTIVE_SQUARES]
-    record.src_idle_interval_square_sum = squares[0, at.IDLE_SQUARES]
-    record.dst_idle_interval_square_sum = squares[1, at.IDLE_SQUARES]
+        out8[row, source] = np.uint8(src[column])
+        out8[row, target] = np.uint8(dst[column])
+
+
+@inlined
+def _squares(record: Any, src: Any, dst: Any) -> None:
+    record.src_interval_square_sum, record.src_idle_interval_square_sum = (
+        src[at.INTERVAL_SQUARES],
+        src[at.IDLE_INTERVAL_SQUARES],
+    )
+    record.dst_interval_square_sum, record.dst_idle_interval_square_sum = (
+        dst[at.INTERVAL_SQUARES],
+        dst[at.IDLE_INTERVAL_SQUARES],
+    )
 
 
 @inlined
@@ -109,12 +117,12 @@ def _icmp_error(record: Any, flow: Any, extra: Any) -> None:
 
 
 @inlined
-def _payload(record: Any, sides: Any, payloads: Any, heap: Any, used: int) -> Any:
+def _payload(record: Any, initiator: int, sides: Any, payloads: Any, heap: Any, used: int) -> Any:
     """Give away what was kept of the payload since the last report; returns how much of the heap is used now."""
     for side in range(2):
         sent, kept = sides[side, at.PAYLOAD_SENT], sides[side, at.PAYLOAD_KEPT]
         place = used if kept > sent else 0
-        if side == 0:
+        if side == initiator:
             record.src_payload_offset, record.src_payload_length = place, kept - sent
         else:
             record.dst_payload_offset, record.dst_payload_length = place, kept - sent
@@ -166,13 +174,14 @@ def report(
     record.flow_flags = flow[at.FLOW_FLAGS]
     _mac(record.src_mac, flow[at.SRC_MAC])
     _mac(record.dst_mac, flow[at.DST_MAC])
-    _sides(row, sides, squares, views, copies, record)
+    src, dst = flow[at.INITIATOR], 1 - flow[at.INITIATOR]
+    _sides(row, sides[src], sides[dst], views, copies)
+    _squares(record, squares[src], squares[dst])
     _duration(record, sides)
     _icmp_error(record, flow, extra)
     used = _tunnel(record, flow, extra, heap, queues[HEAP_USED])
-    queues[HEAP_USED] = _payload(record, sides, payloads, heap, used)
+    queues[HEAP_USED] = _payload(record, src, sides, payloads, heap, used)
     flow[at.STATUS_SEQUENCE] += 1
     flow[at.PENDING] = 0
     flow[at.EVENTS] = 0
     sides[:, : at.ZEROED] = 0
-    squares[:, :] = 0.0

@@ -116,8 +116,10 @@ class _Rows:
     def grown(self, used: Int64) -> _Rows:
         """Return twice the rows with the same flows in them."""
         rows = _Rows(2 * len(self), self.payloads.shape[2])
-        for name in ("keys", "flows", "sides", "extras", "payloads", "free"):
+        for name in ("keys", "flows", "sides", "payloads"):
             getattr(rows, name)[: len(self)] = getattr(self, name)
+        noted = np.flatnonzero(self.flows[:, layout.TUNNEL_KIND] | self.flows[:, layout.ICMP_ERROR])
+        rows.extras[noted] = self.extras[noted]  # memory that nobody writes to costs nothing
         table.rebuild(rows.index, rows.keys, used)
         return rows
 

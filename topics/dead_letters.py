@@ -14,6 +14,7 @@ from topics.errors import DecodeError
 from topics.schema import schema_json
 
 DEAD_LETTER = "dead-letter.v1"
+MOST_VALUE = 1024 * 1024  # a letter has to fit in a message, whatever it is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,10 @@ def _schema(name: str = DEAD_LETTER) -> Any:  # noqa: ANN401 - fastavro's parsed
 
 
 def dead_letter(topic: str, partition: int, offset: int, value: bytes, reason: str) -> bytes:
-    """Return the message for the dead-letters topic."""
+    """Return the message for the dead-letters topic; of a value that is too long for it, the beginning."""
+    if len(value) > MOST_VALUE:
+        reason = f"{reason}; of {len(value)} bytes the first {MOST_VALUE} are kept"
+        value = value[:MOST_VALUE]
     out = io.BytesIO()
     letter = {"topic": topic, "partition": partition, "offset": offset, "reason": reason, "value": value}
     schemaless_writer(out, _schema(), letter)

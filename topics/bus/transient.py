@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 RETRY_SECONDS = 0.1
+WAITING_FOR_COORDINATOR = -180  # librdkafka: RD_KAFKA_RESP_ERR__WAIT_COORD
+UNRESOLVED = -193  # librdkafka: RD_KAFKA_RESP_ERR__RESOLVE
 PASSING = frozenset(
     {
         KafkaError.NOT_LEADER_FOR_PARTITION,
@@ -32,7 +34,10 @@ PASSING = frozenset(
         KafkaError.REQUEST_TIMED_OUT,
         KafkaError._TRANSPORT,  # noqa: SLF001 - the public names of what librdkafka itself reports
         KafkaError._TIMED_OUT,  # noqa: SLF001
+        KafkaError._TIMED_OUT_QUEUE,  # noqa: SLF001
         KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001
+        WAITING_FOR_COORDINATOR,
+        UNRESOLVED,
     }
 )
 REBALANCING = frozenset(

@@ -46,4 +46,5 @@ def test_patience_ends() -> None:
 
 def test_an_error_of_the_user_does_not_pass() -> None:
     assert passes(KafkaError(KafkaError.NOT_LEADER_FOR_PARTITION))
+    assert passes(KafkaError(-180)), "waiting for a coordinator"
     assert not passes(KafkaError(KafkaError.SASL_AUTHENTICATION_FAILED))

@@ -14,7 +14,7 @@ from topics.errors import FilterError, SettingsError, UsageError
 from topics.nearest import suggestion
 
 if TYPE_CHECKING:
-    from topics.expression import Value
+    from topics.expression.batches import Mask
 
 _VARIABLE = re.compile(r"(?P<name>RACLUSTER_[A-Z_]+)\s*=\s*(?P<value>.*)")
 _WORD = re.compile(r'\s*(?:(?P<name>\w+)\s*=\s*(?:"(?P<quoted>[^"]*)"|(?P<plain>\S+))|(?P<cont>cont)\b)')
@@ -29,7 +29,7 @@ TIMERS = ("status", "idle", "grep")
 class Rule:
     """One line: records of `wanted` (None: of any) are merged by `keys` and labelled; `goes_on` to later lines too."""
 
-    wanted: Value | None
+    wanted: Mask | None
     keys: tuple[str, ...]
     label: str
     goes_on: bool
@@ -93,8 +93,9 @@ def _rule(line: str) -> Rule:
             raise UsageError(f"'{name}' is not supported: flows are put out when all records are read")
         if name not in WORDS:
             raise UsageError(f"unknown word '{name}'{suggestion(name, WORDS)}")
+    condition = filters.condition(facts.get("filter", ""))
     return Rule(
-        filters.condition(facts.get("filter", "")),
+        None if condition is None else filters.mask(condition),
         tuple(facts.get("model", "").replace(",", " ").split()),
         facts.get("label", ""),
         "cont" in facts,
@@ -113,11 +114,9 @@ class RuledAggregation:
 
     def add(self, batch: FlowBatch) -> None:
         """Merge the records of a batch, in order."""
-        from topics import filter as filters
-
         for rule, merging in self._rules:
             every = np.ones(len(batch), np.bool_)
-            chosen = every if rule.wanted is None else filters.mask(rule.wanted, batch)
+            chosen = every if rule.wanted is None else rule.wanted(batch)
             if chosen.any():
                 merging.add(_labelled(batch.select(np.flatnonzero(chosen)), rule.label))
             if not rule.goes_on:

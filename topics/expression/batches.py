@@ -1,8 +1,8 @@
-"""Values over a batch in memory: only the columns they are made of are taken out of its records."""
+"""Conditions over batches in memory: only the columns they are made of are taken out of the records."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -16,11 +16,16 @@ if TYPE_CHECKING:
     from topics.expression.value import Value
 
 
-def values_of(value: Value, batch: FlowBatch) -> np.ndarray[tuple[int], Any]:
-    """Return a value of each record, shape (n,)."""
-    names = column_names(value)
-    if not names:
-        constant = pl.select(polars(value)).item()
-        return np.full(len(batch), constant)
-    frame = pl.DataFrame(to_arrow(batch, names))
-    return frame.select(polars(value)).to_series().to_numpy()
+class Mask:
+    """Tells which records of batches meet a condition. Building one costs more than a batch does: keep it."""
+
+    def __init__(self, condition: Value) -> None:
+        self._columns = column_names(condition)
+        self._expression = polars(condition)
+
+    def __call__(self, batch: FlowBatch) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Return which records meet the condition, shape (n,), bool."""
+        if not self._columns:
+            return np.full(len(batch), pl.select(self._expression).item(), np.bool_)
+        frame = pl.DataFrame(to_arrow(batch, self._columns))
+        return frame.select(self._expression).to_series().to_numpy()

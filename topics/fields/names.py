@@ -104,7 +104,7 @@ ICMP_TYPES = {
     38: "DNP",
     39: "SKP",
     40: "PHO",
-    **dict.fromkeys((1, 2, 3, 7), ""),
+    **dict.fromkeys((1, 2, 7), ""),
 }
 _UNREACHABLE_CODES = "URN URH URO URP URF URS URNU URHU URISO URNPRO URHPRO URNTOS URHTOS URFIL URPRE URCUT"
 ICMP_UNREACHABLE = dict(enumerate(_UNREACHABLE_CODES.split()))
@@ -122,20 +122,20 @@ ICMPV6_TYPES = {
     137: "RED",
     143: "MHR",
 }
-ICMPV6_CODES = {
-    (1, 0): "URNR",
-    (1, 1): "URAD",
-    (1, 2): "URBS",
-    (1, 3): "URAR",
-    (1, 4): "URP",
-    (1, 5): "URSF",
-    (1, 6): "URRR",
-    (1, 7): "URES",
-    (3, 0): "TXT",
-    (3, 1): "TXR",
-    (4, 0): "PPH",
-    (4, 1): "PPNH",
-    (4, 2): "PPO",
+ICMPV6_CODES = {  # by type << 8 | code
+    1 << 8 | 0: "URNR",
+    1 << 8 | 1: "URAD",
+    1 << 8 | 2: "URBS",
+    1 << 8 | 3: "URAR",
+    1 << 8 | 4: "URP",
+    1 << 8 | 5: "URSF",
+    1 << 8 | 6: "URRR",
+    1 << 8 | 7: "URES",
+    3 << 8 | 0: "TXT",
+    3 << 8 | 1: "TXR",
+    4 << 8 | 0: "PPH",
+    4 << 8 | 1: "PPNH",
+    4 << 8 | 2: "PPO",
 }
 UNKNOWN_MESSAGE = "UNK"
 
@@ -179,17 +179,3 @@ def code_points() -> dict[int, str]:
     """Return the name of each DiffServ code point that has one (RFC 2474, 2597, 3246)."""
     assured = {8 * group + 2 * drop: f"af{group}{drop}" for group in range(1, 5) for drop in range(1, 4)}
     return {46: "ef", **{8 * selector: f"cs{selector}" for selector in range(8)}, **assured}
-
-
-@functools.cache
-def icmpv6_words() -> dict[int, str]:
-    """Return the state word of each ICMPv6 type << 8 | code."""
-    words = {kind << 8 | code: word for kind, word in ICMPV6_TYPES.items() for code in range(256)}
-    return words | {kind << 8 | code: word for (kind, code), word in ICMPV6_CODES.items()}
-
-
-@functools.cache
-def icmp_words() -> dict[int, str]:
-    """Return the state word of each ICMP type << 8 | code; messages that Argus leaves without a word are empty."""
-    words = {kind << 8 | code: word for kind, word in ICMP_TYPES.items() for code in range(256)}
-    return words | {3 << 8 | code: ICMP_UNREACHABLE.get(code, "UR") for code in range(256)}

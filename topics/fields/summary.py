@@ -11,7 +11,14 @@ from topics.fields.columns import ARP_TYPE, ICMP, ICMPV6, RARP_TYPE, is_tcp, sen
 from topics.fields.field import SIDES, Field, Format, both
 from topics.fields.formats import INTEGER, LEFT_TEXT, PAYLOADS, WORD
 from topics.fields.headers import letters
-from topics.fields.names import ENCAPSULATION_LETTERS, UNKNOWN_MESSAGE, icmp_words, icmpv6_words
+from topics.fields.names import (
+    ENCAPSULATION_LETTERS,
+    ICMP_TYPES,
+    ICMP_UNREACHABLE,
+    ICMPV6_CODES,
+    ICMPV6_TYPES,
+    UNKNOWN_MESSAGE,
+)
 from topics.flags import FlowFlags, IcmpError, IpOptions, TcpFlags, TcpState
 
 if TYPE_CHECKING:
@@ -75,15 +82,21 @@ def _tcp_word() -> Value:
     )
 
 
+def _icmp_word(message: Value) -> Value:
+    kind = message // 256
+    unreachable = lookup(message % 256, ICMP_UNREACHABLE, "UR")
+    return when(kind == 3).then(unreachable).otherwise(lookup(kind, ICMP_TYPES, UNKNOWN_MESSAGE))
+
+
 def _state() -> Value:
     protocol, message = col("protocol"), col("src_port")
     answer = col("icmp_error_type") * 256 + col("icmp_error_code")
     message = when(col("icmp_error") > 0).then(answer).otherwise(message)
     return (
         when(protocol == ICMP)
-        .then(lookup(message, icmp_words(), UNKNOWN_MESSAGE))
+        .then(_icmp_word(message))
         .when(protocol == ICMPV6)
-        .then(lookup(message, icmpv6_words(), UNKNOWN_MESSAGE))
+        .then(lookup(message, ICMPV6_CODES, lookup(message // 256, ICMPV6_TYPES, UNKNOWN_MESSAGE)))
         .when(is_tcp())
         .then(_tcp_word())
         .otherwise(_conversation())

@@ -8,11 +8,10 @@ from topics.filter.lexer import tokens
 from topics.filter.parser import Parser
 
 if TYPE_CHECKING:
-    import numpy as np
     import polars as pl
 
-    from topics.batch import FlowBatch
     from topics.expression import Value
+    from topics.expression.batches import Mask
     from topics.expression.sql import Dialect, Statement
     from topics.filter.tree import Node
 
@@ -48,11 +47,11 @@ def compile(text: str) -> pl.Expr | None:  # noqa: A001 - what it does, and alwa
     return polars(value)
 
 
-def mask(value: Value, batch: FlowBatch) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Return which records of a batch meet a condition, shape (n,), bool."""
-    from topics.expression.batches import values_of
+def mask(value: Value) -> Mask:
+    """Return what tells which records of batches meet a condition."""
+    from topics.expression.batches import Mask
 
-    return values_of(value, batch)
+    return Mask(value)
 
 
 def sql(value: Value, dialect: Dialect) -> Statement:

@@ -129,7 +129,7 @@ def test_a_wrong_option_is_named(given: tuple[str, Any], message: str) -> None:
         ("site: a\nsite: b", "{file}, line 2: no YAML (key 'site' twice)"),
         (
             "# local\nARGUS_FLOW_STATUS_INTERVAL=5",
-            "{file}: an argus.conf, which is not read; write `status_interval:` for ARGUS_FLOW_STATUS_INTERVAL, see docs",
+            "{file}: an argus.conf, which is not read; write `status_interval:` for ARGUS_FLOW_STATUS_INTERVAL,",
         ),
         ("ARGUS_DEDUP=yes", "{file}: an argus.conf, which is not read; nothing here is like ARGUS_DEDUP, see docs"),
         ("site: [", "{file}: no YAML ("),

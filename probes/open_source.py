@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from topics.errors import UsageError
@@ -50,7 +51,24 @@ def _interfaces(settings: Settings) -> LiveSource:
     for key, option in (("follow", "-f"), ("time_scale", "-T")):
         if getattr(settings, key):
             raise UsageError(f"option {option} is for capture files (-r), not for interfaces (-i)")
-    return LiveSource(live_settings(settings), PacketRange(settings.packets) if settings.packets else None)
+    source = LiveSource(live_settings(settings), PacketRange(settings.packets) if settings.packets else None)
+    _load_kernels()
+    return source
+
+
+def _load_kernels() -> None:
+    """Load what would otherwise be loaded when the first packets have come, while more of them fill the ring."""
+    import numpy as np
+
+    from probes.capture.packets import PACKET_DTYPE, PacketBlock
+    from probes.flows.probe import FlowProbe
+    from probes.live.walk import warm_up
+
+    warm_up()
+    probe = FlowProbe()
+    nothing = PacketBlock(np.zeros(1, np.uint8), np.zeros(0, PACKET_DTYPE))
+    for _ in itertools.chain(probe.observe(nothing), probe.advance(1)):
+        pass
 
 
 def live_settings(settings: Settings) -> LiveSettings:

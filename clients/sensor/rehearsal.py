@@ -20,6 +20,7 @@ from probes.captures import CaptureSource
 from probes.flows.probe import ProbeSettings
 from probes.settings import Output, Settings, Spool
 from sinks.formats.names import DASH
+from topics.probe_status import encode_probe_status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +48,7 @@ def _observe(settings: Settings) -> None:
     driver = Driver(settings, ProbeSettings(), source, lambda: settings)
     with Outputs(settings, live=False) as outputs:
         driver.run(outputs)
+        encode_probe_status(driver.reporter.snapshot())
 
 
 def _moved(settings: Settings, directory: Path) -> dict[str, object]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -115,3 +118,23 @@ def test_a_missing_status_topic_does_not_stop_the_probe(
     assert main(["probe", "-X", "-r", str(capture), "-w", f"{url}", *options]) == 0
     assert 'event="probe status is not published"' in capsys.readouterr().err
     assert everything(url, topic, lambda found: records(found) > 400)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="giving rights up takes root")
+def test_a_directory_without_python_is_no_obstacle(kafka_bootstrap: str, topic_prefix: str, tmp_path: Path) -> None:
+    url, capture, jail = f"kafka://{kafka_bootstrap}", tmp_path / "a.pcap", tmp_path / "jail"
+    write_pcap(capture, sample_frames(1))
+    jail.mkdir()
+    jail.chmod(0o777)
+    names = {each: topic_prefix + each.name for each in (FLOW_STATUS, PROBES, CONTROL)}
+    create_topics(url, [TopicDefinition(name, "", "", 1) for name in names.values()], partitions=1)
+    options = ["--topic", names[FLOW_STATUS], "--status-topic", names[PROBES], "--control-topic", names[CONTROL]]
+    options += ["--spool", "/spool"]
+    command = [sys.executable, "-m", "clients.main", "probe", "-X", "-C", "-c", str(jail), "-u", "nobody"]
+    command += ["-r", str(capture), "-w", url, *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    stop = everything(
+        url, names[PROBES], lambda found: any(each.cause == "stop" for each in found), decode=read_probe_status
+    )
+    assert everything(url, names[FLOW_STATUS], lambda found: records(found) == stop[-1].value.records)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 import polars as pl
+
+from topics.fields.formats import COUNT, INTEGER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +18,7 @@ PORT_AFTER = {"sport": "saddr", "dport": "daddr"}
 CUT = "*"
 PADDED = {"dir"}  # Argus pads this one even between delimiters
 KEEPS_BLANKS = {"flgs"}  # with the one after them
+ENDS_IN_BLANKS = {"tcpopt"}
 QUOTE = '"'
 CONTROL = r"[\x00-\x1f\x7f-\x9f]"  # would move the cursor, or worse
 
@@ -53,6 +57,22 @@ class Listing:
         texts = frame.select(self._texts)
         return texts.select(self._delimited() if self._delimiter else self._aligned(texts)).to_series()
 
+    def block(self, frame: pl.DataFrame) -> bytes:
+        """Return all lines with their ends, as `lines` has them."""
+        if not self._delimiter:
+            return joined(self.lines(frame))
+        rows = io.BytesIO()
+        cells = frame.select(self._cell(place, column).alias(str(place)) for place, column in enumerate(self._columns))
+        cells.write_csv(rows, include_header=False, separator=self._delimiter, quote_style="never")
+        return rows.getvalue()
+
+    def _cell(self, place: int, column: Field) -> pl.Expr:
+        """Return what is between two delimiters: whole numbers as they are, which spares making texts of them."""
+        whole = column.format is INTEGER or (column.format is COUNT and self._style.abbreviate is None)
+        if whole and not column.pattern:
+            return column.value().cast(pl.Int64)
+        return self._value(self._texts[place], column)
+
     def _aligned(self, texts: pl.DataFrame) -> pl.Expr:
         longest = texts.select(pl.all().str.len_bytes().max()).row(0)
         parts = []
@@ -80,14 +100,16 @@ class Listing:
         return pl.when(pl.col(str(place)) == "").then(pl.lit(" ")).otherwise(pl.lit("."))
 
     def _delimited(self) -> pl.Expr:
-        values = [self._value(place, column) for place, column in enumerate(self._columns)]
+        values = [self._value(pl.col(str(place)), column) for place, column in enumerate(self._columns)]
         return pl.concat_str(values, separator=self._delimiter)
 
-    def _value(self, place: int, column: Field) -> pl.Expr:
-        text = pl.col(str(place))
+    def _value(self, text: pl.Expr, column: Field) -> pl.Expr:
         if column.name in PADDED:
             text = text.str.pad_start(column.width)
-        text = text.str.pad_end(column.width + 1) if column.name in KEEPS_BLANKS else text.str.strip_chars_end(" ")
+        if column.name in KEEPS_BLANKS:
+            text = text.str.pad_end(column.width + 1)
+        elif column.format.free or column.name in ENDS_IN_BLANKS:
+            text = text.str.strip_chars_end(" ")
         return self._quoted(text) if column.format.free else text
 
     def _quoted(self, text: pl.Expr) -> pl.Expr:
@@ -95,3 +117,8 @@ class Listing:
         special = text.str.contains_any([self._delimiter, QUOTE, "\n", "\r"])
         doubled = text.str.replace_all(QUOTE, QUOTE * 2, literal=True)
         return pl.when(special).then(pl.concat_str([pl.lit(QUOTE), doubled, pl.lit(QUOTE)])).otherwise(text)
+
+
+def joined(lines: pl.Series) -> bytes:
+    """Return lines with their ends."""
+    return (str(lines.str.join("\n").item()) + "\n").encode()

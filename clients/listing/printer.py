@@ -23,6 +23,9 @@ if TYPE_CHECKING:
         def lines(self, frame: pl.DataFrame) -> pl.Series:
             """Return one line for each record."""
 
+        def block(self, frame: pl.DataFrame) -> bytes:
+            """Return all lines with their ends."""
+
         def ending(self) -> str:
             """Return what comes after the records, empty for nothing."""
 
@@ -57,13 +60,13 @@ class Printer:
             return
         start = self._first + self.count
         rank = pl.int_range(start, start + frame.height, eager=True).alias(RANK)
-        text = self._listing.lines(self._placed(frame.with_columns(rank)))
+        placed = self._placed(frame.with_columns(rank))
         if self._every <= 0:
             if self._every == ONCE and not self.count:
                 self._write([self._listing.heading()])
-            self._write([text.str.join("\n").item()])
+            sys.stdout.buffer.write(self._listing.block(placed))
         else:
-            self._grouped(text)
+            self._grouped(self._listing.lines(placed))
         self.count += frame.height
         sys.stdout.flush()
 

@@ -8,6 +8,7 @@ from xml.sax.saxutils import quoteattr
 
 import polars as pl
 
+from clients.listing.lines import joined
 from topics.fields.formats import TIME
 
 if TYPE_CHECKING:
@@ -47,6 +48,10 @@ class JsonLines:
     def ending(self) -> str:
         """Return nothing."""
         return ""
+
+    def block(self, frame: pl.DataFrame) -> bytes:
+        """Return all objects, a line each."""
+        return joined(self.lines(frame))
 
     def lines(self, frame: pl.DataFrame) -> pl.Series:
         """Return one object for each record."""
@@ -89,6 +94,10 @@ class XmlDocument:
     def ending(self) -> str:
         """Return its end."""
         return "</ArgusDataStream>"
+
+    def block(self, frame: pl.DataFrame) -> bytes:
+        """Return all elements, a line each."""
+        return joined(self.lines(frame))
 
     def lines(self, frame: pl.DataFrame) -> pl.Series:
         """Return one element for each record."""

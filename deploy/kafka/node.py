@@ -38,14 +38,16 @@ class KafkaNode:
     """A broker and controller in one process, listening on 127.0.0.1 only.
 
     data is its directory, made when missing: properties, log, broker.log and jvm.log. port is the one given, else the
-    one this directory was used with before, else a free one. security adds listeners and rights. As a context manager
-    it starts and stops the node.
+    one this directory was used with before, else a free one. security adds listeners and rights. A node that is
+    not for a short life compiles itself for speed. As a context manager it starts and stops the node.
 
     Whether the node runs is told by a lock that its process inherits, so a number that was left behind in the pid file
     and now belongs to another process does no harm.
     """
 
-    def __init__(self, data: Path, port: int | None = None, security: NodeSecurity | None = None) -> None:
+    def __init__(
+        self, data: Path, port: int | None = None, security: NodeSecurity | None = None, *, short_life: bool = True
+    ) -> None:
         self.data = data.absolute()
         self.log = self.data / "broker.log"
         self._jvm_log = self.data / "jvm.log"
@@ -55,6 +57,7 @@ class KafkaNode:
         self.port = port or before.get("PLAINTEXT") or free_port()
         self._ports = {"PLAINTEXT": self.port, "CONTROLLER": before.get("CONTROLLER") or free_port()}
         self._security = security
+        self._machine = SHORT_LIFE if short_life else ()
         if security is not None:
             self._ports |= {name: before.get(name) or free_port() for name in (SASL_LISTENER, TLS_LISTENER)}
         self._process: subprocess.Popen[bytes] | None = None
@@ -163,7 +166,7 @@ class KafkaNode:
             raise ServerError(f"Kafka could not format {self.data}: {_reason(done.stdout + done.stderr)}")
 
     def _launch(self, java: str, jars: Path, lock: IO[str]) -> subprocess.Popen[bytes]:
-        machine = (f"-Xmx{HEAP}", f"-Xms{HEAP}", *SHORT_LIFE)
+        machine = (f"-Xmx{HEAP}", f"-Xms{HEAP}", *self._machine)
         command = self._java(java, jars, *machine, "kafka.Kafka", str(self._properties))
         with self._jvm_log.open("wb") as output:
             process = subprocess.Popen(

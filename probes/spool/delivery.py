@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from topics.bus.administration import refused
-from topics.bus.client import client_settings
+from topics.bus.client import producer_settings
 from topics.bus.fatal import served
-from topics.definitions import MAX_MESSAGE_BYTES
 from topics.errors import BusError
 
 if TYPE_CHECKING:
@@ -76,12 +75,9 @@ class Delivery:
 
     def _make(self) -> Producer:
         return Producer(
-            client_settings(self._url)
+            producer_settings(self._url)
             | {
-                "enable.idempotence": True,
-                "compression.type": "lz4",
                 "linger.ms": LINGER_MILLISECONDS,
-                "message.max.bytes": MAX_MESSAGE_BYTES,
                 "queue.buffering.max.kbytes": QUEUE_KILOBYTES,
                 "message.timeout.ms": 0,
                 "error_cb": self._note,

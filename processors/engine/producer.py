@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import Producer as KafkaProducer
 
 from topics.bus.administration import REFUSALS, refused
-from topics.bus.client import client_settings
+from topics.bus.client import producer_settings
 from topics.bus.fatal import served
 from topics.errors import BusError
 
@@ -34,12 +34,9 @@ class Producer:
         self._url = url
         self._failure: BusError | None = None
         self._producer = KafkaProducer(
-            client_settings(url)
+            producer_settings(url)
             | {
-                "enable.idempotence": True,
-                "compression.type": "lz4",
                 "linger.ms": 5,
-                "message.max.bytes": 2 * 1024 * 1024,
                 "queue.buffering.max.kbytes": QUEUE_KILOBYTES,
                 "delivery.timeout.ms": int(timeout * 1000),
                 "error_cb": self._error,

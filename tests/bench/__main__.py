@@ -87,6 +87,17 @@ def bench_worker(_runs: int) -> Iterator[tuple[str, Result]]:
     yield "bus and one worker", Result(rates.rate, "records/s")
 
 
+def bench_secured(runs: int) -> Iterator[tuple[str, Result]]:
+    """Records to Kafka with TLS, SCRAM and the spool, beside the same without any of it."""
+    from tests.bench.probe import captures
+    from tests.bench.records import status_batches
+    from tests.bench.secured import measure
+
+    rates = measure(status_batches(captures(BUILD)[0]), runs)
+    for compression, rate in rates.secured.items():
+        yield f"bus, TLS, {compression}, spool", _beside(rate, "records/s", rates.plain)
+
+
 def bench_ra(runs: int) -> Iterator[tuple[str, Result]]:
     """How long `argosy ra` takes on a small file."""
     from tests.bench.processes import median_wall, run
@@ -133,6 +144,7 @@ BENCHES: dict[str, Callable[[int], Iterator[tuple[str, Result]]]] = {
     "codec": bench_codec,
     "merge": bench_merge,
     "worker": bench_worker,
+    "secured": bench_secured,
     "ra": bench_ra,
     "clients": bench_clients,
     "live": bench_live,

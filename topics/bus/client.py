@@ -7,8 +7,10 @@ import os
 from typing import Any
 
 from topics.bus.address import bootstrap
+from topics.definitions import MAX_MESSAGE_BYTES
 
 PREFIX = "ARGOSY_BUS_"
+COMPRESSION = "lz4"
 SILENT = logging.getLogger("argosy.librdkafka")  # what it would print is raised as BusError
 SILENT.addHandler(logging.NullHandler())
 SILENT.propagate = False
@@ -17,8 +19,26 @@ SILENT.propagate = False
 def client_settings(url: str) -> dict[str, Any]:
     """Return the settings of a librdkafka client for a bus address; raises UsageError, SettingsError."""
     settings: dict[str, Any] = {"bootstrap.servers": bootstrap(url), "log_level": 0, "logger": SILENT}
-    if any(name.startswith(PREFIX) for name in os.environ):
+    if _is_set():
         from topics.bus.security import security
 
         settings |= security().librdkafka()
     return settings
+
+
+def producer_settings(url: str) -> dict[str, Any]:
+    """Return the same for a producer: in order and once, to all replicas, compressed."""
+    compression = COMPRESSION
+    if _is_set():
+        from topics.bus.security import security
+
+        compression = security().compression
+    return client_settings(url) | {
+        "enable.idempotence": True,
+        "compression.type": compression,
+        "message.max.bytes": MAX_MESSAGE_BYTES,
+    }
+
+
+def _is_set() -> bool:
+    return any(name.startswith(PREFIX) for name in os.environ)

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from topics.bus.administration import REFUSALS, refused
-from topics.bus.client import client_settings
+from topics.bus.client import producer_settings
 from topics.bus.fatal import served
-from topics.definitions import MAX_MESSAGE_BYTES
 from topics.errors import BusError
 
 if TYPE_CHECKING:
@@ -31,12 +30,9 @@ class ConfirmedProducer:
         self._patience = patience
         self._failure: BusError | None = None
         self._producer = Producer(
-            client_settings(url)
+            producer_settings(url)
             | {
-                "enable.idempotence": True,
-                "compression.type": "lz4",
                 "linger.ms": 5,
-                "message.max.bytes": MAX_MESSAGE_BYTES,
                 "queue.buffering.max.kbytes": QUEUE_KILOBYTES,
                 "delivery.timeout.ms": int(patience * 1000),
                 "error_cb": self._error,

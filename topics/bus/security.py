@@ -47,6 +47,7 @@ class Security(BaseModel):
     password_file: Path | None = None
     token_file: Path | None = None
     allow_clear_text: bool = False
+    compression: Literal["none", "lz4", "zstd", "gzip", "snappy"] = "lz4"
     registry: str | None = None
     registry_username: str | None = None
     registry_password: SecretStr | None = None

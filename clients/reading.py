@@ -122,14 +122,17 @@ def printer(parsed: Parsed, default: Iterable[str] = ()) -> Printer:
     from clients.listing.columns import columns
     from clients.listing.lines import Listing
     from clients.listing.printer import NEVER, Printer
-    from clients.listing.structured import JsonLines, XmlDocument
 
     chosen, written, words = columns(parsed.words("-s"), tuple(default)), style(parsed), parsed.words("-M")
     first, every = window(parsed).output.first, max(parsed.number("-L", 0), NEVER)
     if "json" in words:
+        from clients.listing.structured import JsonLines
+
         blank = next((word for word in words if word in {"null", "empty", "omit"}), "null")
         return Printer(JsonLines(chosen, written, blank), every=NEVER, first=first)
     if "xml" in words:
+        from clients.listing.structured import XmlDocument
+
         return Printer(XmlDocument(chosen, written), first=first)
     return Printer(Listing(chosen, written, delimiter(parsed.word("-c"))), every=every, first=first)
 

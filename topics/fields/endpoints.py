@@ -26,7 +26,6 @@ from topics.fields.columns import (
 )
 from topics.fields.field import Field, Format, both
 from topics.fields.formats import INTEGER, TEXT, WORD, hexadecimal
-from topics.fields.hosts import host_names
 from topics.fields.names import (
     ETHERTYPES,
     SERVICE_ACCESS_POINTS,
@@ -58,7 +57,11 @@ def _address(side: str) -> Value:
 
 
 def _address_text(text: pl.Expr, style: Style, _: int) -> pl.Expr:
-    return host_names(text) if style.host_names else text
+    if not style.host_names:
+        return text
+    from topics.fields.hosts import host_names
+
+    return host_names(text)
 
 
 def _network(side: str) -> Value:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import socket
-from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 
@@ -14,6 +12,8 @@ AT_ONCE = 32
 @functools.lru_cache(maxsize=1 << 16)
 def host_name(address: str) -> str:
     """Return the name that the resolver has for an address, the address itself when it has none."""
+    import socket
+
     try:
         return socket.getnameinfo((address, 0), socket.NI_NAMEREQD)[0]
     except OSError:
@@ -26,6 +26,8 @@ def host_names(addresses: pl.Expr) -> pl.Expr:
 
 
 def _looked_up(column: pl.Series) -> pl.Series:
+    from concurrent.futures import ThreadPoolExecutor
+
     known = [address for address in column.unique().to_list() if address is not None]
     with ThreadPoolExecutor(AT_ONCE) as resolvers:  # most of the time is spent waiting
         names = list(resolvers.map(host_name, known))

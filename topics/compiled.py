@@ -23,7 +23,7 @@ from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
 
 PACKAGES = ("topics", "probes", "processors", "sinks")
-IMPORT = re.compile(rf"^from ((?:{'|'.join(PACKAGES)})[\w.]*) import \(?([\w\s,]+)", re.MULTILINE)
+IMPORT = re.compile(rf"^from ((?:{'|'.join(PACKAGES)})[\w.]*) import (\([^)]*\)|[^\n(]*)", re.MULTILINE)
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 

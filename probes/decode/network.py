@@ -186,6 +186,7 @@ def _arp(data: Any, at: int, end: int, row: Any) -> Any:
     requester = be48(data, at + 8) if operation == 1 else be48(data, at + 18)
     row[h.DISCRIMINATOR] = (requester ^ (requester >> 16)) & 0xFFFFFFFF
     row[h.ORDER] = h.FORWARD if operation == 1 else h.REVERSE
+    row[h.PAYLOAD] = end  # nothing for -U to keep
     row[h.APP_BYTES] = max(0, row[h.WIRE_LENGTH] - ARP_HEADER)  # Argus's rule: all but the ARP header itself
     return True
 
@@ -201,14 +202,14 @@ def _forget_outer(row: Any) -> None:
 
 
 @inlined
-def _between_stations(ethertype: int, row: Any) -> None:
+def _between_stations(at: int, ethertype: int, row: Any) -> None:
     """Make the packet one of a layer 2 flow between its MAC addresses."""
     row[h.PROTOCOL] = 0
     row[h.SRC_HIGH] = 0
     row[h.DST_HIGH] = 0
     row[h.SRC_LOW] = row[h.SRC_MAC]
     row[h.DST_LOW] = row[h.DST_MAC]
-    row[h.APP_BYTES] = row[h.WIRE_LENGTH]
+    row[h.APP_BYTES], row[h.PAYLOAD] = row[h.WIRE_LENGTH], at
     if ethertype == h.WLAN:
         row[h.ORDER] = h.FORWARD
 
@@ -247,6 +248,6 @@ def network(data: Any, at: int, end: int, wire_end: int, ethertype: int, tunnels
     elif ethertype == h.ARP and _arp(data, at, end, row):
         separate_networks(row)
         return at, end, wire_end, h.NOTHING
-    _between_stations(ethertype, row)
+    _between_stations(at, ethertype, row)
     separate_networks(row)
     return at, end, wire_end, h.NOTHING

@@ -30,7 +30,8 @@ def block(frames: Sequence[TimedFrame], link_type: int = ETHERNET) -> PacketBloc
         packet["offset"], packet["captured"], packet["length"] = offset, len(frame), len(frame)
         packet["link_type"] = link_type
         offset += len(frame)
-    return PacketBlock(np.frombuffer(b"".join(frame for _, frame in frames) or b"\0", np.uint8), packets)
+    data = bytearray().join(frame for _, frame in frames)  # writable, as from a file: another type for kernels if not
+    return PacketBlock(np.frombuffer(data or bytearray(1), np.uint8), packets)
 
 
 def batch_of(blocks: Iterable[PacketBlock], **settings: Any) -> FlowBatch:

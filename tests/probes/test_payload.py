@@ -6,7 +6,7 @@ import pytest
 
 from probes.flows.probe import FlowProbe, ProbeSettings
 from tests.probes.observed import CLIENT, SECOND, SERVER, TimedFrame, batch_of, block, heap_field, only
-from tests.traffic.packets import echo_frame, frame, ipv4, tcp_frame, udp, udp_frame
+from tests.traffic.packets import arp_frame, echo_frame, ethernet, frame, ipv4, tcp_frame, udp, udp_frame
 from topics.batch import concatenate
 
 if TYPE_CHECKING:
@@ -101,6 +101,15 @@ def test_later_fragments_are_left_out() -> None:
     first = ipv4(datagram[:16], CLIENT, SERVER, 17, identification=9, more_fragments=True)
     later = ipv4(datagram[16:], CLIENT, SERVER, 17, identification=9, fragment_offset=16)
     assert kept([(0, frame(first)), (0.1, frame(later))])[0] == b"a" * 8
+
+
+def test_a_frame_without_ip_keeps_what_follows_its_addresses() -> None:
+    discovery = ethernet(b"lldp", 0x88CC, source="02:00:00:00:00:09")
+    assert kept([(0, udp_frame(*C)), (0.1, discovery)])[0] == b"lldp"
+
+
+def test_arp_has_no_payload() -> None:
+    assert kept([(0, udp_frame(*C)), (0.1, arp_frame(1, "02:00:00:00:00:09", CLIENT, SERVER))])[0] == b""
 
 
 def test_a_ping_keeps_its_message() -> None:

@@ -52,11 +52,11 @@ def _interfaces(settings: Settings) -> LiveSource:
         if getattr(settings, key):
             raise UsageError(f"option {option} is for capture files (-r), not for interfaces (-i)")
     source = LiveSource(live_settings(settings), PacketRange(settings.packets) if settings.packets else None)
-    _load_kernels()
+    load_kernels()
     return source
 
 
-def _load_kernels() -> None:
+def load_kernels() -> None:
     """Load what would otherwise be loaded when the first packets have come, while more of them fill the ring."""
     import numpy as np
 

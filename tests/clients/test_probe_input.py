@@ -10,12 +10,15 @@ import pytest
 
 from clients.main import main
 from sinks.formats import open_reader
+from tests.libpcap import libpcap_installed  # noqa: F401 - a fixture
 from tests.traffic.packets import tcp_frame, udp_frame
 from tests.traffic.pcap import write_pcap
 from topics.batch import concatenate
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("libpcap_installed")
 
 SECOND = 1_000_000_000
 START = 1_790_000_000 * SECOND

@@ -21,6 +21,7 @@ from probes.flows.probe import ProbeSettings
 from probes.live import interfaces
 from probes.live.settings import LiveSettings
 from probes.live.source import LiveSource
+from probes.open_source import load_kernels
 from probes.sensor import Sensor
 from tests.probes.live.wire import libc, wait_until
 from tests.traffic.packets import frame as framed
@@ -189,6 +190,7 @@ def test_a_quiet_interface_tells_the_time_beside_a_busy_one(wire: Wire) -> None:
 
 
 def test_flows_of_a_quiet_interface_are_reported_in_time(wire: Wire) -> None:
+    load_kernels()
     source, sensor = opened(wire), Sensor(ProbeSettings(status_interval=SECOND // 2))
     arrived(wire, source, FRAMES)
 

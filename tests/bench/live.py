@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PACE = ["--pps", "500000", "--duration", "60", "--loop", "0"]
 SENT = re.compile(r"Actual: (\d+) packets .* sent in ([\d.]+) seconds")
-PATIENCE = 60
+PATIENCE = 100
 
 
 @dataclass(frozen=True, slots=True)

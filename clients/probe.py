@@ -76,15 +76,20 @@ def _observe(
     from clients.sensor.metrics import serving
     from clients.sensor.options import flow_settings
     from clients.sensor.outputs import Outputs
-    from clients.sensor.privileges import drop
+    from clients.sensor.privileges import drop, owner_of
 
     logs.configure(settings)
     outputs = Outputs(settings, live=source.live)
     driver = Driver(settings, flow_settings(settings), source, again)
     driver.reporter.output = outputs.counts
     driver.log_anew = logs.configure
+    owner = owner_of(settings)
+    if settings.interfaces or settings.chroot or owner:
+        from clients.sensor.rehearsal import rehearse
+
+        rehearse(settings)
     source.open()
-    drop(settings, keep_raw=bool(settings.interfaces))
+    drop(settings, owner, keep_raw=bool(settings.interfaces))
     with outputs, serving(settings.metrics, driver.reporter.snapshot) as port:
         if port:
             structlog.get_logger().info("metrics served", port=port)

@@ -31,19 +31,23 @@ class _Data(ctypes.Structure):
     _fields_ = (("effective", ctypes.c_uint32), ("permitted", ctypes.c_uint32), ("inheritable", ctypes.c_uint32))
 
 
-def drop(settings: Settings, *, keep_raw: bool) -> None:
-    """Stay in the directory and become the user that the settings name; without any, nothing changes.
+Owner = tuple[int, int]
 
-    What is needed later is loaded first: Python may not be in that directory, or not be readable for that user.
-    Raises SettingsError.
-    """
-    owner = user_and_group(settings.user, settings.group) if settings.user else None
-    if settings.group and owner is None:
+
+def owner_of(settings: Settings) -> Owner | None:
+    """Return the user and group to become, None to stay who we are; raises SettingsError naming the key."""
+    if settings.user:
+        return user_and_group(settings.user, settings.group)
+    if settings.group:
         raise SettingsError("key 'group' needs a 'user' too")
-    if settings.chroot or owner:
-        from clients.sensor.rehearsal import rehearse
+    return None
 
-        rehearse(settings)
+
+def drop(settings: Settings, owner: Owner | None, *, keep_raw: bool) -> None:
+    """Stay in the directory that the settings name and become the owner; without either, nothing changes.
+
+    What is needed later has to be loaded: see rehearsal.py. Raises SettingsError.
+    """
     if settings.chroot:
         stay_in(settings.chroot)
     if owner:

@@ -1,6 +1,6 @@
-"""A run in small, before rights are given up: loads every module and kernel that the real one will need.
+"""A run in small, before packets come and rights are given up: loads every module and kernel that will be needed.
 
-In a directory to stay in there is no Python, and another user may not read it where it is.
+Packets would pile up meanwhile. In a directory to stay in there is no Python, and another user may not read it.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ import pytest
 
 from deploy.kafka.node import KafkaNode
 from deploy.kafka.properties import SASL_LISTENER, TLS_LISTENER, NodeSecurity
+from probes.spool.publisher import SpooledPublisher
 from tests.certificates import INSTALL, Authority, openssl
 from tests.kafka.test_worker import expected, messages
 from tests.kafka.workers import flows_by_key, wait_until
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-USERS = {name: f"{name}-7Kq-secret" for name in ("admin", "probe", "worker", "sink", "reader", "nobody")}
+USERS = {name: f"{name}-7Kq-secret" for name in ("admin", "probe", "worker", "sink", "reader", "nobody", "late")}
 PARTITIONS = 3
 
 
@@ -180,6 +181,25 @@ def test_who_has_no_right_is_told_so(secured: Secured, monkeypatch: pytest.Monke
     use(monkeypatch, secured.settings("probe"))
     with pytest.raises(BusError, match="no right"):
         Subscriber(secured.url, FLOWS.name, "argosy-sink-x")
+
+
+def test_a_spool_keeps_what_it_has_no_right_to_send_until_it_has(
+    secured: Secured, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def give(role: str) -> None:
+        done = secured.argosy("admin", "topics", "acl", role, "--principal", "User:late", "--bus", secured.url)
+        assert done.returncode == 0, done.stderr
+
+    give("reader")
+    use(monkeypatch, secured.settings("late"))
+    with SpooledPublisher(secured.url, FLOW_STATUS.name, tmp_path / "spool") as publisher:
+        publisher.publish(FlowBatch(probe="late", watermark=1))
+        wait_until(lambda: "no right to do this" in publisher.last_error, "refusal", 60)
+        assert publisher.counts()["spooled_messages"] == PARTITIONS
+        give("probe")
+        wait_until(lambda: publisher.counts()["delivered_messages"] == PARTITIONS, "delivery", 60)
+        assert publisher.last_error == ""
+        assert publisher.close() == 0
 
 
 def test_every_program_works_with_the_rights_of_its_role(

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from topics.fields import Style
 
 INPUT = (
-    Option("-r", "FILE...", "read records from files: .parquet, .arrow, .avro, or by content; - is a pipe"),
+    Option(
+        "-r",
+        "FILE...",
+        "read records from files: .parquet, .arrow, .avro, or by content; - is a pipe;\n"
+        "from databases: FILE.duckdb, postgresql://...",
+    ),
     Option("-R", "DIR...", "read all such files under directories, in the order of their names"),
     Option("-S", "kafka://HOST/TOPIC", "read what comes on a topic, until Ctrl-C"),
     Option("-T", "SECONDS", "read topics for so long"),

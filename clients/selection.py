@@ -21,6 +21,7 @@ class Selection:
 
     wanted: pl.Expr | None = None
     times: TimeRange | None = None
+    condition: Value | None = None  # the same as `wanted`, for a database
 
     @property
     def constant(self) -> bool | None:
@@ -46,7 +47,8 @@ def selection(parsed: Parsed, expression: str | None = None) -> Selection:
     from topics.expression import all_of
     from topics.expression.polars import polars
 
-    return Selection(polars(parts[0] if len(parts) == 1 else all_of(parts)), times)
+    condition = parts[0] if len(parts) == 1 else all_of(parts)
+    return Selection(polars(condition), times, condition)
 
 
 def filter_expression(text: str) -> pl.Expr | None:

@@ -104,7 +104,7 @@ class Source:
         chosen = None if columns is None or rejected is not None else sorted(columns)
         size = WHOLE_RECORDS if chosen is None else SOME_COLUMNS
         with Progress(len(self.names)) as progress:
-            pieces = [(name, self._pieces(name, size, selection.times)) for name in self.names]
+            pieces = [(name, self._pieces(name, size, selection, rejected is None)) for name in self.names]
             for name, parts in pieces:
                 for piece, count in parts:
                     read(count)
@@ -118,8 +118,17 @@ class Source:
                     yield frame
                 progress.next_file()
 
-    def _pieces(self, name: str, size: int, times: TimeRange | None) -> Iterator[tuple[pl.LazyFrame, int]]:
+    def _pieces(
+        self,
+        name: str,
+        size: int,
+        selection: Selection,
+        only_selected: bool,  # noqa: FBT001 - one of two ways
+    ) -> Iterator[tuple[pl.LazyFrame, int]]:
         """Look whether a file can be read, and return what yields its records with their number."""
+        times = selection.times
+        if is_database(name):
+            return _of_database(name, selection if only_selected else None)
         if name.startswith(SCHEME):
             return ((to_frame(batch).lazy(), len(batch)) for batch in self._live(name) if len(batch))
         from sinks.formats.names import Format, readable_format
@@ -136,7 +145,10 @@ class Source:
         from sinks.formats import open_reader
 
         for name in self.names:
-            yield from self._live(name) if name.startswith(SCHEME) else open_reader(name)
+            if is_database(name):
+                yield from (to_batch(lazy.collect()) for lazy, _ in _of_database(name, None))
+            else:
+                yield from self._live(name) if name.startswith(SCHEME) else open_reader(name)
 
     def _live(self, name: str) -> Iterator[FlowBatch]:
         """Yield what comes on a topic until the time is up, nothing came for long, or Ctrl-C ends it."""
@@ -156,6 +168,22 @@ class Source:
                         yield received.value
             except KeyboardInterrupt:
                 return
+
+
+def is_database(name: str) -> bool:
+    """Tell whether a name is the address of a database rather than that of a file of records."""
+    return name.endswith(".duckdb") or name.startswith(("duckdb://", "postgresql://", "postgres://"))
+
+
+def _of_database(name: str, selection: Selection | None) -> Iterator[tuple[pl.LazyFrame, int]]:
+    """Yield the flows of a database, those selected where it is asked for them."""
+    from sinks.sql.reader import read_flows
+
+    times = None if selection is None else selection.times
+    fixed = times is not None and not times.negated and times.moment is None
+    between = (times.first, times.end) if times is not None and fixed else None
+    for frame in read_flows(name, None if selection is None else selection.condition, between):
+        yield frame.lazy(), frame.height
 
 
 def _touches(name: str, times: TimeRange) -> bool:

@@ -217,11 +217,25 @@ class Soak:
     def _wait(self, condition: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
-            for process in (*self._workers, *([self._sink] if self._sink else [])):
-                assert process.poll() is None, self._log(process).read_text()
+            self._supervise()
             if time.monotonic() > deadline:
                 raise TimeoutError(f"waited in vain for {what}")
             time.sleep(POLL_SECONDS)
+
+    def _supervise(self) -> None:
+        """Start again what ended because no broker answered while it began, as whoever runs services does."""
+        for worker in [each for each in self._workers if self._gave_up(each)]:
+            self._workers.remove(worker)
+            self._start_worker()
+        if self._sink is not None and self._gave_up(self._sink):
+            self._start_sink()
+
+    def _gave_up(self, process: subprocess.Popen[bytes]) -> bool:
+        if process.poll() is None:
+            return False
+        log = self._log(process).read_text()
+        assert "no Kafka broker answered" in log, log
+        return True
 
     def _acknowledged(self, group: str, topic: str) -> int:
         return sum(self._offsets(group, topic)[0])

@@ -17,8 +17,8 @@ from topics.batch import FlowBatch
 from topics.bus import decode_message, encode_message
 
 PARTITIONS = 3
-DEADLINE_SECONDS = 25.0
-STOP_SECONDS = 20.0
+DEADLINE_SECONDS = 80.0
+STOP_SECONDS = 40.0
 
 Flows = dict[tuple[bytes, int], str]
 

@@ -85,7 +85,7 @@ def _ask_duckdb(url: URL, query: str, parameters: list[Any]) -> Iterator[pl.Data
     import duckdb
 
     with duckdb.connect(url.database or "", read_only=True) as connection:
-        reader: Any = connection.execute(query, parameters).to_arrow_reader(AT_ONCE)
+        reader: Any = connection.sql(query, params=parameters).to_arrow_reader(AT_ONCE)
         for batch in reader:
             frame = pl.from_arrow(batch)
             assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a record batch with columns is never a series

@@ -56,7 +56,7 @@ def _timeout(row: Any, settings: Any) -> Any:
 def _fragment(row: Any, fragments: Any, now: int, counters: Any) -> None:
     """Give later fragments the ports of the first one, so that they count in its flow (RFC 791: source, target, id)."""
     hashed = table.mix(table.mix(row[h.SRC_LOW], row[h.DST_LOW]), row[h.SRC_HIGH] ^ row[h.DST_HIGH])
-    hashed = table.mix(hashed, (row[h.FRAGMENT_ID] << 8) | row[h.PROTOCOL])
+    hashed = table.mix(table.mix(hashed, (row[h.FRAGMENT_ID] << 8) | row[h.PROTOCOL]), row[h.TUNNEL_ID])
     place = fragments[np.int64(hashed & np.uint64(FRAGMENT_ROWS - 1))]
     word = np.int64(hashed)
     if row[h.FRAGMENT] == h.FIRST_FRAGMENT:
@@ -72,7 +72,7 @@ def _fragment(row: Any, fragments: Any, now: int, counters: Any) -> None:
         row[h.ORDER] = place[FRAGMENT_ORDER]
     else:
         counters[at.COUNT_LONE_FRAGMENTS] += 1
-        row[h.DISCRIMINATOR] = row[h.FRAGMENT_ID]
+        row[h.DISCRIMINATOR] ^= row[h.FRAGMENT_ID]
         row[h.ORDER] = h.FORWARD
 
 
@@ -449,7 +449,8 @@ def observe(
             table.append(flows, queues, table.STATUS_HEAD, at.NEXT_STATUS, slot)
         if row[h.QUOTED]:
             end = packet.offset + packet.captured
-            note_error(data, end, row, rows[SPARE], ahead_keys[SPARE], index, keys, flows, extras)
+            additions = settings[at.KEY_ADDITIONS]
+            note_error(data, end, row, additions, rows[SPARE], ahead_keys[SPARE], index, keys, flows, extras)
         if row[h.DAMAGE]:
             counters[at.BEFORE_MALFORMED + row[h.DAMAGE]] += 1
         if row[h.FLAGS] & NOT_CAPTURED:

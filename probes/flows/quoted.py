@@ -17,8 +17,10 @@ from probes.decode.transport import (
     UDP,
     UNREACHABLE,
 )
+from probes.decode.tunnel import separate_networks
 from probes.flows import layout as at
 from probes.flows import table
+from probes.flows.identity import add_to_key
 from probes.load import be16, be32, be64, u8
 from topics.compiled import inlined
 from topics.flags import IcmpError
@@ -29,10 +31,16 @@ UNREACHABLE_V6, TIME_EXCEEDED_V6 = 1, 3
 
 
 @inlined
-def _identify(data: Any, place: int, end: int, row: Any) -> Any:
-    """Fill the identity columns from a quoted header; False when too little of it was captured."""
+def _identify(data: Any, place: int, end: int, around: Any, row: Any) -> Any:
+    """Fill the identity columns from a quoted header; False when too little of it was captured.
+
+    What lies `around` it, tags, stations and tunnel, is taken to be that of the packet it is about.
+    """
     for column in range(h.COLUMNS):
         row[column] = 0
+    row[h.VLAN], row[h.INNER_VLAN], row[h.MPLS] = around[h.VLAN], around[h.INNER_VLAN], around[h.MPLS]
+    row[h.SRC_MAC], row[h.DST_MAC] = around[h.DST_MAC], around[h.SRC_MAC]
+    row[h.TUNNEL_KIND], row[h.TUNNEL_ID] = around[h.TUNNEL_KIND], around[h.TUNNEL_ID]
     if u8(data, place) >> 4 == 4:
         row[h.ETHERTYPE], row[h.PROTOCOL] = h.IPV4, u8(data, place + 9)
         row[h.SRC_LOW] = h.MAPPED_IPV4 | be32(data, place + 12)
@@ -73,12 +81,24 @@ def _error_bit(row: Any) -> Any:
 
 @inlined
 def note_error(
-    data: Any, end: int, row: Any, spare: Any, key: Any, index: Any, keys: Any, flows: Any, extras: Any
+    data: Any,
+    end: int,
+    row: Any,
+    additions: int,
+    spare: Any,
+    key: Any,
+    index: Any,
+    keys: Any,
+    flows: Any,
+    extras: Any,
 ) -> None:
     """Tell the flow that an ICMP error names: what was said and who said it first, as Argus's `inode`."""
     bit = _error_bit(row)
-    if not bit or not _identify(data, row[h.QUOTED], end, spare):
+    if not bit or not _identify(data, row[h.QUOTED], end, row, spare):
         return
+    separate_networks(spare)
+    if additions:
+        add_to_key(spare, additions)
     table.make_key(spare, key)
     slot = table.find(index, keys, key)
     if slot == table.NOT_FOUND:

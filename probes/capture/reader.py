@@ -126,7 +126,7 @@ class _Buffer:
         if self._decompressed is None:
             return self._stream.read_into(view)
         try:
-            return self._decompressed.readinto(view)
+            return self._decompressed.readinto1(view)  # one step: a longer one would lose what comes before damage
         except DECOMPRESSION_ERRORS as error:
             if self._stopped():
                 return 0

@@ -130,7 +130,7 @@ def test_a_cut_compressed_file_gives_everything_up_to_the_cut(tmp_path: Path, su
     write_pcap(path, frames)
     path.write_bytes(path.read_bytes()[:2_000_000])
     found, error = damaged(path)
-    assert 0 < found < 3000
+    assert 1900 < found < 2000  # the data are random: compressed, they are as long as before
     assert reason in str(error)
 
 

@@ -35,6 +35,7 @@ OPTIONS = (
     ),
     Option("-m", "KEY...", "accepted, as by Argus's ra, where it has no effect either: see racluster"),
 )
+JUST_COUNTED = {"protocol"}
 
 
 def run(arguments: list[str]) -> int:
@@ -92,7 +93,8 @@ class _Wanted:
 def _print(parsed: Parsed, _: Outputs, wanted: _Wanted) -> int:
     printer, window = reading.printer(parsed), reading.window(parsed)
     selected = 0
-    for frame in window.output.cut(wanted.frames(printer.columns, window.input)):
+    columns = JUST_COUNTED if parsed.count("-q") else printer.columns
+    for frame in window.output.cut(wanted.frames(columns, window.input)):
         selected += frame.height
         if not parsed.count("-q"):
             printer.print(frame)

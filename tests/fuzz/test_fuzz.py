@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import re
+from random import Random
+
+import pytest
+
+from tests.checked_kernels import run_checked
+from tests.fuzz.__main__ import TARGETS
+from tests.fuzz.mutation import LONGEST, damaged
+
+SECONDS = 4
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", TARGETS)
+def test_damaged_input_breaks_no_promise(name: str) -> None:
+    done = run_checked("-m", "tests.fuzz", name, "--seconds", str(SECONDS))
+    assert done.returncode == 0, done.stderr[-2000:]
+    told = re.fullmatch(rf"{name}: (\d+) inputs, (\d+) kinds of outcome\n", done.stdout)
+    assert told
+    assert int(told[1]) > len(TARGETS[name].corpus())
+    assert int(told[2]) > 5
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_every_seed_is_in_the_corpus(name: str) -> None:
+    assert len(TARGETS[name].corpus()) >= len(TARGETS[name].seeds()) > 5
+
+
+def test_damage_can_be_done_again() -> None:
+    inputs = [bytes(range(200)), b"", b"\0"]
+    first, second = Random(7), Random(7)
+    hurt = [damaged(first, inputs) for _ in range(500)]
+    assert hurt == [damaged(second, inputs) for _ in range(500)]
+    assert len(set(hurt)) > 300
+    assert max(map(len, hurt)) <= LONGEST

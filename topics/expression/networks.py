@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import functools
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import numpy as np
     import polars as pl
 
 MAPPED = bytes(10) + b"\xff\xff"
@@ -33,16 +35,24 @@ class NetworkSet:
     def __len__(self) -> int:
         return len(self.ranges)
 
+    @functools.cached_property
+    def _ends(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """The first and last addresses of all ranges, sorted, as columns of 16 bytes."""
+        import numpy as np
+
+        first, last = (b"".join(pair[end] for pair in self.ranges) for end in (0, 1))
+        return np.frombuffer(first, "S16"), np.frombuffer(last, "S16")
+
     def contains(self, column: pl.Series) -> pl.Series:
-        """Return which values of a binary column of 16 bytes are in the set."""
+        """Return which values of a binary column of 16 bytes are in the set; each distinct one is looked up once."""
         import numpy as np
         import polars as pl
 
         if not self.ranges:
             return pl.repeat(value=False, n=len(column), eager=True)
-        values = np.frombuffer(b"".join(column.fill_null(bytes(16)).to_list()), "S16")
-        first = np.array([first for first, _ in self.ranges], "S16")
-        last = np.array([last for _, last in self.ranges], "S16")
+        distinct = column.drop_nulls().unique()
+        values = np.frombuffer(b"".join(distinct.to_list()), "S16")
+        first, last = self._ends
         place = np.searchsorted(first, values, side="right") - 1
         inside = (place >= 0) & (values <= last[place])
-        return pl.Series(inside) & column.is_not_null()
+        return column.is_in(distinct.filter(pl.Series(inside)).implode()).fill_null(value=False)

@@ -64,7 +64,9 @@ class Secured:
         """Run a command as a user."""
         command = [sys.executable, "-m", "clients.main", *arguments]
         environment = os.environ | self.settings(user)
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=seconds, check=False)
+        return subprocess.run(
+            command, env=environment, cwd=self.directory, capture_output=True, text=True, timeout=seconds, check=False
+        )
 
 
 @pytest.fixture(scope="module")

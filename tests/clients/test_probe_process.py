@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from clients.main import main
+from clients.sensor.rehearsal import rehearse
+from probes.settings import Settings
 from sinks.formats import open_reader
 from sinks.formats.control import read_control
 from tests.probes.observed import CLIENT, SERVER
@@ -34,6 +36,12 @@ CAP_NET_RAW = 1 << 13
 NOBODY = 65534
 FILE_HEADER = 24
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="giving rights up takes root")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled() -> None:
+    """Compile what probes need, once and without a deadline."""
+    rehearse(Settings(outputs=({"to": "any.parquet", "filter": "udp"},), control=True))
 
 
 def eventually(condition: Callable[[], Any]) -> Any:

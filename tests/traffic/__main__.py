@@ -1,9 +1,10 @@
-"""`python -m tests.traffic sample|bulk OUT.pcap`: the captures that demonstrations and benchmarks run on."""
+"""`python -m tests.traffic sample|bulk|encapsulated OUT.pcap`: captures for demonstrations, benchmarks and comparison."""
 
 import argparse
 from pathlib import Path
 
 from tests.traffic.bulk.capture import write_bulk
+from tests.traffic.encapsulated import encapsulated_frames
 from tests.traffic.pcap import write_pcap
 from tests.traffic.sample.story import sample_frames
 
@@ -14,6 +15,8 @@ def parser() -> argparse.ArgumentParser:
     kinds = whole.add_subparsers(dest="kind", required=True)
     sample = kinds.add_parser("sample", help="ten minutes of an office, under 2 MB")
     bulk = kinds.add_parser("bulk", help="millions of packets, exactly as many as asked for")
+    encapsulated = kinds.add_parser("encapsulated", help="everything that packets are wrapped in")
+    encapsulated.add_argument("path", type=Path, metavar="OUT.pcap")
     for kind in (sample, bulk):
         kind.add_argument("path", type=Path, metavar="OUT.pcap")
         kind.add_argument("--seed", type=int, default=1)
@@ -28,6 +31,8 @@ def main() -> None:
     arguments = parser().parse_args()
     if arguments.kind == "sample":
         write_pcap(arguments.path, sample_frames(arguments.seed))
+    elif arguments.kind == "encapsulated":
+        write_pcap(arguments.path, encapsulated_frames())
     else:
         write_bulk(
             arguments.path,

@@ -1,4 +1,4 @@
-"""`python -m tests.traffic sample|bulk|encapsulated OUT.pcap`: captures for demonstrations, benchmarks and comparison."""
+"""`python -m tests.traffic sample|bulk|encapsulated OUT.pcap`: captures to show, to measure with and to compare."""
 
 import argparse
 from pathlib import Path

@@ -98,19 +98,36 @@ def _run(parsed: Parsed, modes: set[str]) -> int:
     named = any("%" in word for word in parsed.words("-w"))
     with outputs if not named else ExitStack():
         bins = _bins(parsed, binning, outputs)
-        selected = _by_name(parsed, bins) if named else reading.put(parsed, outputs, (frame for _, frame in bins))
+        if outputs.any and not named and not parsed.words("-P") and reading.window(parsed).output.unlimited:
+            selected = _written(outputs, bins)
+        else:
+            frames = _ordered(parsed, bins)
+            selected = _by_name(parsed, frames) if named else reading.put(parsed, outputs, (f for _, f in frames))
     return 0 if selected else reading.NO_MATCH
 
 
-def _bins(parsed: Parsed, binning: _Binning, outputs: Outputs) -> Iterator[tuple[int, pl.DataFrame]]:
-    """Yield the start of each bin and its merged records, in the order that `-P` asks for."""
+def _written(outputs: Outputs, bins: Iterator[tuple[int, FlowBatch]]) -> int:
+    """Write bins as they come, without the way through columns."""
+    count = 0
+    for _, batch in bins:
+        outputs.write(batch)
+        count += len(batch)
+    return count
+
+
+def _bins(parsed: Parsed, binning: _Binning, outputs: Outputs) -> Iterator[tuple[int, FlowBatch]]:
+    """Yield the start of each bin and its merged records."""
+    batches = _selected(parsed, outputs)
+    return _of_time(parsed, binning, batches) if binning.kind == "time" else _of_amount(parsed, binning, batches)
+
+
+def _ordered(parsed: Parsed, bins: Iterator[tuple[int, FlowBatch]]) -> Iterator[tuple[int, pl.DataFrame]]:
+    """Yield the start of each bin and its records in the order that `-P` asks for."""
     from processors.sorting import sort_keys
     from processors.sorting.sorter import in_order
 
     keys = sort_keys(parsed.words("-P")) if parsed.words("-P") else []
-    batches = _selected(parsed, outputs)
-    merged = _of_time(parsed, binning, batches) if binning.kind == "time" else _of_amount(parsed, binning, batches)
-    for start, batch in merged:
+    for start, batch in bins:
         yield start, in_order(to_frame(batch), keys)
 
 

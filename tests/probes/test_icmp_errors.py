@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from probes.flows.identity import MPLS_KEY, UNIDIRECTIONAL, VLAN_KEY
 from tests.probes.observed import CLIENT, SERVER, observed, only
+from tests.traffic.encapsulations import vxlan
 from tests.traffic.packets import (
     echo_frame,
     frame,
@@ -155,6 +157,26 @@ def test_errors_about_two_hosts_are_two_flows() -> None:
     hosts = [udp_frame(CLIENT, f"203.0.113.{number}", 1, 2) for number in (1, 2)]
     records = observed([(n / 10, error(3, 1, each)) for n, each in enumerate(hosts)])
     assert len(records) == 2
+
+
+@pytest.mark.parametrize("addition", [VLAN_KEY, MPLS_KEY, UNIDIRECTIONAL])
+def test_errors_are_told_under_added_keys(addition: int) -> None:
+    sent = udp_frame(CLIENT, SERVER, 4000, 5000, vlans=[7])
+    quoted = ip(udp(CLIENT, SERVER, 4000, 5000), CLIENT, SERVER, 17)
+    records = observed(
+        [(0, sent), (0.1, icmp_error_frame(ROUTER, CLIENT, 3, 3, quoted, vlans=[7]))], key_additions=addition
+    )
+    assert asked(records)["icmp_error"] == UNREACHABLE
+
+
+def test_errors_are_told_inside_their_own_network_only() -> None:
+    def within(network: int, inner: bytes) -> bytes:
+        return udp_frame("192.0.2.1", "192.0.2.2", 49152, 4789, vxlan(inner, network))
+
+    frames = [(0, within(1, SENT)), (0.1, within(2, SENT)), (0.2, within(2, error(3, 3, SENT)))]
+    records = observed(frames)
+    told = {int(each["tunnel_id"]): int(each["icmp_error"]) for each in records[records["protocol"] == 17]}
+    assert told == {1: 0, 2: UNREACHABLE}
 
 
 def test_timestamps_and_masks_have_their_answers_in_the_same_flow() -> None:

@@ -29,7 +29,7 @@ def test_every_seed_is_in_the_corpus(name: str) -> None:
 
 
 def test_damage_can_be_done_again() -> None:
-    inputs = [bytes(range(200)), b"", b"\0"]
+    inputs = [bytes(range(200)), bytes(range(90)), b"", b"\0"]
     first, second = Random(7), Random(7)
     hurt = [damaged(first, inputs) for _ in range(500)]
     assert hurt == [damaged(second, inputs) for _ in range(500)]

@@ -83,7 +83,7 @@ def _borrowed(_context: Any, array: Any) -> Any:
     """Return an array without its owner, for use inside a kernel: views of it are not reference-counted.
 
     Counting costs two atomic instructions a view, most of the time of a kernel that takes a few views a packet. The
-    caller of the kernel holds the arrays while it runs.
+    caller of the kernel holds the arrays while it runs; those that the kernel makes itself have to be `kept`.
     """
 
     def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
@@ -97,6 +97,11 @@ def _borrowed(_context: Any, array: Any) -> Any:
 
 
 borrowed: Any = intrinsic(_borrowed)
+
+
+@inlined
+def kept(_array: Any) -> None:
+    """Hold an array of a kernel's own until here: Numba frees it after its last use, which borrowing would be."""
 
 
 def _prefetch(_context: Any, array: Any, place: Any) -> Any:

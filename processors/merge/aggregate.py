@@ -13,7 +13,7 @@ from processors.merge.heap import adopt_heap, has_heap, heap_room, merge_heap
 from processors.merge.records import borrowed_views, copy_record, merge_record, reverse_record
 from processors.merge.selection import selected_key
 from processors.merge.table import NOT_FOUND, copy_key, find, insert, likely, prefetch_flow, prefetch_index
-from topics.compiled import borrowed, inlined, kernel, prefetch
+from topics.compiled import borrowed, inlined, kept, kernel, prefetch
 
 DONE, TABLE_FULL, HEAP_FULL = range(3)
 AHEAD = 32  # records whose keys are made before the first of them is looked up
@@ -124,4 +124,6 @@ def aggregate(
                 merge_heap(flow, slot, used, used_row, source, heap, heap_used)
         marks[slot, TOUCHED] = counters[RECORDS]
         counters[RECORDS] += 1
+    kept(own_keys)
+    kept(own_hashes)
     return len(record.words), DONE, 0

@@ -14,7 +14,7 @@ from processors.merge import conversation
 from processors.merge.conversation import conversation_key, settle
 from processors.merge.records import borrowed_views, views
 from processors.merge.table import NOT_FOUND, Int64, KeyTable, copy_key, find, insert
-from topics.compiled import borrowed, inlined, kernel
+from topics.compiled import borrowed, inlined, kept, kernel
 
 KEY_WORDS = conversation.KEY_WORDS
 ROW_BITS = 20  # a message of 256 KiB holds far fewer records
@@ -59,6 +59,7 @@ def _remember(
             insert(index, hashed, slot)
         else:
             latest[slot, 0] = max(latest[slot, 0], positions[row])
+    kept(own_key)
     return used
 
 
@@ -73,6 +74,7 @@ def _accounted(record: Any, first: Any, seed: Any, index: Any, keys: Any, latest
         settle(key)
         slot, _ = find(index, keys, key, hashed)
         skipped[row] = slot != NOT_FOUND and position_of(first, row) <= latest[slot, 0]
+    kept(own_key)
 
 
 class Recovered:

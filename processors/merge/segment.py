@@ -29,7 +29,7 @@ from processors.merge.records import (
 from processors.merge.recovery import position_of
 from processors.merge.rules import INTS, place
 from processors.merge.table import NOT_FOUND, copy_key, find, insert, likely, prefetch_flow, prefetch_index, remove
-from topics.compiled import borrowed, inlined, kernel, prefetch
+from topics.compiled import borrowed, inlined, kept, kernel, prefetch
 from topics.flags import TcpState
 
 DONE, OUT_FULL, TABLE_FULL, HEAP_FULL = range(4)
@@ -191,7 +191,7 @@ def segment(
     ahead = start
     for row in range(start, len(record.words)):
         if not _put_out_due(table, marks, wheel, state, out, counters) or written[0] + ROOM > len(rows):
-            return row, written[0], OUT_FULL, 0
+            return row, own_written[0], OUT_FULL, 0
         if row == ahead:
             ahead = min(len(record.words), row + AHEAD)
             block = row
@@ -210,9 +210,9 @@ def segment(
         if with_heap and keep_heap:
             room = heap_room(flow, slot, record, row, source, heap)
             if heap_used[0] + room > len(heap):
-                return row, written[0], HEAP_FULL, room
+                return row, own_written[0], HEAP_FULL, room
         if state[at.LIVE] == len(flow.words) and len(flow.words) < limit:
-            return row, written[0], TABLE_FULL, 0
+            return row, own_written[0], TABLE_FULL, 0
         way = direction(flow, slot, record, row) if turned else APART
         if slot != NOT_FOUND and ((turned and way == APART) or _begins_anew(flow, slot, record, row, first, times)):
             _put_out(table, marks, wheel, state, slot, out, counters)
@@ -253,7 +253,11 @@ def segment(
         counters[RECORDS] += 1
         counters[LATE] += late
     done = _put_out_due(table, marks, wheel, state, out, counters)
-    return len(record.words), written[0], DONE if done else OUT_FULL, 0
+    put_out = written[0]
+    kept(own_keys)
+    kept(own_hashes)
+    kept(own_written)
+    return len(record.words), put_out, DONE if done else OUT_FULL, 0
 
 
 @kernel
@@ -277,4 +281,4 @@ def drain(
     out = (borrowed(rows), borrowed(positions), written)
     while state[at.LIVE] and written[0] < len(rows):
         _put_out(table, marks, wheel, state, state[at.OLDEST], out, counters)
-    return written[0]
+    return own_written[0]

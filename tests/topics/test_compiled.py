@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from topics.compiled import _sources
+import numba
+import numpy as np
+
+from topics.compiled import _sources, borrowed, kept
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,3 +32,19 @@ def test_kernels_are_kept_by_the_state_of_all_that_they_are_made_of(tmp_path: Pa
 def test_the_kernel_of_the_probe_knows_its_decoders() -> None:
     found = {path.name for path in _sources(ROOT, ROOT / "probes" / "flows" / "observe.py")}
     assert found >= {"packet.py", "network.py", "link.py", "wireless.py", "tunnel.py", "quoted.py", "report.py"}
+
+
+def _written_beside() -> Any:
+    """Write through a borrowed view; another array of its size would take the place of one that was freed."""
+    own = np.empty(64, np.int64)
+    view = borrowed(own)
+    other = np.zeros(64, np.int64)
+    view[5] = 7
+    found = other[5]
+    kept(own)
+    return found
+
+
+def test_an_array_that_a_kernel_makes_and_borrows_is_held_until_the_end() -> None:
+    compiled: Any = numba.njit(_written_beside)
+    assert compiled() == 0

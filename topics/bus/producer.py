@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 QUEUE_KILOBYTES = 64 * 1024
 POLL_SECONDS = 0.1
+GRACE_SECONDS = 1.0  # for the reports of messages whose time is over, which name what failed
 ANY_PARTITION = -1
 
 
@@ -55,7 +56,7 @@ class ConfirmedProducer:
 
     def flush(self) -> None:
         """Wait until everything is delivered."""
-        missing = served(self._url, lambda: self._producer.flush(self._patience))
+        missing = served(self._url, lambda: self._producer.flush(self._patience + GRACE_SECONDS))
         self._check()
         if missing:
             raise BusError(f"{self._url}: {missing} messages not delivered within {self._patience:g} s")

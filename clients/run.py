@@ -69,7 +69,7 @@ def _audit(parsed: Parsed, data: Path) -> int:
     from sinks.files import FileSink
     from sinks.sql import SqlSink
 
-    began = time.monotonic()
+    began, compiling = time.monotonic(), _has_to_compile()
     settings = own_settings(parsed)
     source, sensor = CaptureSource(parsed.words("-r")), Sensor(flow_settings(settings))
     summary = TrafficSummary()
@@ -86,8 +86,24 @@ def _audit(parsed: Parsed, data: Path) -> int:
         local.run(itertools.chain([first], batches), [FlowMerge()], sinks)
     _leave_status(data, settings, source, sensor)
     if not parsed.count("-q"):
-        _print_summary(source, sensor, summary, files, data, time.monotonic() - began)
+        _print_summary(
+            source, sensor, summary, files, data, _pace(sensor, time.monotonic() - began, compiling=compiling)
+        )
     return report_errors("argosy run", source)
+
+
+def _has_to_compile() -> bool:
+    """Whether the kernels were never compiled here: the first start says nothing about speed."""
+    from probes.flows import observe
+    from topics.compiled import cache_directory
+
+    return not any(cache_directory(observe.__file__).rglob("*.nbc"))
+
+
+def _pace(sensor: Sensor, took: float, *, compiling: bool) -> str:
+    if compiling:
+        return f"{took:.1f} s, most of it to compile at the first start"
+    return f"{took:.1f} s ({sensor.totals.packets / took:,.0f} packets/s)"
 
 
 def _leave_status(data: Path, settings: Settings, source: CaptureSource, sensor: Sensor) -> None:
@@ -122,12 +138,12 @@ def _progress(source: CaptureSource, sensor: Sensor) -> tuple[Progress, Callable
 
 
 def _print_summary(
-    source: CaptureSource, sensor: Sensor, summary: TrafficSummary, files: FileSink, data: Path, took: float
+    source: CaptureSource, sensor: Sensor, summary: TrafficSummary, files: FileSink, data: Path, pace: str
 ) -> None:
     from rich.console import Console
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
-    _print_totals(console, source.paths, sensor.totals, summary, took)
+    _print_totals(console, source.paths, sensor.totals, summary, pace)
     _print_tables(console, summary)
     _print_findings(console, summary)
     size = sum(path.stat().st_size for path in files.files)
@@ -150,15 +166,11 @@ def _print_summary(
 
 
 def _print_totals(
-    console: Console, paths: Sequence[str], totals: PacketTotals, summary: TrafficSummary, took: float
+    console: Console, paths: Sequence[str], totals: PacketTotals, summary: TrafficSummary, pace: str
 ) -> None:
     sums = summary.totals()
-    rate = totals.packets / took if took else 0.0
     console.print(f"[bold]{_names(paths)}[/bold]: {_span(totals)}")
-    console.print(
-        f"{totals.packets:,} packets, {_bytes(totals.bytes)}, {sums['flows']:,} flows; "
-        f"audited in {took:.1f} s ({rate:,.0f} packets/s)"
-    )
+    console.print(f"{totals.packets:,} packets, {_bytes(totals.bytes)}, {sums['flows']:,} flows; audited in {pace}")
 
 
 def _names(paths: Sequence[str]) -> str:

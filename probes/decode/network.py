@@ -193,9 +193,9 @@ def _arp(data: Any, at: int, end: int, row: Any) -> Any:
 
 @inlined
 def _forget_outer(row: Any) -> None:
-    """Make room for the identity of what a tunnel carries."""
+    """Make room for the identity of what a tunnel carries; the discriminator is that of the frame inside already."""
     row[h.SRC_HIGH], row[h.SRC_LOW], row[h.DST_HIGH], row[h.DST_LOW] = 0, 0, 0, 0
-    row[h.SRC_PORT], row[h.DST_PORT], row[h.DISCRIMINATOR] = 0, 0, 0
+    row[h.SRC_PORT], row[h.DST_PORT] = 0, 0
     row[h.ORDER], row[h.TCP], row[h.PAYLOAD], row[h.APP_BYTES], row[h.QUOTED] = h.CANONICAL, 0, 0, 0, 0
     row[h.FRAGMENT], row[h.FRAGMENT_ID], row[h.IP_OPTIONS], row[h.IP_ID] = h.NOT_FRAGMENT, 0, 0, 0
     row[h.TTL], row[h.TOS] = 0, 0

@@ -10,17 +10,11 @@ import numpy as np
 from probes.decode.headers import COLUMNS
 from probes.decode.tunnel import IP_TUNNELS, UDP_TUNNELS
 from probes.flows import layout, table
-from probes.flows.observe import (
-    AHEAD,
-    DONE,
-    FRAGMENT_COLUMNS,
-    FRAGMENT_ROWS,
-    OUT_FULL,
-    advance,
-    drain,
-    evict,
-    observe,
-)
+from probes.flows.ahead import AHEAD
+from probes.flows.due import drain
+from probes.flows.fragments import FRAGMENT_COLUMNS, FRAGMENT_ROWS
+from probes.flows.lifetime import evict
+from probes.flows.observe import DONE, OUT_FULL, advance, observe
 from topics.batch import END_OF_RUN, FlowBatch, Observer
 from topics.flags import Cause
 from topics.record import FLOW_DTYPE, copy_records, empty_records

@@ -46,6 +46,19 @@ def test_a_run_keeps_every_packet_and_sums_up(
     assert f"argosy ra -R {tmp_path / 'data'}" in printed
 
 
+def test_the_first_start_says_that_it_compiled_and_a_later_one_how_fast_it_was(
+    capture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    main(["run", "-r", str(capture), "--data", str(tmp_path / "data")])
+    assert " packets/s)" in capsys.readouterr().out
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "nothing compiled yet"))
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    main(["run", "-r", str(capture), "--data", str(tmp_path / "first")])
+    printed = capsys.readouterr().out
+    assert "most of it to compile at the first start" in printed
+    assert "packets/s" not in printed
+
+
 def test_what_it_says_to_ask_next_can_be_asked(
     capture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

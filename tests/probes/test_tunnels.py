@@ -211,6 +211,15 @@ def test_arp_and_vlan_tags_inside_a_tunnel() -> None:
     assert only(observed([(0, over_udp(4789, e.vxlan(tagged, 1)))]))["src_vlan"] == 30
 
 
+def test_vendor_protocols_inside_a_tunnel_stay_apart() -> None:
+    cisco, discovery, trunking = 0x00000C, 0x2000, 0x2004
+    frames = [
+        (0.1 * n, over_udp(4789, e.vxlan(e.ieee8023(e.snap(b"vendor", protocol, cisco)), 1)))
+        for n, protocol in enumerate((discovery, trunking, discovery))
+    ]
+    assert sorted(observed(frames)["src_packets"]) == [1, 2]
+
+
 CLOSED: dict[str, bytes] = {
     "gre of an unknown protocol": gre_frame(INNER, 0x1234),
     "gre with source routes": gre_frame(INNER, 0x0800, flags=0x4000),

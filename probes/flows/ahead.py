@@ -1,0 +1,67 @@
+"""Looking ahead: packets are decoded, and the memory of their flows asked for, before the first is counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from probes.decode import headers as h
+from probes.decode.packet import decode
+from probes.flows import layout as at
+from probes.flows import table
+from probes.flows.identity import add_to_key
+from topics.compiled import inlined, prefetch
+
+AHEAD = 32  # packets
+WORDS_A_LINE = 8  # int64 in a cache line
+
+
+@inlined
+def _prefetch_range(row: Any, columns: Any) -> None:
+    """Ask for the cache lines of a range of columns, first and last included."""
+    for column in range(columns[0], columns[1], WORDS_A_LINE):
+        prefetch(row, column)
+    prefetch(row, columns[1])
+
+
+@inlined
+def look_ahead(
+    data: Any,
+    packets: Any,
+    start: int,
+    settings: Any,
+    rows: Any,
+    ahead_keys: Any,
+    index: Any,
+    keys: Any,
+    flows: Any,
+    sides: Any,
+) -> Any:
+    """Decode the next packets and ask for the memory of their flows, so that its latency is spent once for all of them.
+
+    Returns the number of the first packet that is not decoded.
+    """
+    end = min(len(packets), (start | (AHEAD - 1)) + 1)
+    tunnels, additions = settings[at.TUNNELS], settings[at.KEY_ADDITIONS]
+    for number in range(start, end):
+        if number + AHEAD < len(packets):
+            prefetch(data, packets[number + AHEAD].offset)
+        packet = packets[number]
+        row, key = rows[number & (AHEAD - 1)], ahead_keys[number & (AHEAD - 1)]
+        decode(data, packet.offset, packet.captured, packet.length, packet.link_type, tunnels, row)
+        if additions:
+            add_to_key(row, additions)
+        key[at.TURNED] = table.make_key(row, key)
+        prefetch(index, np.int64(np.uint64(key[at.HASH]) & np.uint64(len(index) - 1)))
+    for number in range(start, end):
+        slot = table.likely(index, ahead_keys[number & (AHEAD - 1)])
+        if slot != table.NOT_FOUND:
+            prefetch(keys[slot], 0)
+            _prefetch_range(flows[slot], at.FLOW_BUSY)
+            turned = ahead_keys[number & (AHEAD - 1), at.TURNED]
+            _prefetch_range(sides[slot, turned], at.SIDE_BUSY)
+            if rows[number & (AHEAD - 1), h.TCP]:
+                _prefetch_range(sides[slot, turned], at.PEER_BUSY)
+                _prefetch_range(sides[slot, 1 - turned], at.PEER_BUSY)
+    return end

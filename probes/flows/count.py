@@ -1,0 +1,125 @@
+"""One packet into its flow: what every packet counts, and what its protocol makes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from probes.decode import headers as h
+from probes.decode.transport import ESP, UDP
+from probes.flows import layout as at
+from probes.flows.payload import keep_payload
+from probes.flows.real_time import follow_numbers
+from probes.flows.tcp import CLOSED, update_tcp
+from topics.compiled import inlined
+from topics.flags import Cause, FlowFlags
+
+NO_REPORT = -1
+START, CLOSE = Cause.START, Cause.CLOSE
+FRAGMENTS, MULTIPLE_MACS = int(FlowFlags.FRAGMENTS), int(FlowFlags.MULTIPLE_MACS)
+MALFORMED = int(FlowFlags.MALFORMED)
+
+
+@inlined
+def _interval(me: Any, squares: Any, gap: int, active: bool) -> None:
+    """Count one inter-packet time (ns) as active or idle."""
+    base = at.INTERVAL_COUNT if active else at.IDLE_INTERVAL_COUNT
+    if me[base] == 0 or gap < me[base + 2]:
+        me[base + 2] = gap
+    me[base + 3] = max(me[base + 3], gap)
+    me[base] += 1
+    me[base + 1] += gap
+    squares[at.INTERVAL_SQUARES if active else at.IDLE_INTERVAL_SQUARES] += (gap / 1000.0) * (gap / 1000.0)
+
+
+@inlined
+def _count(me: Any, row: Any, time: int) -> None:
+    """Take what every packet has into the counters of its side."""
+    length = row[h.WIRE_LENGTH]
+    if me[at.PACKETS] == 0:
+        me[at.FIRST] = time
+        me[at.LAST] = time
+        me[at.SIZE_MIN] = length
+        me[at.TTL_MIN] = row[h.TTL]
+    else:
+        me[at.FIRST] = min(me[at.FIRST], time)
+        me[at.LAST] = max(me[at.LAST], time)
+        me[at.SIZE_MIN] = min(me[at.SIZE_MIN], length)
+        me[at.TTL_MIN] = min(me[at.TTL_MIN], row[h.TTL])
+    me[at.PACKETS] += 1
+    me[at.BYTES] += length
+    me[at.APP_BYTES] += row[h.APP_BYTES]
+    me[at.SIZE_MAX] = max(me[at.SIZE_MAX], length)
+    me[at.TTL] = row[h.TTL]
+    me[at.TTL_MAX] = max(me[at.TTL_MAX], row[h.TTL])
+    me[at.TOS] = row[h.TOS]
+    me[at.IP_ID] = row[h.IP_ID]
+    me[at.IP_OPTIONS] |= row[h.IP_OPTIONS]
+    me[at.ENCAPSULATIONS] |= row[h.ENCAPSULATIONS]
+    if row[h.VLAN]:
+        me[at.VLAN] = row[h.VLAN]
+    if row[h.INNER_VLAN]:
+        me[at.INNER_VLAN] = row[h.INNER_VLAN]
+    if row[h.MPLS]:
+        me[at.MPLS] = row[h.MPLS]
+    if row[h.FRAGMENT]:
+        me[at.FRAGMENTS] += 1
+
+
+@inlined
+def _mark(flow: Any, row: Any, side: int) -> None:
+    """Note facts about the packet that hold for its flow."""
+    flags = row[h.FLAGS]
+    if row[h.FRAGMENT]:
+        flags |= FRAGMENTS
+    if row[h.DAMAGE]:
+        flags |= MALFORMED
+    if row[h.SRC_MAC] != flow[at.SRC_MAC + side] or row[h.DST_MAC] != flow[at.DST_MAC - side]:
+        flags |= MULTIPLE_MACS
+    flow[at.FLOW_FLAGS] |= flags
+
+
+@inlined
+def count_packet(
+    data: Any,
+    packet: Any,
+    row: Any,
+    time: int,
+    now: int,
+    turned: int,
+    is_new: bool,
+    settings: Any,
+    flow: Any,
+    sides: Any,
+    squares: Any,
+    payloads: Any,
+) -> Any:
+    """Take a packet into its flow; return the cause for which the flow has to be reported at once, or NO_REPORT."""
+    side = 0 if flow[at.INITIATOR] == turned else 1  # who asked, or who was asked
+    me = sides[turned]
+    end = packet.offset + packet.captured
+    active = True
+    cause = START if is_new and settings[at.START_RECORDS] else NO_REPORT
+    if row[h.TCP]:
+        was = flow[at.PHASE]
+        active = update_tcp(data, end, row, flow, me, sides[1 - turned], side, now, is_new)
+        if flow[at.PHASE] == CLOSED:
+            flow[at.TIMEOUT] = settings[at.CLOSED_TIMEOUT]
+            if was != CLOSED and settings[at.EARLY_CLOSE]:
+                cause = CLOSE
+        else:
+            flow[at.TIMEOUT] = settings[at.TCP_TIMEOUT]
+    elif row[h.PROTOCOL] in (UDP, ESP) and not row[h.FRAGMENT]:
+        follow_numbers(data, end, row, flow, me)
+    if row[h.QUOTED]:
+        row[h.APP_BYTES] = row[h.QUOTED_LENGTH]
+    _count(me, row, time)
+    gap = time - me[at.LAST_TIME]
+    if me[at.LAST_TIME] and 0 < gap < 2 * settings[at.STATUS_INTERVAL]:  # Argus's bounds for an inter-packet time
+        _interval(me, squares[turned], gap, active)
+    me[at.LAST_TIME] = max(me[at.LAST_TIME], time)
+    if settings[at.PAYLOAD_BYTES]:
+        keep_payload(data, end, row, me, payloads[turned])
+    _mark(flow, row, side)
+    flow[at.LAST_SEEN] = now
+    flow[at.PENDING] += 1
+    return cause

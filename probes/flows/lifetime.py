@@ -1,0 +1,109 @@
+"""How flows begin, and leave the table again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from probes.decode import headers as h
+from probes.decode.transport import ICMP, ICMPV6, TCP
+from probes.flows import layout as at
+from probes.flows import table
+from topics.compiled import inlined, kernel
+
+CHECK_PERIOD = 10_000_000_000  # ns
+
+
+@inlined
+def _timeout(row: Any, settings: Any) -> Any:
+    protocol = row[h.PROTOCOL]
+    if protocol == TCP:
+        return settings[at.TCP_TIMEOUT]
+    if protocol in (ICMP, ICMPV6):
+        return settings[at.ICMP_TIMEOUT]
+    return settings[at.ARP_TIMEOUT] if row[h.ETHERTYPE] == h.ARP else settings[at.OTHER_TIMEOUT]
+
+
+@inlined
+def _note_tunnel(extra: Any, row: Any, forward: bool) -> None:
+    """Keep the tunnel of the first packet, its ends in the order of the flow's."""
+    src, dst = (h.OUTER_SRC_HIGH, h.OUTER_DST_HIGH) if forward else (h.OUTER_DST_HIGH, h.OUTER_SRC_HIGH)
+    extra[at.TUNNEL_ID] = row[h.TUNNEL_ID]
+    extra[at.OUTER_SRC_HIGH], extra[at.OUTER_SRC_LOW] = row[src], row[src + 1]
+    extra[at.OUTER_DST_HIGH], extra[at.OUTER_DST_LOW] = row[dst], row[dst + 1]
+
+
+@inlined
+def begin(
+    flow: Any,
+    sides: Any,
+    extra: Any,
+    settings: Any,
+    row: Any,
+    now: int,
+    turned: int,
+    key: Any,
+    seed: int,
+    number: int,
+) -> None:
+    """Make a row of the table a new flow."""
+    flow[: at.NEXT_STATUS] = 0  # what is behind it belongs to the queues
+    sides[:, :] = 0
+    flow[at.FLOW_START] = now
+    flow[at.TIMEOUT] = _timeout(row, settings)
+    flow[at.INITIATOR] = turned if row[h.ORDER] in (h.CANONICAL, h.ENDS) else 0
+    forward = flow[at.INITIATOR] == turned
+    flow[at.SRC_MAC] = row[h.SRC_MAC] if forward else row[h.DST_MAC]
+    flow[at.DST_MAC] = row[h.DST_MAC] if forward else row[h.SRC_MAC]
+    flow[at.TUNNEL_KIND] = row[h.TUNNEL_KIND]
+    if row[h.TUNNEL_KIND]:
+        _note_tunnel(extra, row, forward)
+    high = table.mix(table.mix(np.uint64(key[at.HASH]), seed), now)
+    flow[at.ID_HIGH] = np.int64(high)
+    flow[at.ID_LOW] = np.int64(table.mix(high ^ np.uint64(key[at.A_LOW]), number))
+
+
+@inlined
+def _release(index: Any, keys: Any, queues: Any, free: Any, slot: int) -> None:
+    """Give the row of a flow back."""
+    table.remove(index, keys, slot)
+    free[queues[table.FREE]] = slot
+    queues[table.FREE] += 1
+
+
+@inlined
+def expire(index: Any, keys: Any, flows: Any, queues: Any, free: Any, now: int) -> None:
+    """Take flows out that were idle for longer than their timeout; each flow is looked at every CHECK_PERIOD."""
+    while queues[table.IDLE_HEAD] != table.NOBODY:
+        slot = queues[table.IDLE_HEAD]
+        flow = flows[slot]
+        if flow[at.CHECKED] + CHECK_PERIOD > now:
+            break
+        table.pop(flows, queues, table.IDLE_HEAD, at.NEXT_IDLE)
+        if flow[at.QUEUED] or flow[at.LAST_SEEN] + flow[at.TIMEOUT] >= now:
+            flow[at.CHECKED] = now
+            table.append(flows, queues, table.IDLE_HEAD, at.NEXT_IDLE, slot)
+        else:
+            _release(index, keys, queues, free, slot)
+
+
+@kernel
+def evict(count: int, index: Any, keys: Any, flows: Any, queues: Any, free: Any, counters: Any) -> None:
+    """Take `count` flows out of a full table, those not seen for long first; the caller has drained the status queue.
+
+    A flow that was seen since it was looked at last gets another turn: the clock algorithm, nearly least recently used.
+    """
+    evicted = 0
+    for _ in range(2 * len(flows)):
+        if evicted == count or queues[table.IDLE_HEAD] == table.NOBODY:
+            return
+        slot = table.pop(flows, queues, table.IDLE_HEAD, at.NEXT_IDLE)
+        flow = flows[slot]
+        if flow[at.LAST_SEEN] > flow[at.CHECKED]:
+            flow[at.CHECKED] = flow[at.LAST_SEEN]
+            table.append(flows, queues, table.IDLE_HEAD, at.NEXT_IDLE, slot)
+        else:
+            _release(index, keys, queues, free, slot)
+            counters[at.COUNT_EVICTED] += 1
+            evicted += 1

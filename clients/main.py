@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -52,6 +53,7 @@ GROUPS = {
 }
 COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
 
+COLLECT_AFTER = 50_000  # new objects: modules and machine code that are loaded make many, and none of them is garbage
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
@@ -67,6 +69,8 @@ def help_text() -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit status; errors become one line on standard error."""
+    if argv is None:  # the process is ours
+        gc.set_threshold(COLLECT_AFTER)
     arguments = sys.argv[1:] if argv is None else argv
     name = "argosy"
     if arguments and arguments[0] in COMMANDS:

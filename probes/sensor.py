@@ -29,12 +29,11 @@ class PacketTotals:
 
     def add(self, block: PacketBlock) -> None:
         """Count a block that is not empty."""
-        times = block.packets["time"]
-        first, last = int(times.min()), int(times.max())
-        self.first = min(self.first, first) if self.packets else first
-        self.last = max(self.last, last)
-        self.packets += len(times)
-        self.bytes += int(block.packets["length"].sum(dtype="int64"))
+        block_totals = block.totals
+        self.first = min(self.first, block_totals.first) if self.packets else block_totals.first
+        self.last = max(self.last, block_totals.last)
+        self.packets += len(block.packets)
+        self.bytes += block_totals.bytes
 
 
 class Lane:

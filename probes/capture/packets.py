@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
+
+from probes.capture.totals import SEVERAL, sum_up
 
 PACKET_DTYPE = np.dtype(
     [("time", "<i8"), ("offset", "<i8"), ("captured", "<u4"), ("length", "<u4"), ("link_type", "<u4"), ("pad", "<u4")]
 )
 
 
-@dataclass(frozen=True, slots=True)
+class BlockTotals(NamedTuple):
+    """Bytes on the wire, the oldest and the newest time (ns), and the link type or SEVERAL, of a block with packets."""
+
+    bytes: int
+    first: int
+    last: int
+    link_type: int
+
+
+@dataclass(frozen=True)
 class PacketBlock:
     """Some packets in capture order.
 
@@ -27,10 +39,16 @@ class PacketBlock:
     interface: str = ""
     now: int = 0
 
+    @cached_property
+    def totals(self) -> BlockTotals:
+        """What the packets come to, of which there must be some."""
+        return BlockTotals(*sum_up(self.packets))
+
     def link_types(self) -> list[int]:
         """Return the link types of the packets, each once."""
-        column = self.packets["link_type"]
-        if len(column) and (column == column[0]).all():
-            return [int(column[0])]
-        found: list[int] = np.unique(column).tolist()
+        if not len(self.packets):
+            return []
+        if self.totals.link_type != SEVERAL:
+            return [self.totals.link_type]
+        found: list[int] = np.unique(self.packets["link_type"]).tolist()
         return found

@@ -84,7 +84,7 @@ class ControlPlane:
             if count:
                 yield from self._batches(block.interface, *self._in_order(block.interface, count, used))
         if len(block.packets):
-            self._clock = max(self._clock, int(block.packets["time"].max()))
+            self._clock = max(self._clock, block.totals.last)
         yield from self._expire(max(self._clock, block.now))
 
     def flush(self) -> Iterator[ControlBatch]:

@@ -28,7 +28,8 @@ def _interval(me: Any, squares: Any, gap: int, active: bool) -> None:
     me[base + 3] = max(me[base + 3], gap)
     me[base] += 1
     me[base + 1] += gap
-    squares[at.INTERVAL_SQUARES if active else at.IDLE_INTERVAL_SQUARES] += (gap / 1000.0) * (gap / 1000.0)
+    microseconds = gap * 0.001
+    squares[at.INTERVAL_SQUARES if active else at.IDLE_INTERVAL_SQUARES] += microseconds * microseconds
 
 
 @inlined

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from probes.flows import layout as at
-from probes.flows import table
+from probes.flows import queue
 from probes.flows.report import ADDRESSES, report
 from topics.compiled import inlined, kernel
 from topics.flags import Cause
@@ -30,7 +30,8 @@ def report_due(
     squares: Any,
     extras: Any,
     payloads: Any,
-    queues: Any,
+    counts: Any,
+    waiting: Any,
     copies: Any,
     out: Any,
     views: Any,
@@ -42,14 +43,16 @@ def report_due(
 
     A flow that was reported at its close stands in the queue until its time, with what came after or nothing to say.
     """
-    while queues[table.STATUS_HEAD] != table.NOBODY:
-        slot = queues[table.STATUS_HEAD]
-        flow = flows[slot]
-        if flow[at.RECORD_BEGAN] + settings[at.STATUS_INTERVAL] > now:
+    while not queue.is_empty(counts, queue.STATUS_TAKEN):
+        entry = queue.first(waiting, counts, queue.STATUS_TAKEN)
+        if entry[queue.TIME] + settings[at.STATUS_INTERVAL] > now:
             break
-        if written >= limit or queues[table.HEAP_USED] + ROOM * _heap_need(settings) > len(heap):
+        if written >= limit or counts[queue.HEAP_USED] + ROOM * _heap_need(settings) > len(heap):
             return written, False
-        table.pop(flows, queues, table.STATUS_HEAD, at.NEXT_STATUS)
+        counts[queue.STATUS_TAKEN] += 1
+        queue.prepare_report(waiting, counts, keys, flows, sides)
+        slot = entry[queue.ROW]
+        flow = flows[slot]
         flow[at.QUEUED] = 0
         if flow[at.PENDING]:
             report(
@@ -64,11 +67,11 @@ def report_due(
                 extras[slot],
                 payloads[slot],
                 heap,
-                queues,
+                counts,
                 STATUS,
             )
             written += 1
-    return written, written < limit and queues[table.HEAP_USED] + ROOM * _heap_need(settings) <= len(heap)
+    return written, written < limit and counts[queue.HEAP_USED] + ROOM * _heap_need(settings) <= len(heap)
 
 
 @kernel
@@ -81,7 +84,8 @@ def drain(
     squares: Any,
     extras: Any,
     payloads: Any,
-    queues: Any,
+    counts: Any,
+    waiting: Any,
     copies: Any,
     out: Any,
     views: Any,
@@ -89,10 +93,12 @@ def drain(
 ) -> Any:
     """Report flows from the head of the status queue whatever their age, as many as have room; return how many."""
     written = 0
-    while written < len(out) and queues[table.STATUS_HEAD] != table.NOBODY:
-        if queues[table.HEAP_USED] + _heap_need(settings) > len(heap):
+    while written < len(out) and not queue.is_empty(counts, queue.STATUS_TAKEN):
+        if counts[queue.HEAP_USED] + _heap_need(settings) > len(heap):
             break
-        slot = table.pop(flows, queues, table.STATUS_HEAD, at.NEXT_STATUS)
+        slot = queue.first(waiting, counts, queue.STATUS_TAKEN)[queue.ROW]
+        counts[queue.STATUS_TAKEN] += 1
+        queue.prepare_report(waiting, counts, keys, flows, sides)
         flows[slot, at.QUEUED] = 0
         if flows[slot, at.PENDING]:
             report(
@@ -107,7 +113,7 @@ def drain(
                 extras[slot],
                 payloads[slot],
                 heap,
-                queues,
+                counts,
                 cause,
             )
             written += 1

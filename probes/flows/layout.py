@@ -153,11 +153,7 @@ FLOW_COLUMNS = (
     "events",
     "src_mac",
     "dst_mac",
-    "next_status",
-    "next_idle",
-    "checked",
     "queued",
-    "record_began",
 )
 (
     FLOW_START,
@@ -181,13 +177,9 @@ FLOW_COLUMNS = (
     EVENTS,
     SRC_MAC,
     DST_MAC,
-    NEXT_STATUS,
-    NEXT_IDLE,
-    CHECKED,
     QUEUED,
-    RECORD_BEGAN,
 ) = range(len(FLOW_COLUMNS))
-FLOW_BUSY = (TCP_STATE, RECORD_BEGAN)
+FLOW_BUSY = (TCP_STATE, QUEUED)
 
 # One row a flow, for the few flows that have a tunnel or were named in an ICMP error; TUNNEL_KIND and ICMP_ERROR tell.
 EXTRA_COLUMNS = 7

@@ -9,7 +9,7 @@ import numpy as np
 from probes.decode import headers as h
 from probes.decode.transport import ICMP, ICMPV6, TCP
 from probes.flows import layout as at
-from probes.flows import table
+from probes.flows import queue, table
 from topics.compiled import inlined, kernel
 
 CHECK_PERIOD = 10_000_000_000  # ns
@@ -48,7 +48,7 @@ def begin(
     number: int,
 ) -> None:
     """Make a row of the table a new flow."""
-    flow[: at.NEXT_STATUS] = 0  # what is behind it belongs to the queues
+    flow[: at.QUEUED] = 0  # the row itself may stand in the queue still
     sides[:, :] = 0
     flow[at.FLOW_START] = now
     flow[at.TIMEOUT] = _timeout(row, settings)
@@ -65,45 +65,46 @@ def begin(
 
 
 @inlined
-def _release(index: Any, keys: Any, queues: Any, free: Any, slot: int) -> None:
+def _release(index: Any, keys: Any, counts: Any, free: Any, slot: int) -> None:
     """Give the row of a flow back."""
     table.remove(index, keys, slot)
-    free[queues[table.FREE]] = slot
-    queues[table.FREE] += 1
+    free[counts[queue.FREE]] = slot
+    counts[queue.FREE] += 1
 
 
 @inlined
-def expire(index: Any, keys: Any, flows: Any, queues: Any, free: Any, now: int) -> None:
+def expire(index: Any, keys: Any, flows: Any, counts: Any, looked_at: Any, free: Any, now: int) -> None:
     """Take flows out that were idle for longer than their timeout; each flow is looked at every CHECK_PERIOD."""
-    while queues[table.IDLE_HEAD] != table.NOBODY:
-        slot = queues[table.IDLE_HEAD]
-        flow = flows[slot]
-        if flow[at.CHECKED] + CHECK_PERIOD > now:
+    while not queue.is_empty(counts, queue.IDLE_TAKEN):
+        entry = queue.first(looked_at, counts, queue.IDLE_TAKEN)
+        if entry[queue.TIME] + CHECK_PERIOD > now:
             break
-        table.pop(flows, queues, table.IDLE_HEAD, at.NEXT_IDLE)
+        counts[queue.IDLE_TAKEN] += 1
+        queue.prepare_check(looked_at, counts, index, keys, flows)
+        slot = entry[queue.ROW]
+        flow = flows[slot]
         if flow[at.QUEUED] or flow[at.LAST_SEEN] + flow[at.TIMEOUT] >= now:
-            flow[at.CHECKED] = now
-            table.append(flows, queues, table.IDLE_HEAD, at.NEXT_IDLE, slot)
+            queue.append(looked_at, counts, queue.IDLE_TAKEN, slot, now)
         else:
-            _release(index, keys, queues, free, slot)
+            _release(index, keys, counts, free, slot)
 
 
 @kernel
-def evict(count: int, index: Any, keys: Any, flows: Any, queues: Any, free: Any, counters: Any) -> None:
+def evict(count: int, index: Any, keys: Any, flows: Any, counts: Any, looked_at: Any, free: Any, counters: Any) -> None:
     """Take `count` flows out of a full table, those not seen for long first; the caller has drained the status queue.
 
     A flow that was seen since it was looked at last gets another turn: the clock algorithm, nearly least recently used.
     """
     evicted = 0
     for _ in range(2 * len(flows)):
-        if evicted == count or queues[table.IDLE_HEAD] == table.NOBODY:
+        if evicted == count or queue.is_empty(counts, queue.IDLE_TAKEN):
             return
-        slot = table.pop(flows, queues, table.IDLE_HEAD, at.NEXT_IDLE)
-        flow = flows[slot]
-        if flow[at.LAST_SEEN] > flow[at.CHECKED]:
-            flow[at.CHECKED] = flow[at.LAST_SEEN]
-            table.append(flows, queues, table.IDLE_HEAD, at.NEXT_IDLE, slot)
+        entry = queue.first(looked_at, counts, queue.IDLE_TAKEN)
+        slot, time = entry[queue.ROW], entry[queue.TIME]
+        counts[queue.IDLE_TAKEN] += 1
+        if flows[slot, at.LAST_SEEN] > time:
+            queue.append(looked_at, counts, queue.IDLE_TAKEN, slot, flows[slot, at.LAST_SEEN])
         else:
-            _release(index, keys, queues, free, slot)
+            _release(index, keys, counts, free, slot)
             counters[at.COUNT_EVICTED] += 1
             evicted += 1

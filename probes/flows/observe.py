@@ -6,7 +6,7 @@ from typing import Any
 
 from probes.decode import headers as h
 from probes.flows import layout as at
-from probes.flows import table
+from probes.flows import queue, table
 from probes.flows.ahead import AHEAD, look_ahead
 from probes.flows.count import NO_REPORT, count_packet
 from probes.flows.due import ROOM, report_due
@@ -38,7 +38,9 @@ def observe(
     squares: Any,
     extras: Any,
     payloads: Any,
-    queues: Any,
+    counts: Any,
+    waiting: Any,
+    looked_at: Any,
     free: Any,
     fragments: Any,
     rows: Any,
@@ -63,7 +65,8 @@ def observe(
         borrowed(squares),
     )
     extras, payloads, heap = borrowed(extras), borrowed(payloads), borrowed(heap)
-    index, queues, free, fragments = borrowed(index), borrowed(queues), borrowed(free), borrowed(fragments)
+    index, free, fragments = borrowed(index), borrowed(free), borrowed(fragments)
+    counts, waiting, looked_at = borrowed(counts), borrowed(waiting), borrowed(looked_at)
     packets, out = borrowed(packets), borrowed(out)
     rows, ahead_keys, settings = borrowed(rows), borrowed(ahead_keys), borrowed(settings)
     counters = borrowed(counters)
@@ -88,7 +91,8 @@ def observe(
             squares,
             extras,
             payloads,
-            queues,
+            counts,
+            waiting,
             copies,
             out,
             views,
@@ -98,7 +102,7 @@ def observe(
         )
         if not room:
             return number, written, OUT_FULL
-        expire(index, keys, flows, queues, free, now)
+        expire(index, keys, flows, counts, looked_at, free, now)
         if row[h.FRAGMENT]:
             join_fragment(row, fragments, now, counters)
             key[at.TURNED] = table.make_key(row, key)
@@ -106,19 +110,18 @@ def observe(
         slot = table.find(index, keys, key)
         is_new = slot == table.NOT_FOUND
         if is_new:
-            if queues[table.FREE] == 0 and queues[table.USED] == len(flows):
+            if counts[queue.FREE] == 0 and counts[queue.USED] == len(flows):
                 return number, written, TABLE_FULL
-            if queues[table.FREE]:
-                queues[table.FREE] -= 1
-                slot = free[queues[table.FREE]]
+            if counts[queue.FREE]:
+                counts[queue.FREE] -= 1
+                slot = free[counts[queue.FREE]]
             else:
-                slot = queues[table.USED]
-                queues[table.USED] += 1
+                slot = counts[queue.USED]
+                counts[queue.USED] += 1
             keys[slot] = key
             table.insert(index, key[at.HASH], slot)
-            flows[slot, at.CHECKED] = now
             flows[slot, at.QUEUED] = 0
-            table.append(flows, queues, table.IDLE_HEAD, at.NEXT_IDLE, slot)
+            queue.append(looked_at, counts, queue.IDLE_TAKEN, slot, now)
         flow = flows[slot]
         cause = NO_REPORT
         if not is_new:
@@ -171,14 +174,13 @@ def observe(
                     extras[slot],
                     payloads[slot],
                     heap,
-                    queues,
+                    counts,
                     cause,
                 )
                 written += 1
         if flow[at.PENDING] and not flow[at.QUEUED]:
-            flow[at.RECORD_BEGAN] = now
             flow[at.QUEUED] = 1
-            table.append(flows, queues, table.STATUS_HEAD, at.NEXT_STATUS, slot)
+            queue.append(waiting, counts, queue.STATUS_TAKEN, slot, now)
         if row[h.QUOTED]:
             end = packet.offset + packet.captured
             additions = settings[at.KEY_ADDITIONS]
@@ -203,7 +205,9 @@ def advance(
     squares: Any,
     extras: Any,
     payloads: Any,
-    queues: Any,
+    counts: Any,
+    waiting: Any,
+    looked_at: Any,
     free: Any,
     copies: Any,
     out: Any,
@@ -223,7 +227,8 @@ def advance(
         squares,
         extras,
         payloads,
-        queues,
+        counts,
+        waiting,
         copies,
         out,
         views,
@@ -233,5 +238,5 @@ def advance(
     )
     if not room:
         return written, OUT_FULL
-    expire(index, keys, flows, queues, free, now)
+    expire(index, keys, flows, counts, looked_at, free, now)
     return written, DONE

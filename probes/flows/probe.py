@@ -9,7 +9,7 @@ import numpy as np
 
 from probes.decode.headers import COLUMNS
 from probes.decode.tunnel import IP_TUNNELS, UDP_TUNNELS
-from probes.flows import layout, table
+from probes.flows import layout, queue, table
 from probes.flows.ahead import AHEAD
 from probes.flows.due import drain
 from probes.flows.fragments import FRAGMENT_COLUMNS, FRAGMENT_ROWS
@@ -102,19 +102,24 @@ class _Rows:
         self.extras = np.zeros((rows, layout.EXTRA_COLUMNS), np.int64)
         self.payloads = np.zeros((rows, 2, payload_bytes), np.uint8)
         self.free = np.zeros(rows, np.int64)
-        self.index = np.zeros(2 * rows, np.uint64)
+        length = 1 << max(0, rows - 1).bit_length()
+        self.waiting = np.zeros((length, 2), np.int64)
+        self.looked_at = np.zeros((length, 2), np.int64)
+        self.index = np.zeros(2 * length, np.uint64)
 
     def __len__(self) -> int:
         return len(self.keys)
 
-    def grown(self, used: Int64) -> _Rows:
-        """Return twice the rows with the same flows in them."""
+    def grown(self, counts: Int64) -> _Rows:
+        """Return twice the rows with the same flows in them, all of these rows being in use."""
         rows = _Rows(2 * len(self), self.payloads.shape[2])
         for name in ("keys", "flows", "sides", "payloads"):
             getattr(rows, name)[: len(self)] = getattr(self, name)
         noted = np.flatnonzero(self.flows[:, layout.TUNNEL_KIND] | self.flows[:, layout.ICMP_ERROR])
         rows.extras[noted] = self.extras[noted]  # memory that nobody writes to costs nothing
-        table.rebuild(rows.index, rows.keys, used)
+        table.rebuild(rows.index, rows.keys, np.arange(len(self), dtype=np.int64))
+        rows.waiting = queue.moved(self.waiting, counts, queue.STATUS_TAKEN, len(rows.waiting))
+        rows.looked_at = queue.moved(self.looked_at, counts, queue.IDLE_TAKEN, len(rows.looked_at))
         return rows
 
 
@@ -132,7 +137,7 @@ class FlowProbe:
         self._observer = self.settings.observer
         self._rows = _Rows(min(FIRST_ROWS, self.settings.max_flows), self.settings.payload_bytes)
         self._kernel_settings = self.settings.for_kernels()
-        self._queues = np.array([table.NOBODY] * 4 + [0, 0, 0], np.int64)
+        self._counts = np.zeros(queue.COUNTS, np.int64)
         self._heap = np.zeros(max(HEAP_BYTES, 16 * self.settings.payload_bytes), np.uint8)
         self._fragments = np.zeros((FRAGMENT_ROWS, FRAGMENT_COLUMNS), np.int64)
         self._packet_rows = np.zeros((AHEAD + 1, COLUMNS), np.int64)
@@ -152,7 +157,7 @@ class FlowProbe:
     @property
     def active_flows(self) -> int:
         """Flows in the table now."""
-        return int(self._queues[table.USED] - self._queues[table.FREE])
+        return int(self._counts[queue.USED] - self._counts[queue.FREE])
 
     def counts(self) -> dict[str, int]:
         """Return what the probe counted about itself, by name."""
@@ -176,7 +181,9 @@ class FlowProbe:
                 rows.squares,
                 rows.extras,
                 rows.payloads,
-                self._queues,
+                self._counts,
+                rows.waiting,
+                rows.looked_at,
                 rows.free,
                 self._fragments,
                 self._packet_rows,
@@ -208,7 +215,9 @@ class FlowProbe:
                 rows.squares,
                 rows.extras,
                 rows.payloads,
-                self._queues,
+                self._counts,
+                rows.waiting,
+                rows.looked_at,
                 rows.free,
                 self._copies,
                 self._out,
@@ -246,7 +255,8 @@ class FlowProbe:
             rows.squares,
             rows.extras,
             rows.payloads,
-            self._queues,
+            self._counts,
+            rows.waiting,
             self._copies,
             self._out,
             self._views,
@@ -256,17 +266,18 @@ class FlowProbe:
 
     def _make_room(self) -> Iterator[FlowBatch]:
         if 2 * len(self._rows) <= self.settings.max_flows:
-            self._rows = self._rows.grown(np.arange(self._queues[table.USED], dtype=np.int64))
+            self._rows = self._rows.grown(self._counts)
             return
         yield from self._drain(Cause.EVICTED)
         rows = self._rows
-        evict(max(1, len(rows) // 4), rows.index, rows.keys, rows.flows, self._queues, rows.free, self.counters)
+        most = max(1, len(rows) // 4)
+        evict(most, rows.index, rows.keys, rows.flows, self._counts, rows.looked_at, rows.free, self.counters)
 
     def _batch(self, written: int) -> FlowBatch:
         records = copy_records(self._out[:written])
         records["observer"] = self._observer.id
         self.counters[layout.COUNT_RECORDS] += written
-        used, self._queues[table.HEAP_USED] = int(self._queues[table.HEAP_USED]), 0
+        used, self._counts[queue.HEAP_USED] = int(self._counts[queue.HEAP_USED]), 0
         return self._empty(0).replace(records=records, heap=self._heap[:used].copy())
 
     def _empty(self, watermark: int) -> FlowBatch:

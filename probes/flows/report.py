@@ -8,7 +8,7 @@ import numpy as np
 
 from probes.decode.transport import ICMPV6
 from probes.flows import layout as at
-from probes.flows.table import HEAP_USED
+from probes.flows.queue import HEAP_USED
 from probes.flows.tcp import CLOSED
 from topics.compiled import inlined
 from topics.flags import Cause
@@ -146,12 +146,12 @@ def report(
     extra: Any,
     payloads: Any,
     heap: Any,
-    queues: Any,
+    counts: Any,
     cause: int,
 ) -> None:
     """Write what the flow did since its last report into record `row`, and begin the next.
 
-    Fields of variable length go to `heap`, of which queues[HEAP_USED] bytes are in use.
+    Fields of variable length go to `heap`, of which counts[HEAP_USED] bytes are in use.
     """
     record = out[row]
     record.records = 1
@@ -179,8 +179,8 @@ def report(
     _squares(record, squares[src], squares[dst])
     _duration(record, sides)
     _icmp_error(record, flow, extra)
-    used = _tunnel(record, flow, extra, heap, queues[HEAP_USED])
-    queues[HEAP_USED] = _payload(record, src, sides, payloads, heap, used)
+    used = _tunnel(record, flow, extra, heap, counts[HEAP_USED])
+    counts[HEAP_USED] = _payload(record, src, sides, payloads, heap, used)
     flow[at.STATUS_SEQUENCE] += 1
     flow[at.PENDING] = 0
     flow[at.EVENTS] = 0

@@ -1,4 +1,4 @@
-"""Finding flows: an open-addressing hash index over the rows of the flow table, and two queues through them.
+"""Finding flows: an open-addressing hash index over the rows of the flow table.
 
 The index holds (hash << 32 | row + 1) as uint64, 0 where empty; rows are found by linear probing and taken out by
 shifting their followers back, so that no tombstones gather.
@@ -17,11 +17,6 @@ from topics.compiled import inlined, kernel
 NOT_FOUND = -1
 ROW_MASK = np.uint64(0xFFFFFFFF)
 HASH_SHIFT = np.uint64(32)
-
-# Heads and tails of the queues, the free rows, and how much of the heap of the records to come is used: int64[QUEUES].
-STATUS_HEAD, STATUS_TAIL, IDLE_HEAD, IDLE_TAIL, FREE, USED, HEAP_USED = range(7)
-QUEUES = 7
-NOBODY = -1
 
 
 @inlined
@@ -143,22 +138,3 @@ def rebuild(index: Any, keys: Any, rows: Any) -> None:
     """Enter the given rows into an empty index."""
     for row in rows:
         insert(index, keys[row, at.HASH], row)
-
-
-@inlined
-def append(flows: Any, queues: Any, head: int, link: int, row: int) -> None:
-    """Put a row at the end of a queue; its tail is the next entry of `queues` after `head`."""
-    flows[row, link] = NOBODY
-    if queues[head] == NOBODY:
-        queues[head] = row
-    else:
-        flows[queues[head + 1], link] = row
-    queues[head + 1] = row
-
-
-@inlined
-def pop(flows: Any, queues: Any, head: int, link: int) -> Any:
-    """Take the first row off a queue that is not empty."""
-    row = queues[head]
-    queues[head] = flows[row, link]
-    return row

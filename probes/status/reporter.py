@@ -69,9 +69,10 @@ class StatusReporter:
         if self._source.live:
             yield from self._watch_live(block)
             return
-        times = block.packets["time"]
-        if not len(times):
+        if not len(block.packets) or (self._due is not None and block.totals.last < self._due):
             yield block
+            return
+        times = block.packets["time"]
         begin = 0
         while begin < len(times):
             end = self._next_cut(times, begin)
@@ -104,7 +105,7 @@ class StatusReporter:
         if self._due is None or now >= self._due:
             yield self._status(STATUS if self._due is not None else START, now)
         if len(block.packets):
-            self._offset = now - int(block.packets["time"].max())
+            self._offset = now - block.totals.last
         yield block
 
     def _status(self, cause: str, now: int) -> ProbeStatus:

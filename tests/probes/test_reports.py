@@ -193,8 +193,8 @@ def test_a_full_table_gives_up_the_flows_not_seen_for_longest() -> None:
     assert probe.counts()["flows"] == before  # those that were seen again are still known
 
 
-def test_eviction_loses_no_packet() -> None:
-    size = 4096
+@pytest.mark.parametrize("size", [1000, 4096])
+def test_eviction_loses_no_packet(size: int) -> None:
     probe = FlowProbe(ProbeSettings(max_flows=size))
     frames = [(n * 1e-5, host(n * 7 % 9001)) for n in range(3 * size)]
     records = concatenate([*probe.observe(block(frames)), *probe.flush()]).records

@@ -1,0 +1,87 @@
+"""Two queues of flows: those that have something to report, and all of them, to be looked at for being idle.
+
+A queue is a ring of (row of the flow, time it came, ns), int64[n, 2] with n a power of two that is not below the number
+of rows: no flow stands in a queue twice. How many entries were taken out of it and put into it lies in `counts`, one
+after the other. So asking whether the first is due touches no memory of its flow, and that of the flows whose turn
+comes next is asked for ahead of time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from probes.flows import layout as at
+from topics.compiled import inlined, prefetch
+
+# Entries of both queues, the free rows and the used, and how much of the heap of the records to come: int64[COUNTS].
+STATUS_TAKEN, STATUS_PUT, IDLE_TAKEN, IDLE_PUT, FREE, USED, HEAP_USED = range(7)
+COUNTS = 7
+ROW, TIME = 0, 1
+
+Int64 = np.ndarray[Any, np.dtype[np.int64]]
+
+SOON = 6  # entries ahead: memory is asked for
+SOONER = 2  # entries ahead: what that memory refers to
+WORDS_A_LINE = 8  # int64 in a cache line
+
+
+@inlined
+def is_empty(counts: Any, taken: int) -> Any:
+    """Tell whether the queue counted at `taken` holds nothing."""
+    return counts[taken] == counts[taken + 1]
+
+
+@inlined
+def first(ring: Any, counts: Any, taken: int) -> Any:
+    """Return the first entry of a queue that is not empty."""
+    return ring[counts[taken] & (len(ring) - 1)]
+
+
+@inlined
+def append(ring: Any, counts: Any, taken: int, row: int, now: int) -> None:
+    """Put a row at the end."""
+    entry = ring[counts[taken + 1] & (len(ring) - 1)]
+    entry[ROW], entry[TIME] = row, now
+    counts[taken + 1] += 1
+
+
+@inlined
+def _prefetch_whole(columns: Any) -> None:
+    for place in range(0, len(columns), WORDS_A_LINE):
+        prefetch(columns, place)
+    prefetch(columns, len(columns) - 1)
+
+
+@inlined
+def prepare_report(ring: Any, counts: Any, keys: Any, flows: Any, sides: Any) -> None:
+    """Ask for the memory of a flow that will soon be reported."""
+    soon = counts[STATUS_TAKEN] + SOON
+    if soon < counts[STATUS_PUT]:
+        row = ring[soon & (len(ring) - 1), ROW]
+        prefetch(keys[row], 0)
+        _prefetch_whole(flows[row])
+        _prefetch_whole(sides[row, 0])
+        _prefetch_whole(sides[row, 1])
+
+
+@inlined
+def prepare_check(ring: Any, counts: Any, index: Any, keys: Any, flows: Any) -> None:
+    """Ask for the memory of a flow that will soon be looked at for being idle, and of its place in the index."""
+    soon = counts[IDLE_TAKEN] + SOON
+    if soon < counts[IDLE_PUT]:
+        row = ring[soon & (len(ring) - 1), ROW]
+        prefetch(flows[row], at.LAST_SEEN)
+        prefetch(flows[row], at.QUEUED)
+        prefetch(keys[row], at.HASH)
+        sooner = ring[(counts[IDLE_TAKEN] + SOONER) & (len(ring) - 1), ROW]
+        prefetch(index, np.int64(np.uint64(keys[sooner, at.HASH]) & np.uint64(len(index) - 1)))
+
+
+def moved(ring: Int64, counts: Int64, taken: int, length: int) -> Int64:
+    """Return a ring of `length` entries (a power of two, none below what it holds) with those of another."""
+    larger = np.zeros((length, 2), np.int64)
+    waiting = np.arange(counts[taken], counts[taken + 1])
+    larger[waiting & (length - 1)] = ring[waiting & (len(ring) - 1)]
+    return larger

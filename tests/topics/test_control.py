@@ -84,7 +84,7 @@ def test_a_payload_longer_than_the_limit_travels_alone() -> None:
 def test_a_payload_outside_the_heap_is_refused() -> None:
     batch = random_batch(7, 2)
     batch.records["payload_length"][1] += 1
-    with pytest.raises(OutputError, match="payload 1 does not lie in the heap"):
+    with pytest.raises(OutputError, match="Payload 1 does not lie in the heap"):
         encode_control(batch)
 
 

@@ -7,26 +7,21 @@ from __future__ import annotations
 
 import functools
 import io
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from fastavro import parse_schema, schemaless_writer
 
 from topics import single_object
 from topics.avro_reader import AvroReader
-from topics.codec_kernels import decode_records, encode_records
-from topics.codec_table import CodecTable, codec_table
 from topics.control.batch import CONTROL_DTYPE, ControlBatch
-from topics.errors import DecodeError, OutputError
-from topics.schema import Field, schema_json
-
-if TYPE_CHECKING:
-    from topics.batch import Heap, Records
+from topics.errors import DecodeError
+from topics.row_codec import RowCodec
+from topics.schema import schema_json
 
 CONTROL_BATCH = "control-batch.v1"
 HEADER = ("site", "probe", "interface", "boot_id", "partition", "sequence")
 COUNT_BYTES = 10
-PADDING = 32
 
 
 @functools.cache
@@ -41,14 +36,8 @@ def _header_schema() -> Any:  # noqa: ANN401 - fastavro's parsed schemas have no
 
 
 @functools.cache
-def _table() -> CodecTable:
-    record = dict(_fields())["records"]["items"]
-    return codec_table(record, [_field(spec) for spec in record["fields"]], CONTROL_DTYPE)
-
-
-def _field(spec: dict[str, Any]) -> Field:
-    kind = spec["type"] if spec["name"] not in {"src_address", "dst_address"} else "fixed"
-    return Field(spec["name"], kind, spec.get("store", "S16"), "", spec["doc"])
+def _codec() -> RowCodec:
+    return RowCodec(dict(_fields())["records"]["items"], CONTROL_DTYPE)
 
 
 def encode_control(batch: ControlBatch) -> bytes:
@@ -61,7 +50,7 @@ def encode_control_messages(batch: ControlBatch, limit: int) -> list[bytes]:
 
     Raises OutputError naming the record whose payload does not lie in the heap.
     """
-    payload, ends = _encoded(batch)
+    payload, ends = _codec().encode(batch.records, batch.heap)
     messages: list[bytes] = []
     start = begin = 0
     while start < len(batch) or not messages:
@@ -83,7 +72,7 @@ def decode_control(data: bytes | memoryview) -> ControlBatch:
     reader = AvroReader(payload)
     values: dict[str, Any] = {}
     for field, kind in _fields():
-        values[field] = _records(reader) if field == "records" else reader.value(kind)
+        values[field] = _codec().decode(reader) if field == "records" else reader.value(kind)
     if reader.left:
         raise DecodeError("bytes after the end of the batch", reader.at)
     records, heap = values["records"]
@@ -100,56 +89,3 @@ def _count(value: int) -> bytes:
     out = io.BytesIO()
     schemaless_writer(out, "long", value)
     return out.getvalue()
-
-
-def _encoded(batch: ControlBatch) -> tuple[memoryview, Any]:
-    """Return the records as Avro binary, and the position behind each, uint64 of shape (n,)."""
-    ends = np.zeros(len(batch), np.uint64)
-    if not len(batch):
-        return memoryview(b""), ends
-    table, records = _table(), np.require(batch.records, None, ["C", "A", "W"])
-    lengths = int(records["payload_length"].sum(dtype=np.int64))
-    out = np.empty((len(records) + 1) * table.longest + lengths, np.uint8)
-    stop, written, wrong = encode_records(
-        *table.columns[:4],
-        *_views(records),
-        np.require(batch.heap, None, ["C", "A", "W"]),
-        np.uint64(0),
-        np.uint64(table.longest),
-        out,
-        ends,
-    )
-    if wrong:
-        raise OutputError(f"payload {int(stop)} does not lie in the heap of its batch")
-    return out[: int(written)].data, ends
-
-
-def _records(reader: AvroReader) -> tuple[Records, Heap]:
-    table, start, size = _table(), reader.at, len(reader.data)
-    padded = np.zeros(size + table.longest + PADDING, np.uint8)
-    padded[start:size] = np.frombuffer(reader.data, np.uint8)[start:]
-    heap, used, blocks = np.empty(size, np.uint8), 0, [np.zeros(0, CONTROL_DTYPE)]
-    while True:
-        count, end = reader.block(table.shortest)
-        if not count:
-            return np.concatenate(blocks), heap[:used].copy()
-        records = np.zeros(count, CONTROL_DTYPE)
-        whole, at, filled = decode_records(
-            *table.columns,
-            padded,
-            np.uint64(reader.at),
-            np.uint64(size),
-            *_views(records),
-            np.uint64(count),
-            heap,
-            np.uint64(used),
-        )
-        if int(whole) < count:
-            raise DecodeError(f"payload {int(whole)} is damaged", int(at))
-        reader.at, used = int(at), int(filled)
-        reader.check_block_end(end)
-        blocks.append(records)
-
-
-def _views(records: Records) -> tuple[Any, Any, Any, Any]:
-    return records.view(np.uint8), records.view(np.uint16), records.view(np.uint32), records.view(np.uint64)

@@ -38,6 +38,8 @@ GROUPS = {
         "ranonymize": Command(
             "clients.ranonymize", "replace addresses, ports and times, keeping what they have in common"
         ),
+        "radns": Command("clients.radns", "list DNS transactions"),
+        "who": Command("clients.who", "tell what names an address had, and when; or where a MAC or a name was"),
         "fields": Command("clients.fields", "list all fields that can be printed, sorted and filtered by"),
     },
     "On Kafka": {

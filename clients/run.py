@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from rich.progress import Progress
     from rich.table import Table
 
+    from clients.findings import Findings
     from clients.traffic_summary import TrafficSummary
     from probes.captures import CaptureSource
     from probes.sensor import PacketTotals, Sensor
     from probes.settings import Settings
+    from processors.labels import Labeller
     from sinks.files import FileSink
 
 USAGE = "argosy run -r FILE... [--data DIR] [OPTIONS]"
@@ -61,10 +63,12 @@ def run(arguments: list[str]) -> int:
 
 
 def _audit(parsed: Parsed, data: Path) -> int:
+    from clients.findings import Findings
     from clients.traffic_summary import TrafficSummary
     from probes.captures import CaptureSource
-    from probes.sensor import Sensor, flow_batches
+    from probes.sensor import Sensor
     from processors.engine import local
+    from processors.labels import Labeller, NoLists
     from processors.merge import FlowMerge
     from sinks.files import FileSink
     from sinks.sql import SqlSink
@@ -72,10 +76,11 @@ def _audit(parsed: Parsed, data: Path) -> int:
     began, compiling = time.monotonic(), _has_to_compile()
     settings = own_settings(parsed)
     source, sensor = CaptureSource(parsed.words("-r")), Sensor(flow_settings(settings))
-    summary = TrafficSummary()
+    summary, findings = TrafficSummary(), Findings(sensor, data)
+    labeller = Labeller(NoLists(), findings.naming.table)
     bar, show = _progress(source, sensor)
     with bar:
-        batches = flow_batches(source, sensor, show)
+        batches = findings.batches(source, show)
         first = next(batches)
         if not sensor.totals.packets:
             if not source.errors:
@@ -83,13 +88,23 @@ def _audit(parsed: Parsed, data: Path) -> int:
             return report_errors("argosy run", source)  # before anything is made to keep nothing in
         files = FileSink(data, rotate=ROTATE)
         sinks: list[local.Sink] = [files, SqlSink(str(data / DATABASE)), summary]
-        local.run(itertools.chain([first], batches), [FlowMerge()], sinks)
+        with findings.sink:
+            local.run(itertools.chain([first], batches), [FlowMerge(), labeller], sinks)
     _leave_status(data, settings, source, sensor)
     if not parsed.count("-q"):
-        _print_summary(
-            source, sensor, summary, files, data, _pace(sensor, time.monotonic() - began, compiling=compiling)
-        )
+        pace = _pace(sensor, time.monotonic() - began, compiling=compiling)
+        _print_summary(source, sensor, summary, files, data, pace, _names_found(findings, labeller))
     return report_errors("argosy run", source)
+
+
+def _names_found(findings: Findings, labeller: Labeller) -> str:
+    sink = findings.sink
+    if not sink.transactions and not sink.names:
+        return ""
+    return (
+        f"{sink.transactions:,} DNS transactions, {findings.failed:,} of them without a good answer; "
+        f"{len(findings.naming.table):,} addresses were named, and {labeller.named:,} flows by that"
+    )
 
 
 def _has_to_compile() -> bool:
@@ -138,12 +153,20 @@ def _progress(source: CaptureSource, sensor: Sensor) -> tuple[Progress, Callable
 
 
 def _print_summary(
-    source: CaptureSource, sensor: Sensor, summary: TrafficSummary, files: FileSink, data: Path, pace: str
+    source: CaptureSource,
+    sensor: Sensor,
+    summary: TrafficSummary,
+    files: FileSink,
+    data: Path,
+    pace: str,
+    names_found: str,
 ) -> None:
     from rich.console import Console
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
     _print_totals(console, source.paths, sensor.totals, summary, pace)
+    if names_found:
+        console.print(names_found)
     _print_tables(console, summary)
     _print_findings(console, summary)
     size = sum(path.stat().st_size for path in files.files)
@@ -162,6 +185,8 @@ def _print_summary(
     console.print(
         f"  argosy racluster -R {data} -m saddr daddr -s saddr daddr trans pkts bytes", markup=False, soft_wrap=True
     )
+    if names_found:
+        console.print(f"  argosy radns -R {data}      argosy who ADDRESS -R {data}", markup=False, soft_wrap=True)
     console.print(f"  DuckDB on {data / DATABASE}: FROM conversations LIMIT 10", markup=False, soft_wrap=True)
 
 

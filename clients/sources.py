@@ -77,6 +77,12 @@ def _topic(source: str) -> str:
     return f"{SCHEME}{','.join(named)}/{topic}"
 
 
+def topic_address(source: str) -> tuple[str, str]:
+    """Return the address of the brokers and the topic that `kafka://HOST[:PORT]/TOPIC` names; raises UsageError."""
+    url, _, topic = _topic(source).rpartition("/")
+    return url, topic
+
+
 class Source:
     """The records of some files and topics; `parsed` says how long to follow topics (`-T`, `--until-idle`)."""
 

@@ -185,6 +185,6 @@ def _lock(directory: Path) -> BinaryIO:
         except BlockingIOError as error:
             lock.close()
             raise OutputError(f"{directory}: another sink writes to this directory") from error
-    for partial in directory.rglob(".*.partial"):
+    for partial in directory.rglob(".*.parquet.partial"):
         partial.unlink(missing_ok=True)
     return lock

@@ -21,7 +21,7 @@ U = np.uint64
 
 
 @inlined
-def _is_complete(row: Any, answer: Any, soas: Any, count: Any, last_is_soa: Any) -> bool:
+def _is_complete(row: Any, answer: Any, soas: Any, last_is_soa: Any) -> bool:
     """Whether an answer is all of it: of a zone transfer, when its SOA came again (RFC 5936 2.2, RFC 1995 4)."""
     if row.protocol != 6 or row.record_type not in (AXFR, IXFR) or answer.rcode:
         return True
@@ -94,7 +94,7 @@ def match(
             query[index] = -2 - found
             state[found, 4] += row.answer_bytes
             asked.answered = row.time
-            if _is_complete(asked, row, state[found, 1], state[found, 2], soas[index] >= LAST_IS_SOA):
+            if _is_complete(asked, row, state[found, 1], soas[index] >= LAST_IS_SOA):
                 out[made] = row
                 done = out[made]
                 done.time, done.query_flags, done.query_bytes = asked.time, asked.query_flags, asked.query_bytes
@@ -106,7 +106,11 @@ def match(
                 done.id = asked.id
                 done.server, done.server_port = row.server, row.server_port
                 if keys[found, 1]:
-                    done.name_offset, done.name_length, done.record_type = asked.name_offset, asked.name_length, asked.record_type
+                    done.name_offset, done.name_length, done.record_type = (
+                        asked.name_offset,
+                        asked.name_length,
+                        asked.record_type,
+                    )
                     done.record_class = asked.record_class
                 if not done.client_subnet_length:
                     done.client_subnet_offset = asked.client_subnet_offset

@@ -213,9 +213,9 @@ def parse_messages(
                         resource.record_class = record_class
                         named = 0 if netbios else record_type
                         data_stop, wrong = _put_data(data, start, end, at, data_length, named, data_out, data_used)
-                        if record_class & 0x7FFF == IN and data_length and not netbios:
-                            if record_type == A and data_length != 4 or record_type == AAAA and data_length != 16:
-                                wrong = RECORD_DATA
+                        wanted = 4 if record_type == A else 16 if record_type == AAAA else data_length
+                        if record_class & 0x7FFF == IN and not netbios and data_length not in (0, wanted):
+                            wrong = RECORD_DATA
                         resource.data_offset, resource.data_length = data_used, data_stop - data_used
                         used, data_used = stop, data_stop
                         count += 1

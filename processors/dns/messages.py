@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from processors.dns.message_kernel import parse_messages, text_room
-from topics.control import CONTROL_DTYPE
 from topics.dns import DNS_DTYPE, KINDS, RESOURCE_DTYPE
 
 if TYPE_CHECKING:

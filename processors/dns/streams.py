@@ -30,7 +30,7 @@ class StreamMessages:
         self._held = 0
 
     def take(self, records: Records, heap: Heap) -> tuple[Records, Heap]:
-        """Return payloads with each piece of a stream replaced by the messages that it completes; others as they are."""
+        """Return payloads, with each piece of a stream replaced by the messages that it completes."""
         streamed = (records["flags"] & ControlFlags.STREAM) != 0
         if not streamed.any():
             return records, heap
@@ -48,16 +48,16 @@ class StreamMessages:
     def _piece(self, record: Any, heap: Heap) -> list[bytes]:  # noqa: ANN401 - NumPy's structured scalar
         key = b"".join(record[name].tobytes() for name in KEY)
         flags, start = int(record["flags"]), int(record["payload_offset"])
+        is_new = key not in self._waiting
         before = self._waiting.pop(key, b"")
         self._held -= len(before or b"")
         if flags & ControlFlags.LAST:
             return []
-        broken = before is None or record["missing"] > 0 or (not before and key not in self._waiting and _is_late(record))
-        if broken:
+        if before is None or record["missing"] > 0 or (is_new and record["stream_offset"] > 0):
             self.counts["broken_streams"] += before is not None
             self._keep(key, None)
             return []
-        data = (before or b"") + heap[start : start + int(record["payload_length"])].tobytes()
+        data = before + heap[start : start + int(record["payload_length"])].tobytes()
         messages, at = [], 0
         while at + PREFIX <= len(data):
             end = at + PREFIX + int.from_bytes(data[at : at + PREFIX])
@@ -74,11 +74,6 @@ class StreamMessages:
         while len(self._waiting) > MOST_STREAMS or self._held > MOST_BYTES:
             self._held -= len(self._waiting.popitem(last=False)[1] or b"")
             self.counts["evicted_streams"] += 1
-
-
-def _is_late(record: Any) -> bool:  # noqa: ANN401 - NumPy's structured scalar
-    """Whether a stream that nothing is known of does not begin here."""
-    return bool(record["stream_offset"] > 0)
 
 
 def _payloads(records: Records, messages: list[bytes], begin: int) -> Records:

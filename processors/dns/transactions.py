@@ -50,7 +50,7 @@ class DnsTransactions:
     too many wait. An answer that nobody asked for is a transaction as well, and so is each message of multicast DNS.
     """
 
-    def __init__(self, settings: DnsSettings = DnsSettings()) -> None:  # noqa: B008 - immutable
+    def __init__(self, settings: DnsSettings = DnsSettings()) -> None:
         self.messages = 0
         self._settings, self._parser = settings, Parser()
         self._sources: dict[tuple[str, str, str, int, int], _Source] = {}

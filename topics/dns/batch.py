@@ -19,7 +19,10 @@ DNS_DTYPE = np.dtype(
         *(("query_bytes", "<u4"), ("answer_bytes", "<u4")),
         *((f"{name}_{part}", "<u4") for name in ("name", "client_subnet", "cookie") for part in ("offset", "length")),
         *((name, "<u2") for name in ("client_port", "server_port", "vlan", "state", "id", "query_flags", "flags")),
-        *((name, "<u2") for name in ("rcode", "record_type", "record_class", "retries", "answers", "query_udp_size", "udp_size")),
+        *(
+            (name, "<u2")
+            for name in ("rcode", "record_type", "record_class", "retries", "answers", "query_udp_size", "udp_size")
+        ),
         ("extended_error", "<u2"),
         *((name, "u1") for name in ("protocol", "kind", "query_edns", "edns", "dnssec", "query_error", "error")),
         ("pad", "u1", (3,)),

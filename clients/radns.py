@@ -163,7 +163,11 @@ def _records(batch: DnsBatch) -> Iterator[tuple[int, Transaction]]:
     for place, row in enumerate(resources):
         kind = KINDS[int(batch.transactions["kind"][int(row["transaction"])])]
         number, group = int(row["record_type"]), int(row["record_class"]) & (0x7FFF if kind == "mdns" else 0xFFFF)
-        record = {"name": names[place].decode(), "type": type_text(number, kind), "class": class_text(group)}
+        record: Transaction = {
+            "name": names[place].decode(),
+            "type": type_text(number, kind),
+            "class": class_text(group),
+        }
         if row["section"]:
             record |= {"ttl": int(row["ttl"]), "data": data_text(0 if kind == "netbios" else number, data[place])}
         yield int(row["section"]), record

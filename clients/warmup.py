@@ -125,6 +125,18 @@ def _payloads() -> None:
                 decode_control(encode_control(batch))
 
 
+def _messages() -> None:
+    """Read the payloads of a capture as messages of DNS."""
+    from clients.control_plane import transactions
+    from topics.dns import decode_dns, encode_dns
+
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "capture")
+        path.write_bytes(sample())
+        for batch in transactions(str(path)):
+            decode_dns(encode_dns(batch))
+
+
 def _labelled() -> FlowBatch:
     import numpy as np
 
@@ -158,6 +170,7 @@ def _aggregation() -> None:
 STAGES: dict[str, Callable[[], None]] = {
     "packets to records": _probe,
     "control-plane payloads": _payloads,
+    "payloads to DNS": _messages,
     "packets of interfaces": _module("probes.live.walk"),
     "packet filters": _module("probes.packet_filter.interpreter"),
     "records to bytes and back": _module("topics.codec"),

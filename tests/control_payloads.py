@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tests.traffic.packets import packed
+from tests.traffic.checksum import packed
 from topics.address_text import IPV4_MAPPED
 from topics.control import CONTROL_DTYPE, ControlBatch, ControlFlags
 

@@ -21,7 +21,7 @@ U = np.uint64
 
 
 @inlined
-def _is_complete(row: Any, answer: Any, soas: Any, last_is_soa: Any) -> bool:
+def _is_complete(row: Any, answer: Any, soas: Any, last_is_soa: Any) -> Any:
     """Whether an answer is all of it: of a zone transfer, when its SOA came again (RFC 5936 2.2, RFC 1995 4)."""
     if row.protocol != 6 or row.record_type not in (AXFR, IXFR) or answer.rcode:
         return True

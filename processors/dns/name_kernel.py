@@ -27,7 +27,8 @@ U = np.uint64
 @inlined
 def read_name(data: Any, start: Any, end: Any, at: Any, out: Any, put: Any) -> Any:
     """Copy the name at `at`, unpacked, to `out[put:]`; return (position behind it, bytes copied, error or 0)."""
-    length, behind, pointers, place, lowest = 0, -1, 0, at, at
+    length: Any = 0
+    behind, pointers, place, lowest = -1, 0, at, at
     while True:
         if place >= end:
             return at, 0, NAME_OUTSIDE
@@ -123,7 +124,7 @@ def _put_netbios(name: Any, out: Any, at: Any) -> Any:
 @inlined
 def put_text(name: Any, length: Any, netbios: Any, out: Any, at: Any) -> Any:
     """Write an unpacked name as text, at most MOST_TEXT bytes, without the final dot; return where it ends."""
-    place = 0
+    place: Any = 0
     if length <= 1:
         out[U(at)] = 46
         return at + 1

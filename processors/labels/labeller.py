@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import numpy as np
 
@@ -137,7 +137,7 @@ class Labeller:
         records["labels_length"] = lengths
         records["labels_offset"] = np.where(lengths > 0, len(batch.heap) + np.cumsum(lengths) - lengths, 0)
         added: Any = np.frombuffer(b"".join(texts), np.uint8)
-        return batch.replace(heap=np.concatenate([batch.heap, added]))
+        return cast("Batch", batch.replace(heap=np.concatenate([batch.heap, added])))
 
 
 def as_of(spans: Sequence[Span], time: int) -> str | None:

@@ -50,7 +50,7 @@ def networks(text: str) -> list[tuple[int, int]]:
         begin, end = ip_address(first.strip()), ip_address(last.strip())
         if begin.version != end.version:
             raise ValueError(f"'{text}' mixes IPv4 and IPv6")
-        ranged = summarize_address_range(begin, end)  # type: ignore[type-var]  # of one version, as was just checked
+        ranged = summarize_address_range(begin, end)
         return [_mapped(each.network_address, each.prefixlen) for each in ranged]
     if "/" in text:
         network = ip_network(text, strict=False)

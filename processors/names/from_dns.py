@@ -64,11 +64,12 @@ class DnsNames:
             for owner, records in answer.records.items():
                 yield from self._addresses(answer, owner, records, (), LONGEST_TTL, EVERYBODY)
             return
-        owner, chain, ttl = answer.name, [], LONGEST_TTL
-        while records := answer.records.get(owner):
+        owner, ttl = answer.name, LONGEST_TTL
+        chain: list[str] = []
+        while found := answer.records.get(owner):
             client = answer.client if answer.kind == "dns" else EVERYBODY
-            yield from self._addresses(answer, answer.name, records, tuple(chain), ttl, client)
-            alias = next(((least, data) for kind, least, data in records if kind == CNAME), None)
+            yield from self._addresses(answer, answer.name, found, tuple(chain), ttl, client)
+            alias = next(((least, data) for kind, least, data in found if kind == CNAME), None)
             if alias is None or len(chain) >= LONGEST_CHAIN:
                 return
             ttl, owner = min(ttl, alias[0]), _target(alias[1])

@@ -60,7 +60,7 @@ class StationNames:
 
     def process(self, batch: ControlBatch) -> list[AddressName]:
         """Return what a batch of payloads tells."""
-        found = []
+        found: list[AddressName] = []
         records = batch.records
         ports = [records[name].tolist() for name in ("src_port", "dst_port", "protocol", "ethertype")]
         for row, (source, target, protocol, ethertype) in enumerate(zip(*ports, strict=True)):

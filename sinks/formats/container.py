@@ -77,7 +77,8 @@ def read_blocks(path: str, schema: str, what: str) -> Iterator[tuple[int, bytes]
     """
     try:
         with Path(path).open("rb") as file:
-            for block in fastavro.block_reader(file):
+            blocks: Any = fastavro.block_reader(file)
+            for block in blocks:
                 _check(block, schema)
                 yield block.num_records, block.bytes_.read()
     except Exception as error:  # fastavro lets through whatever damaged bytes lead to

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from processors.dns import DnsTransactions
+from tests.traffic.checksum import packed
 from tests.traffic.dns import address_record, alias_record, dns_answer, dns_query
-from tests.traffic.packets import packed
 from topics.control import CONTROL_DTYPE, ControlBatch, decode_control, encode_control
 from topics.dns import encode_dns
 

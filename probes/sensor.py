@@ -6,9 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from probes.flows.probe import FlowProbe, ProbeSettings
+from topics.batch import packets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -55,8 +54,7 @@ class Lane:
     def reported(self, batches: Iterator[FlowBatch]) -> Iterator[FlowBatch]:
         """Count what is reported on its way."""
         for batch in batches:
-            for name in ("src_packets", "dst_packets"):
-                self.record_packets += int(batch.records[name].sum(dtype=np.int64))
+            self.record_packets += packets_of(batch.records)
             yield batch
 
     def begin(self, boot_id: int) -> None:

@@ -171,6 +171,7 @@ class Settings(BaseSettings):
     start_records: bool = Field(default=False, description="report each flow at its first packet too")
     flow_key: tuple[Literal["vlan", "mpls", "mac"], ...] = Field(default=(), description="what else tells flows apart")
     unidirectional: bool = Field(default=False, description="make each direction a flow of its own")
+    count_copies: bool = Field(default=False, description="count copies that mirroring made as packets")
     tunnels: Literal["all", "ip", "none"] = Field(default="all", description="which tunnels to look into")
     timeouts: Timeouts = Field(default_factory=Timeouts, description="when an idle flow is over")
 

@@ -18,6 +18,7 @@ Records = np.ndarray[Any, np.dtype[np.void]]
 Heap = np.ndarray[Any, np.dtype[np.uint8]]
 
 END_OF_RUN = 2**63 - 1
+PACKET_COUNTS = ("src_packets", "dst_packets", "src_duplicate_packets", "dst_duplicate_packets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,11 @@ def _shift_heap(records: Records, parts: Sequence[FlowBatch]) -> None:
                 records[f"{name}_offset"][row : row + len(part)] += np.uint32(base)
         row += len(part)
         base += len(part.heap)
+
+
+def packets_of(records: Records) -> int:
+    """Return how many packets of the wire records account for: those counted as packets, and copies beside them."""
+    return sum(int(records[name].sum(dtype=np.int64)) for name in PACKET_COUNTS)
 
 
 def records_like(count: int) -> Records:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
 QUERY = """
-SELECT site, probe, count(*), CAST(sum(records) AS BIGINT), CAST(sum(packets) AS BIGINT) FROM flows
+SELECT site, probe, count(*), CAST(sum(records) AS BIGINT),
+  CAST(sum(packets + src_duplicate_packets + dst_duplicate_packets) AS BIGINT) FROM flows
 WHERE flow_start BETWEEN {first} AND {last} GROUP BY site, probe
 """
 
@@ -25,12 +26,13 @@ def in_files(directory: Path, first: int, last: int) -> dict[Who, Amount]:
     import polars as pl
 
     from sinks.formats.scan import scan
+    from topics.batch import PACKET_COUNTS
 
     paths = sorted(str(path) for path in directory.rglob("*.parquet") if not path.name.startswith("."))
     if not paths:
         return {}
     start = pl.col("flow_start").dt.epoch("ns")
-    packets = (pl.col("src_packets") + pl.col("dst_packets")).sum()
+    packets = pl.sum_horizontal(PACKET_COUNTS).sum()
     frame = (
         scan(paths)
         .filter(start.is_between(first, last))

@@ -9,7 +9,7 @@ import numpy as np
 
 from clients.audit.ledger import Amount, Received, Who
 from processors.engine.batch_numbers import BatchNumbers
-from topics.batch import END_OF_RUN
+from topics.batch import END_OF_RUN, PACKET_COUNTS, packets_of
 from topics.bus import decode_message
 from topics.bus.snapshot import Snapshot
 from topics.probe_status import read_probe_status
@@ -41,7 +41,7 @@ class Merged:
         flows = np.zeros(len(records), FLOW)
         flows["id"] = np.ascontiguousarray(records["flow_id"]).view("V16").reshape(-1)
         flows["status"], flows["run"] = records["status_sequence"], batch.boot_id
-        flows["records"], flows["packets"] = records["records"], records["src_packets"] + records["dst_packets"]
+        flows["records"], flows["packets"] = records["records"], sum(records[name] for name in PACKET_COUNTS)
         self.flows.append(flows)
         self.first = min(self.first, int(records["flow_start"].min()))
         self.last = max(self.last, int(records["flow_start"].max()))
@@ -110,4 +110,4 @@ def merged(url: str, topic: str, takes: Takes) -> tuple[dict[Who, Merged], int]:
 
 
 def _packets(batch: FlowBatch) -> int:
-    return int(batch.records["src_packets"].sum() + batch.records["dst_packets"].sum())
+    return packets_of(batch.records)

@@ -141,6 +141,11 @@ SWITCHES = {
             "flow_key",
             _words,
         ),
+        Switch(
+            Option("--count-copies", "", "count copies that mirroring made as packets, as Argus does"),
+            "count_copies",
+            _on,
+        ),
         Switch(Option("--unidirectional", "", "make each direction a flow of its own"), "unidirectional", _on),
         Switch(
             Option("--tunnels", "all | ip | none", "look into tunnels: all, those of IP alone, or none (all)"),
@@ -303,6 +308,7 @@ def flow_settings(settings: Settings) -> ProbeSettings:
         early_close=settings.cause == "close",
         start_records=settings.start_records,
         key_additions=additions | (UNIDIRECTIONAL if settings.unidirectional else 0),
+        count_copies=settings.count_copies,
         tunnels={"all": IP_TUNNELS | UDP_TUNNELS, "ip": IP_TUNNELS, "none": 0}[settings.tunnels],
         timeouts=Timeouts(**{name: round(value * NANOSECONDS) for name, value in seconds.items()}),
     )

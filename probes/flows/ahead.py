@@ -8,6 +8,8 @@ import numpy as np
 
 from probes.decode import headers as h
 from probes.decode.packet import decode
+from probes.duplicates.judge import look_at
+from probes.duplicates.layout import PRINTS
 from probes.flows import layout as at
 from probes.flows import table
 from probes.flows.identity import add_to_key
@@ -37,10 +39,12 @@ def look_ahead(
     keys: Any,
     flows: Any,
     sides: Any,
+    seen: int,
+    judging: Any,
 ) -> Any:
     """Decode the next packets and ask for the memory of their flows, so that its latency is spent once for all of them.
 
-    Returns the number of the first packet that is not decoded.
+    `seen` packets of the feed came before. Returns the number of the first packet that is not decoded.
     """
     end = min(len(packets), (start | (AHEAD - 1)) + 1)
     tunnels, additions = settings[at.TUNNELS], settings[at.KEY_ADDITIONS]
@@ -50,6 +54,8 @@ def look_ahead(
         packet = packets[number]
         row, key = rows[number & (AHEAD - 1)], ahead_keys[number & (AHEAD - 1)]
         decode(data, packet.offset, packet.captured, packet.length, packet.link_type, tunnels, row)
+        end_of_packet = packet.offset + packet.captured
+        judging[PRINTS][number & (AHEAD - 1)] = look_at(data, end_of_packet, row, seen + number - start, judging)
         if additions:
             add_to_key(row, additions)
         key[at.TURNED] = table.make_key(row, key)

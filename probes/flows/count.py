@@ -6,17 +6,19 @@ from typing import Any
 
 from probes.decode import headers as h
 from probes.decode.transport import ESP, UDP
+from probes.duplicates.layout import DIFFERENCES, LAG, STATE
 from probes.flows import layout as at
 from probes.flows.payload import keep_payload
 from probes.flows.real_time import follow_numbers
 from probes.flows.tcp import CLOSED, update_tcp
 from topics.compiled import inlined
-from topics.flags import Cause, FlowFlags
+from topics.flags import Cause, FlowFlags, TcpState
 
 NO_REPORT = -1
 START, CLOSE = Cause.START, Cause.CLOSE
 FRAGMENTS, MULTIPLE_MACS = int(FlowFlags.FRAGMENTS), int(FlowFlags.MULTIPLE_MACS)
 MALFORMED = int(FlowFlags.MALFORMED)
+SRC_DUPLICATES = int(TcpState.SRC_DUPLICATES)
 
 
 @inlined
@@ -124,3 +126,21 @@ def count_packet(
     flow[at.LAST_SEEN] = now
     flow[at.PENDING] += 1
     return cause
+
+
+@inlined
+def count_copy(row: Any, time: int, now: int, flow: Any, me: Any, turned: int, judging: Any) -> None:
+    """Count a copy of a packet beside its flow, in fields of its own; the judge has just told how it differs."""
+    state = judging[STATE]
+    if me[at.PACKETS] == 0 and me[at.DUPLICATE_PACKETS] == 0:  # nothing since the last report: copies say when
+        me[at.FIRST], me[at.LAST] = time, time
+    me[at.DUPLICATE_PACKETS] += 1
+    me[at.DUPLICATE_BYTES] += row[h.WIRE_LENGTH]
+    me[at.DUPLICATE_LAG_SUM] += state[LAG]
+    me[at.DUPLICATE_LAG_MAX] = max(me[at.DUPLICATE_LAG_MAX], state[LAG])
+    me[at.DUPLICATE_VLAN], me[at.DUPLICATE_TTL] = row[h.VLAN], row[h.TTL]
+    me[at.DUPLICATE_DIFFERENCES] |= state[DIFFERENCES]
+    if row[h.TCP]:
+        flow[at.EVENTS] |= SRC_DUPLICATES << (0 if flow[at.INITIATOR] == turned else 1)
+    flow[at.LAST_SEEN] = now
+    flow[at.PENDING] += 1

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 # One row a side, of the canonical ends of the key: what a status record takes and zeroes, then what the flow keeps.
 # What most packets touch lies in the middle, so that it shares cache lines. The columns of squares (us^2) hold float64.
 SIDE_COLUMNS = (
+    "duplicate_packets",
+    "duplicate_bytes",
+    "duplicate_lag_sum",
+    "duplicate_lag_max",
+    "duplicate_vlan",
+    "duplicate_ttl",
+    "duplicate_differences",
     "lost_packets",
     "retransmitted_packets",
     "retransmitted_bytes",
@@ -71,8 +78,16 @@ SIDE_COLUMNS = (
     "hole_time",
     "payload_kept",
     "payload_sent",
+    "same_ids",
 )
 (
+    DUPLICATE_PACKETS,
+    DUPLICATE_BYTES,
+    DUPLICATE_LAG_SUM,
+    DUPLICATE_LAG_MAX,
+    DUPLICATE_VLAN,
+    DUPLICATE_TTL,
+    DUPLICATE_DIFFERENCES,
     LOST_PACKETS,
     RETRANSMITTED_PACKETS,
     RETRANSMITTED_BYTES,
@@ -125,6 +140,7 @@ SIDE_COLUMNS = (
     HOLE_TIME,
     PAYLOAD_KEPT,
     PAYLOAD_SENT,
+    SAME_IDS,
 ) = range(len(SIDE_COLUMNS))
 ZEROED = LAST_TIME  # side columns below this one start anew with each status record
 SIDE_BUSY = (FIRST, LAST_TIME)  # first and last of the columns that most packets touch
@@ -200,6 +216,7 @@ COUNTERS = (
     "not_captured",
     "evicted",
     "lone_fragments",
+    "copies",
     *(f"malformed_{kind}" for kind in DAMAGES),
 )
 (
@@ -210,8 +227,9 @@ COUNTERS = (
     COUNT_NOT_CAPTURED,
     COUNT_EVICTED,
     COUNT_LONE_FRAGMENTS,
+    COUNT_COPIES,
 ) = range(len(COUNTERS) - len(DAMAGES))
-BEFORE_MALFORMED = COUNT_LONE_FRAGMENTS  # kinds of damage count from 1
+BEFORE_MALFORMED = COUNT_COPIES  # kinds of damage count from 1
 
 # The clock of a table, and how it works: int64[SETTINGS]. Times in ns.
 SETTINGS = 12

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from probes.decode import headers as h
+from probes.duplicates.judge import judge
+from probes.duplicates.layout import PRINTS
 from probes.flows import layout as at
 from probes.flows import queue, table
 from probes.flows.ahead import AHEAD, look_ahead
-from probes.flows.count import NO_REPORT, count_packet
+from probes.flows.count import NO_REPORT, count_copy, count_packet
 from probes.flows.due import ROOM, report_due
 from probes.flows.fragments import join_fragment
 from probes.flows.lifetime import begin, expire
@@ -46,6 +48,7 @@ def observe(
     rows: Any,
     ahead_keys: Any,
     counters: Any,
+    judging: Any,
     copies: Any,
     out: Any,
     views: Any,
@@ -71,12 +74,23 @@ def observe(
     rows, ahead_keys, settings = borrowed(rows), borrowed(ahead_keys), borrowed(settings)
     counters = borrowed(counters)
     copies = (borrowed(copies[0]), borrowed(copies[1]), borrowed(copies[2]), borrowed(copies[3]))
+    judging = (
+        borrowed(judging[0]),
+        borrowed(judging[1]),
+        borrowed(judging[2]),
+        borrowed(judging[3]),
+        borrowed(judging[4]),
+        borrowed(judging[5]),
+    )
     views = (borrowed(views[0]), borrowed(views[1]), borrowed(views[2]), borrowed(views[3]))
     limit = len(out) - ROOM
     ahead = start
     for number in range(start, len(packets)):
         if number == ahead:
-            ahead = look_ahead(data, packets, number, settings, rows, ahead_keys, index, keys, flows, sides)
+            seen = counters[at.COUNT_PACKETS]
+            ahead = look_ahead(
+                data, packets, number, settings, rows, ahead_keys, index, keys, flows, sides, seen, judging
+            )
         packet = packets[number]
         row, key = rows[number & (AHEAD - 1)], ahead_keys[number & (AHEAD - 1)]
         time = packet.time
@@ -131,6 +145,10 @@ def observe(
                 is_new = True
                 if flow[at.PENDING]:
                     cause = REUSE if reused else TIMEOUT
+        found = judging[PRINTS][number & (AHEAD - 1)]
+        copied = found != 0 and judge(
+            data, row, time, counters[at.COUNT_PACKETS], found, is_new, flow, sides[slot, turned], judging
+        )
         for turn in range(2):  # the flow that ends here, then the one that this packet belongs to
             if turn == 1:
                 if is_new:
@@ -147,6 +165,9 @@ def observe(
                         counters[at.COUNT_FLOWS],
                     )
                     counters[at.COUNT_FLOWS] += 1
+                if copied:
+                    count_copy(row, time, now, flow, sides[slot, turned], turned, judging)
+                    break
                 cause = count_packet(
                     data,
                     packet,
@@ -181,7 +202,9 @@ def observe(
         if flow[at.PENDING] and not flow[at.QUEUED]:
             flow[at.QUEUED] = 1
             queue.append(waiting, counts, queue.STATUS_TAKEN, slot, now)
-        if row[h.QUOTED]:
+        if copied:
+            counters[at.COUNT_COPIES] += 1
+        elif row[h.QUOTED]:
             end = packet.offset + packet.captured
             additions = settings[at.KEY_ADDITIONS]
             note_error(data, end, row, additions, rows[SPARE], ahead_keys[SPARE], index, keys, flows, extras)

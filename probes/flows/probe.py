@@ -9,6 +9,7 @@ import numpy as np
 
 from probes.decode.headers import COLUMNS
 from probes.decode.tunnel import IP_TUNNELS, UDP_TUNNELS
+from probes.duplicates.memory import JudgeMemory
 from probes.flows import layout, queue, table
 from probes.flows.ahead import AHEAD
 from probes.flows.due import drain
@@ -62,6 +63,7 @@ class ProbeSettings:
     start_records: bool = False
     key_additions: int = 0
     tunnels: int = IP_TUNNELS | UDP_TUNNELS
+    count_copies: bool = False  # as packets, the way of Argus
     timeouts: Timeouts = field(default_factory=Timeouts)
 
     @property
@@ -142,6 +144,7 @@ class FlowProbe:
         self._fragments = np.zeros((FRAGMENT_ROWS, FRAGMENT_COLUMNS), np.int64)
         self._packet_rows = np.zeros((AHEAD + 1, COLUMNS), np.int64)
         self._packet_keys = np.zeros((AHEAD + 1, layout.KEY_WORDS), np.int64)
+        self.judge = JudgeMemory(AHEAD, enabled=not self.settings.count_copies)
         self._copies = layout.copies()
         self._written = 0
         self._out = empty_records(BATCH_RECORDS)
@@ -165,7 +168,7 @@ class FlowProbe:
 
     def observe(self, block: PacketBlock) -> Iterator[FlowBatch]:
         """Take a block of packets; yield batches of the status records that became due."""
-        taken, why = 0, OUT_FULL
+        taken, why, judging = 0, OUT_FULL, self.judge.for_kernels()
         while why != DONE:
             rows = self._rows
             taken, self._written, why = observe(
@@ -189,6 +192,7 @@ class FlowProbe:
                 self._packet_rows,
                 self._packet_keys,
                 self.counters,
+                judging,
                 self._copies,
                 self._out,
                 self._views,

@@ -81,8 +81,9 @@ def _squares(record: Any, src: Any, dst: Any) -> None:
 @inlined
 def _duration(record: Any, sides: Any) -> None:
     first, last = sides[0, at.FIRST], sides[0, at.LAST]
-    if sides[1, at.PACKETS]:
-        first = min(first, sides[1, at.FIRST]) if sides[0, at.PACKETS] else sides[1, at.FIRST]
+    if sides[1, at.PACKETS] | sides[1, at.DUPLICATE_PACKETS]:
+        seen = sides[0, at.PACKETS] | sides[0, at.DUPLICATE_PACKETS]
+        first = min(first, sides[1, at.FIRST]) if seen else sides[1, at.FIRST]
         last = max(last, sides[1, at.LAST])
     duration = last - first
     record.duration_sum = duration

@@ -14,6 +14,7 @@ from probes.spool.entry import Entry, Priority, encoded_size
 from probes.spool.files import Disk
 from probes.spool.losses import Cause, Losses
 from probes.spool.spool import Spool
+from topics.batch import packets_of
 from topics.bus.administration import CONNECT_SECONDS, partition_count
 from topics.bus.messages import encode_messages
 from topics.bus.publisher import MESSAGE_BYTES
@@ -109,7 +110,7 @@ class SpooledPublisher:
         self._sequences[run] = sequence + len(ends)
         self.messages += len(ends)
         self.records += len(batch)
-        packets = int(batch.records["src_packets"].sum() + batch.records["dst_packets"].sum()) if len(batch) else 0
+        packets = packets_of(batch.records)
         for number, value in enumerate(ends):
             # What a message of several holds is counted with the first: only their sum is ever asked for.
             counted = (len(batch), packets) if number == 0 else (0, 0)

@@ -138,6 +138,20 @@ def bench_clients(runs: int) -> Iterator[tuple[str, Result]]:
         yield f"{name}, memory", Result(cost.ours.megabytes, "MB", peer.megabytes if peer else None)
 
 
+def bench_copies(runs: int) -> Iterator[tuple[str, Result]]:
+    """Copies of mirror ports, found among a million packets of each kind of fault; what looking for them costs."""
+    from tests.bench.copies import COST_PACKETS, cost, kinds, scores
+
+    for name, found in scores():
+        yield f"copies, {name}, false", Result(found.false, "packets")
+        if found.copies:
+            yield f"copies, {name}, precision", Result(found.precision, "of 1")
+            yield f"copies, {name}, recall", Result(found.recall, "of 1")
+    for name, rows in kinds(COST_PACKETS):
+        judged, plain = cost(rows, 2 * runs + 1)
+        yield f"copies, {name}, cost", Result(judged, "ns/packet", plain, judged / plain)
+
+
 BENCHES: dict[str, Callable[[int], Iterator[tuple[str, Result]]]] = {
     "probe": bench_probe,
     "flows": bench_flows,
@@ -148,13 +162,14 @@ BENCHES: dict[str, Callable[[int], Iterator[tuple[str, Result]]]] = {
     "ra": bench_ra,
     "clients": bench_clients,
     "live": bench_live,
+    "copies": bench_copies,
 }
 
 
 def _number(value: float | None) -> str:
     if value is None:
         return "-"
-    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.5f}" if value < 1 else f"{value:.2f}"
 
 
 def main() -> int:

@@ -36,8 +36,9 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Flows, Flows]:
     write_pcap(path, sample_frames(1))
     argosy = [sys.executable, "-m", "clients.main"]
     options = ["-AJRZm", "-S", "5", "-r", str(path), "-w", "-"]
+    counting = ["--count-copies"]  # the sample has a port that is mirrored both ways, on purpose
     theirs = flows(["argus", "-X", *options], ["racluster", "-X", "-r", "-", *ASK])
-    ours = flows([*argosy, "probe", *options], [*argosy, "racluster", "-r", "-", *ASK])
+    ours = flows([*argosy, "probe", *counting, *options], [*argosy, "racluster", "-r", "-", *ASK])
     return theirs, ours
 
 

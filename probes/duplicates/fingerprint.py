@@ -1,0 +1,102 @@
+"""What a packet keeps on its way from hop to hop, as a number, and how it came, as another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from probes.decode import headers as h
+from probes.decode.transport import UDP
+from probes.load import be16, be64, u8
+from topics.compiled import bounds_are_checked, inlined, load_word
+
+ARP_HEADER = 28
+MOST_BYTES = 32  # behind the IP header, where no TCP header is
+MASK = 0xFFFFFFFF
+ONE = np.uint64(1)
+HALF = np.uint64(32)
+FIRST, SECOND = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
+HOP_LIMIT = np.uint64(0x00FFFFFFFFFFFFFF)  # all but the last byte of the first word of IPv6
+
+
+@inlined
+def _word(data: Any, at: int) -> Any:
+    """Eight bytes, least significant first; the caller has checked that they are there."""
+    if bounds_are_checked:
+        return _swapped(be64(data, at))
+    return load_word(data, np.uint64(at))
+
+
+@inlined
+def _swapped(value: int) -> Any:
+    word = np.uint64(0)
+    for byte in range(8):
+        word |= ((np.uint64(value) >> np.uint64(8 * byte)) & np.uint64(0xFF)) << np.uint64(56 - 8 * byte)
+    return word
+
+
+@inlined
+def _fold(hashed: Any, word: Any) -> Any:
+    x = (hashed ^ np.uint64(word)) * FIRST
+    return x ^ (x >> HALF)
+
+
+@inlined
+def fingerprint(data: Any, end: int, row: Any) -> Any:
+    """Return a hash of what no hop changes (int64), 0 when the packet is neither IP nor ARP.
+
+    That is the IP header without TTL and checksum, and behind it the TCP header with its options and checksum, or the
+    first bytes of anything else. TCP payload is left to the checksum: where a capture cuts does not matter.
+    """
+    at = row[h.NETWORK]
+    if row[h.ETHERTYPE] == h.IPV4:
+        hashed = _fold(FIRST, _word(data, at))
+        hashed = _fold(hashed, (row[h.SRC_LOW] << 32) | (row[h.DST_LOW] & MASK))
+    elif row[h.ETHERTYPE] == h.IPV6:
+        hashed = _fold(FIRST, _word(data, at) & HOP_LIMIT)
+        hashed = _fold(_fold(hashed, row[h.SRC_HIGH]), row[h.SRC_LOW])
+        hashed = _fold(_fold(hashed, row[h.DST_HIGH]), row[h.DST_LOW])
+    elif row[h.ETHERTYPE] == h.ARP and at + ARP_HEADER <= end:
+        hashed = FIRST
+    else:
+        return 0
+    start = row[h.PAYLOAD]
+    if row[h.TCP]:
+        start, stop = row[h.TCP], min(end, start)
+    elif row[h.ETHERTYPE] == h.ARP:
+        start, stop = at, at + ARP_HEADER
+    else:
+        stop = min(end, start + min(row[h.APP_BYTES], MOST_BYTES))
+        if row[h.PROTOCOL] == UDP and row[h.FRAGMENT] != h.LATER_FRAGMENT:
+            start -= 8
+    hashed ^= np.uint64(row[h.PROTOCOL])
+    while start + 8 <= stop:
+        hashed = _fold(hashed, _word(data, start))
+        start += 8
+    if start < stop:
+        hashed = _fold(hashed, _word(data, stop - 8))
+    return np.int64((hashed * SECOND) | ONE)
+
+
+@inlined
+def signature(row: Any) -> Any:
+    """Return how the packet came: TTL, VLAN, inner VLAN, MPLS label, tunnel and MAC addresses (layout.*_BITS)."""
+    macs = (np.uint64(row[h.SRC_MAC]) * FIRST) ^ (np.uint64(row[h.DST_MAC]) * SECOND)
+    came = row[h.TTL] | ((row[h.VLAN] & 0xFFF) << 8) | ((row[h.INNER_VLAN] & 0xFF) << 20)
+    if row[h.MPLS]:
+        came |= (((row[h.MPLS] >> 12) & 0x7F) | 0x80) << 28
+    if row[h.TUNNEL_KIND]:
+        came |= (((row[h.TUNNEL_KIND] + row[h.TUNNEL_ID] + row[h.OUTER_SRC_LOW]) & 0x7F) | 0x80) << 36
+    return np.int64(macs >> np.uint64(44) << np.uint64(44)) | came
+
+
+@inlined
+def is_sampled(data: Any, end: int, row: Any, every: int) -> Any:
+    """Tell whether a packet is one of `every`: its copies are then too."""
+    word = row[h.IP_ID] ^ row[h.APP_BYTES]
+    if row[h.TCP]:
+        word ^= be16(data, row[h.TCP] + 16) ^ be16(data, row[h.TCP] + 6)
+    elif row[h.NETWORK] + 28 <= end:
+        word ^= be16(data, row[h.NETWORK] + 26) ^ u8(data, row[h.NETWORK] + 23)
+    return (word ^ (word >> 8)) % every == 0

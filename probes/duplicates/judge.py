@@ -1,0 +1,217 @@
+"""The verdict on a packet: new, a copy made by mirroring, sent again, or a keep-alive.
+
+A copy has the fingerprint of a packet seen a short time before (probes/duplicates/fingerprint.py). What could have been
+sent again by its sender is a copy only for a reason: an IP identification that the sender used for no other packet, a
+way that only another point of the network gives it (MACs, VLAN, MPLS, tunnel), data sooner than a round trip, or that
+most packets from there come twice over this path and about as late.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from probes.decode import headers as h
+from probes.duplicates import layout as at
+from probes.duplicates.fingerprint import fingerprint, is_sampled, signature
+from probes.duplicates.paths import bucket_of, forget_half, is_usual, path_of, source_of
+from probes.flows import layout as flow_at
+from probes.load import be32, u8
+from topics.compiled import inlined, prefetch
+
+FIN, SYN, RST = 0x01, 0x02, 0x04
+SIGN = 0x80000000
+SEQUENCE_MASK = 0xFFFFFFFF
+LONGER = 2  # round trips may shrink after the handshake by so much
+
+
+@inlined
+def _place(found: int) -> Any:
+    """Return where the set of a fingerprint begins."""
+    return ((found >> 8) & (at.SETS - 1)) * (at.ENTRIES * at.ENTRY_WORDS)
+
+
+@inlined
+def look_at(data: Any, end: int, row: Any, number: int, judging: Any) -> Any:
+    """Return the fingerprint of packet `number` of the feed, 0 when it is not to be judged; asks for its memory."""
+    entries, state = judging[0], judging[3]
+    mode = state[at.NEXT_MODE] if number >= state[at.SWITCH_AT] else state[at.MODE]
+    if mode == at.OFF or (mode == at.WATCHING and not is_sampled(data, end, row, at.SAMPLE)):
+        return 0
+    found = fingerprint(data, end, row)
+    if found:
+        prefetch(entries, _place(found))
+    return found
+
+
+@inlined
+def _carries(data: Any, row: Any) -> Any:
+    """Tell whether a TCP segment carries something that would be acknowledged."""
+    return row[h.APP_BYTES] > 0 or u8(data, row[h.TCP] + 13) & (SYN | FIN) != 0
+
+
+@inlined
+def _repeats(data: Any, row: Any, me: Any) -> Any:
+    """Return the verdict on a segment by its sequence numbers: KEEP_ALIVE, RETRANSMISSION or NEW."""
+    if not row[h.TCP] or not me[flow_at.SEQUENCE_KNOWN]:
+        return at.NEW
+    flags = u8(data, row[h.TCP] + 13)
+    sequence, size = be32(data, row[h.TCP] + 4), row[h.APP_BYTES]
+    ahead = ((sequence - me[flow_at.LAST_SEQUENCE] + SIGN) & SEQUENCE_MASK) - SIGN
+    if ahead == -1 and size <= 1 and not flags & (SYN | FIN | RST):
+        return at.KEEP_ALIVE  # RFC 9293, 3.8.4
+    size += (1 if flags & SYN else 0) + (1 if flags & FIN else 0)
+    if size == 0 or ahead + size > 0:
+        return at.NEW
+    hole = me[flow_at.HOLE_START] != me[flow_at.HOLE_END]
+    since = ((sequence - me[flow_at.HOLE_START] + SIGN) & SEQUENCE_MASK) - SIGN
+    until = ((sequence + size - me[flow_at.HOLE_END] + SIGN) & SEQUENCE_MASK) - SIGN
+    return at.NEW if hole and since >= 0 and until <= 0 else at.RETRANSMISSION
+
+
+@inlined
+def _evidence(row: Any, differs: int, gap: int, round_trip: int, identified: bool) -> Any:
+    """Return what speaks for a copy by itself, 0 when nothing does."""
+    evidence = 0
+    if differs & at.TTL_BITS:
+        evidence |= at.OTHER_TTL
+    if differs & (at.VLAN_BITS | at.INNER_BITS):
+        evidence |= at.OTHER_VLAN
+    if differs & at.MAC_BITS:
+        evidence |= at.OTHER_MACS
+    if differs & at.MPLS_BITS:
+        evidence |= at.OTHER_MPLS
+    if differs & at.TUNNEL_BITS:
+        evidence |= at.OTHER_TUNNEL
+    if identified:
+        evidence |= at.SAME_IDENTIFICATION
+    if row[h.TCP] and gap < (round_trip // LONGER if round_trip else at.FLOOR):
+        evidence |= at.BEFORE_ROUND_TRIP
+    return evidence
+
+
+@inlined
+def _suffices(data: Any, row: Any, evidence: int, round_trip: int) -> Any:
+    """Tell whether this is a copy on its own evidence, whatever was learned."""
+    elsewhere = evidence & at.ELSEWHERE != 0
+    if evidence & at.OTHER_TTL and not elsewhere and row[h.SRC_MAC] | row[h.DST_MAC]:
+        return False  # a router would have changed the MACs: somebody counts TTLs up
+    if evidence & at.SAME_IDENTIFICATION:
+        return elsewhere or not row[h.TCP] or evidence & at.BEFORE_ROUND_TRIP != 0 or not _carries(data, row)
+    if elsewhere:
+        return not row[h.TCP] or not round_trip or evidence & at.BEFORE_ROUND_TRIP != 0
+    return evidence & at.BEFORE_ROUND_TRIP != 0 and _carries(data, row)
+
+
+@inlined
+def _note_run(entry: Any, path: Any, gap: int) -> None:
+    """Learn from a repetition of a packet, the first over this path."""
+    entry[at.COUNTS] |= at.NOTED
+    path[at.PATH_RUNS] += 1
+    path[at.PATH_LAGS + bucket_of(gap)] += 1
+
+
+@inlined
+def _begin(entry: Any, found: int, time: int, came: int, sources: Any) -> None:
+    """Remember a packet that was not seen before."""
+    entry[at.PRINT], entry[at.TIME], entry[at.SIGNATURE] = found, time, came
+    entry[at.COUNTS] = at.ONE_SENDING
+    source_of(sources, came)[at.SOURCE_PACKETS] += 1
+
+
+@inlined
+def _again(
+    data: Any, row: Any, time: int, came: int, identified: bool, round_trip: int, entry: Any, judging: Any
+) -> Any:
+    """Judge a packet whose fingerprint was seen lately; returns verdict | evidence."""
+    paths, sources, state = judging[1], judging[2], judging[3]
+    gap = abs(time - entry[at.TIME])
+    counts = entry[at.COUNTS]
+    copies, sendings = counts & at.COUNT_MASK, (counts >> 8) & at.COUNT_MASK
+    evidence = _evidence(row, came ^ entry[at.SIGNATURE], gap, round_trip, identified)
+    number = path_of(paths, entry[at.SIGNATURE], came)
+    path = paths[number]
+    other_path = not counts & at.NOTED or (counts >> at.PATH_SHIFT) & at.PATH_MASK != number
+    if other_path:
+        entry[at.COUNTS] = (counts & ~(at.PATH_MASK << at.PATH_SHIFT)) | (number << at.PATH_SHIFT)
+        _note_run(entry, path, gap)
+    elif copies:
+        path[at.PATH_MORE] += 1
+    copied = copies < at.MOST_COPIES and _suffices(data, row, evidence, round_trip)
+    least = at.FEW_RUNS if identified else at.LEAST_RUNS
+    if not copied and is_usual(path, source_of(sources, entry[at.SIGNATURE]), gap, least):
+        each = 2 if 2 * path[at.PATH_MORE] > path[at.PATH_RUNS] else 1
+        if other_path or evidence & at.ELSEWHERE or copies < sendings * each:
+            evidence |= at.LEARNED
+            copied = True
+    if copied:
+        entry[at.COUNTS] += at.ONE_COPY
+        state[at.LAG], state[at.DIFFERENCES] = gap, evidence >> at.DIFFERENCES_SHIFT
+        return at.COPY | evidence
+    if copies >= sendings:  # all copies came of what was sent so far: whatever copies come now are of this packet
+        entry[at.COUNTS] = at.ONE_SENDING | (entry[at.COUNTS] & ~at.SENDINGS_AND_COPIES)
+        entry[at.TIME] = time
+    elif sendings < at.COUNT_MASK:
+        entry[at.COUNTS] += at.ONE_SENDING
+    return at.UNKNOWN | evidence
+
+
+@inlined
+def _look_up(found: int, time: int, entries: Any) -> Any:
+    """Return (place of the entry of a packet, whether it was seen lately); else the older one makes room."""
+    first = _place(found)
+    second = first + at.ENTRY_WORDS
+    for place in (first, second):
+        if entries[place + at.PRINT] == found and abs(time - entries[place + at.TIME]) <= at.WINDOW:
+            return place, True
+    return (first if entries[first + at.TIME] <= entries[second + at.TIME] else second), False
+
+
+@inlined
+def _count(number: int, copied: bool, judging: Any) -> None:
+    """Count a judged packet; switch between looking at all packets and at samples, in time for those decoded ahead."""
+    state = judging[3]
+    if number >= state[at.SWITCH_AT]:
+        state[at.MODE] = state[at.NEXT_MODE]
+    state[at.JUDGED] += 1
+    if copied:
+        state[at.FOUND] += 1
+        if state[at.NEXT_MODE] == at.WATCHING:
+            state[at.NEXT_MODE], state[at.SWITCH_AT], state[at.JUDGED] = at.ACTIVE, number + at.AHEAD, 0
+    if state[at.JUDGED] >= at.PERIOD:
+        if state[at.FOUND] == 0 and state[at.NEXT_MODE] == at.ACTIVE:
+            state[at.NEXT_MODE], state[at.SWITCH_AT] = at.WATCHING, number + at.AHEAD
+        state[at.JUDGED], state[at.FOUND] = 0, 0
+        forget_half(judging[1], judging[2])
+
+
+@inlined
+def judge(
+    data: Any, row: Any, time: int, number: int, found: int, is_new: bool, flow: Any, me: Any, judging: Any
+) -> Any:
+    """Return whether packet `number` of the feed, of fingerprint `found`, is a copy of one that was counted.
+
+    `flow` and `me` are its flow and side, whose words mean nothing yet when it `is_new`. The verdict and its evidence
+    (probes/duplicates/layout.py) go to the trace, if there is one; the lag and what differs stay in the state.
+    """
+    entries, sources, trace = judging[0], judging[2], judging[5]
+    came = signature(row)
+    place, known = _look_up(found, time, entries)
+    entry = entries[place : place + at.ENTRY_WORDS]
+    verdict = at.NEW
+    if known:
+        identified = row[h.FRAGMENT] != h.NOT_FRAGMENT or (row[h.IP_ID] != 0 and (is_new or not me[flow_at.SAME_IDS]))
+        syn_ack, ack_data = flow[flow_at.SYN_ACK_TIME], flow[flow_at.ACK_DATA_TIME]
+        round_trip = syn_ack + ack_data if not is_new and syn_ack and ack_data else 0
+        verdict = _again(data, row, time, came, identified, round_trip, entry, judging)
+    else:
+        _begin(entry, found, time, came, sources)
+        if not is_new and row[h.IP_ID] and not row[h.FRAGMENT] and me[flow_at.IP_ID] == row[h.IP_ID]:
+            me[flow_at.SAME_IDS] = 1  # this sender gives the same identification to packets that differ
+    copied = verdict & at.VERDICT_BITS == at.COPY
+    _count(number, copied, judging)
+    if number < len(trace):
+        if not copied and not is_new:
+            repeated = _repeats(data, row, me)
+            verdict = verdict if repeated == at.NEW else repeated | (verdict & ~at.VERDICT_BITS)
+        trace[number] = verdict
+    return copied

@@ -1,0 +1,41 @@
+"""The memory of the judge of repeated packets: one for each feed, 2 MB, however many flows it has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from probes.duplicates import layout as at
+
+CACHE_LINE = 64
+WORD = 8
+
+Int64 = np.ndarray[Any, np.dtype[np.int64]]
+
+
+def _aligned(words: int) -> Int64:
+    """Return zeroed words that begin at a cache line."""
+    memory = np.zeros(words + CACHE_LINE // WORD, np.int64)
+    start = -memory.ctypes.data % CACHE_LINE // WORD
+    return memory[start : start + words]
+
+
+class JudgeMemory:
+    """What the kernels of this package remember of one feed; `trace` takes a verdict for each packet, as long as it is.
+
+    `look_ahead` is the number of packets that are decoded ahead; without `enabled` nothing is judged.
+    """
+
+    def __init__(self, look_ahead: int, *, enabled: bool = True, trace: Int64 | None = None) -> None:
+        self.entries = _aligned(at.SETS * at.ENTRIES * at.ENTRY_WORDS)
+        self.paths = np.zeros((at.PATHS, at.PATH_WORDS), np.int64)
+        self.sources = np.zeros((at.PATHS, at.SOURCE_WORDS), np.int64)
+        self.state = np.zeros(at.STATE_WORDS, np.int64)
+        self.state[[at.MODE, at.NEXT_MODE]] = at.ACTIVE if enabled else at.OFF
+        self.prints = np.zeros(look_ahead, np.int64)
+        self.trace = np.zeros(0, np.int64) if trace is None else trace
+
+    def for_kernels(self) -> tuple[Int64, ...]:
+        """Return the arrays in the order of layout.py."""
+        return self.entries, self.paths, self.sources, self.state, self.prints, self.trace

@@ -22,7 +22,7 @@ def bucket_of(lag: int) -> Any:
 
 
 @inlined
-def _row_of(table: Any, key: int) -> Any:
+def _row_of(table: Any, key: Any) -> Any:
     """Return the number of the row of a key, which takes that of the rarest of a few when it has none."""
     first = key & (at.PATHS - 1)
     rarest = first

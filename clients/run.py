@@ -13,6 +13,7 @@ from clients.options import Option, Parsed, help_text, parse
 from clients.probe import report_errors
 from clients.sensor.options import flow_settings, own_settings
 from topics.errors import UsageError
+from topics.spans import CLEARED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     from probes.sensor import PacketTotals, Sensor
     from probes.settings import Settings
     from processors.labels import Labeller
+    from processors.spans import SpanWatch
     from sinks.files import FileSink
+    from topics.spans import SpanFinding
 
 USAGE = "argosy run -r FILE... [--data DIR] [OPTIONS]"
 SUMMARY = "Reads captures, merges what belongs together into flows, keeps them and sums them up. Needs no broker."
@@ -70,13 +73,14 @@ def _audit(parsed: Parsed, data: Path) -> int:
     from processors.engine import local
     from processors.labels import Labeller, NoLists
     from processors.merge import FlowMerge
+    from processors.spans import SpanWatch
     from sinks.files import FileSink
     from sinks.sql import SqlSink
 
     began, compiling = time.monotonic(), _has_to_compile()
     settings = own_settings(parsed)
     source, sensor = CaptureSource(parsed.words("-r")), Sensor(flow_settings(settings))
-    summary, findings = TrafficSummary(), Findings(sensor, data)
+    summary, watch, findings = TrafficSummary(), SpanWatch(), Findings(sensor, data)
     labeller = Labeller(NoLists(), findings.naming.table)
     bar, show = _progress(source, sensor)
     with bar:
@@ -89,11 +93,11 @@ def _audit(parsed: Parsed, data: Path) -> int:
         files = FileSink(data, rotate=ROTATE)
         sinks: list[local.Sink] = [files, SqlSink(str(data / DATABASE)), summary]
         with findings.sink:
-            local.run(itertools.chain([first], batches), [FlowMerge(), labeller], sinks)
+            local.run(itertools.chain([first], batches), [watch, FlowMerge(), labeller], sinks)
     _leave_status(data, settings, source, sensor)
     if not parsed.count("-q"):
         pace = _pace(sensor, time.monotonic() - began, compiling=compiling)
-        _print_summary(source, sensor, summary, files, data, pace, _names_found(findings, labeller))
+        _print_summary(source, sensor, summary, watch, files, data, pace, _names_found(findings, labeller))
     return report_errors("argosy run", source)
 
 
@@ -156,6 +160,7 @@ def _print_summary(
     source: CaptureSource,
     sensor: Sensor,
     summary: TrafficSummary,
+    watch: SpanWatch,
     files: FileSink,
     data: Path,
     pace: str,
@@ -168,7 +173,7 @@ def _print_summary(
     if names_found:
         console.print(names_found)
     _print_tables(console, summary)
-    _print_findings(console, summary)
+    _print_findings(console, summary, watch)
     size = sum(path.stat().st_size for path in files.files)
     console.print("\n[bold]Where it lies[/bold]")
     console.print(
@@ -234,9 +239,12 @@ def _table(title: str, frame: pl.DataFrame, words: tuple[str, ...], numbers: tup
     return table
 
 
-def _print_findings(console: Console, summary: TrafficSummary) -> None:
+def _print_findings(console: Console, summary: TrafficSummary, watch: SpanWatch) -> None:
     sums = summary.totals()
-    findings = [
+    findings = [f"the mirror port is faulty: {finding.diagnosis}" for finding in _mirroring(watch)]
+    if sums["copies"]:
+        findings.append(f"{sums['copies']:,} copies of packets ({_bytes(sums['copied'])}) are counted apart")
+    findings += [
         f"{row['src_address']} tried {row['ports']:,} ports on {row['targets']:,} host{'s' * (row['targets'] != 1)}"
         f" without success, {row['attempts']:,} times"
         for row in summary.scans().head(5).iter_rows(named=True)
@@ -249,6 +257,12 @@ def _print_findings(console: Console, summary: TrafficSummary) -> None:
         console.print("[bold]Worth a look[/bold]")
         for finding in findings:
             console.print(f"  {finding}", markup=False, soft_wrap=True)
+
+
+def _mirroring(watch: SpanWatch) -> list[SpanFinding]:
+    """Return what was found about mirror ports, most copies first."""
+    cleared = [finding for finding in watch.findings if finding.state == CLEARED]
+    return sorted([*watch.standing, *cleared], key=lambda finding: -finding.copies)
 
 
 def _bytes(count: int) -> str:

@@ -20,7 +20,7 @@ FOLD_ROWS = 500_000
 KEY = ["src_address", "dst_address", "ethertype", "protocol", "service"]
 ANSWERED = int(TcpState.SYN_ACK | TcpState.ESTABLISHED)
 RESET = int(TcpState.SRC_RESET | TcpState.DST_RESET)
-TOTALS = ["flows", "packets", "bytes", "sent", "received", "lost", "unanswered", "refused"]
+TOTALS = ["flows", "packets", "bytes", "sent", "received", "lost", "copies", "copied", "unanswered", "refused"]
 
 
 def _service() -> pl.Expr:
@@ -44,6 +44,8 @@ def _facts(batch: FlowBatch) -> pl.DataFrame:
         sent="src_bytes",
         received="dst_bytes",
         lost=pl.col("src_lost_packets") + pl.col("dst_lost_packets"),
+        copies=pl.col("src_duplicate_packets") + pl.col("dst_duplicate_packets"),
+        copied=pl.col("src_duplicate_bytes") + pl.col("dst_duplicate_bytes"),
         unanswered=(opened & (pl.col("dst_packets") == 0)).cast(pl.Int64),
         refused=(opened & (state & RESET != 0)).cast(pl.Int64),
     )

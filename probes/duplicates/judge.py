@@ -134,7 +134,7 @@ def _again(
     if other_path:
         entry[at.COUNTS] = (counts & ~(at.PATH_MASK << at.PATH_SHIFT)) | (number << at.PATH_SHIFT)
         _note_run(entry, path, gap)
-    elif copies:
+    else:
         path[at.PATH_MORE] += 1
     copied = copies < at.MOST_COPIES and _suffices(data, row, evidence, round_trip)
     least = at.FEW_RUNS if identified else at.LEAST_RUNS

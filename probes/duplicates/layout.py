@@ -40,6 +40,7 @@ SOURCE_WORDS = 2
 LEAST_RUNS = 16  # repetitions before a path counts as one that copies take
 FEW_RUNS = 4  # for packets whose identification is theirs alone
 LEAST_SHARE = 0.4  # of packets from a source that are repeated, at least: senders that repeat by themselves stay below
+MOST_MORE = 2  # further repetitions to each first one, at most
 LEAST_LAG_SHARE = 0.05  # of repetitions that came about as late
 
 # Where each lies in what kernels are given.

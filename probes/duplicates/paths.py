@@ -57,8 +57,8 @@ def is_usual(path: Any, source: Any, lag: int, least: int) -> Any:
     That takes `least` repetitions.
     """
     runs = path[at.PATH_RUNS]
-    if runs < least or runs < at.LEAST_SHARE * source[at.SOURCE_PACKETS]:
-        return False
+    if runs < least or runs < at.LEAST_SHARE * source[at.SOURCE_PACKETS] or path[at.PATH_MORE] > at.MOST_MORE * runs:
+        return False  # senders that say the same again and again do not stop after one repetition
     bucket = bucket_of(lag)
     near = 0
     for each in range(max(0, bucket - 1), min(at.LAG_BUCKETS, bucket + 2)):

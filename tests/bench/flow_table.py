@@ -72,7 +72,7 @@ def _resident() -> int:
 def _rate(flows: int) -> tuple[float, float]:
     """CPU nanoseconds a packet, and bytes of memory a flow."""
     before = _resident()
-    probe = FlowProbe(ProbeSettings(status_interval=3600 * SECOND, max_flows=1 << 20))
+    probe = FlowProbe(ProbeSettings(status_interval=3600 * SECOND, max_flows=1 << 20, count_copies=True))
     random = np.random.default_rng(1)
     _observe(probe, _blocks(flows, 0, flows, random))
     seconds = _observe(probe, _blocks(flows, flows, PACKETS, random))

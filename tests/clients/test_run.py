@@ -22,7 +22,9 @@ def capture(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def audited(data: Path) -> tuple[int, int]:
     with duckdb.connect(str(data / "flows.duckdb"), read_only=True) as database:
-        found = database.execute("SELECT count(*), sum(packets) FROM flows").fetchone()
+        found = database.execute(
+            "SELECT count(*), sum(packets + src_duplicate_packets + dst_duplicate_packets) FROM flows"
+        ).fetchone()
     assert found is not None
     return int(found[0]), int(found[1])
 

@@ -14,6 +14,7 @@ from topics.dead_letters import DEAD_LETTER, dead_letter
 from topics.errors import DecodeError
 from topics.probe_status import PROBE_STATUS
 from topics.schema import FLOW_BATCH, schema_json, schema_names
+from topics.spans import SPAN_FINDING
 
 
 def crc_64_avro(data: bytes) -> int:
@@ -45,6 +46,7 @@ def test_the_fingerprints_of_released_schemas_never_change() -> None:
         DEAD_LETTER: "e434cb1c8f3022f6",
         CONTROL_BATCH: "3d492c31163fe9d8",
         PROBE_STATUS: "a2e5cabaff52e21d",
+        SPAN_FINDING: "d949763b4e6ec508",
     }
 
 

@@ -47,6 +47,8 @@ def test_the_fingerprints_of_released_schemas_never_change() -> None:
         CONTROL_BATCH: "3d492c31163fe9d8",
         PROBE_STATUS: "a2e5cabaff52e21d",
         SPAN_FINDING: "d949763b4e6ec508",
+        "dns-batch.v1": "259274bdb41a13a6",
+        "address-name.v1": "f13d707d6ed139e0",
     }
 
 

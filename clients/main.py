@@ -34,6 +34,7 @@ GROUPS = {
         "racount": Command("clients.racount", "count records, packets and bytes"),
         "rafilteraddr": Command("clients.rafilteraddr", "select records by long lists of addresses"),
         "ratimerange": Command("clients.ratimerange", "say from when to when records are"),
+        "ralabel": Command("clients.ralabel", "label records: countries, AS, networks, names, block lists, rules"),
         "rastrip": Command("clients.rastrip", "leave out parts of records"),
         "ranonymize": Command(
             "clients.ranonymize", "replace addresses, ports and times, keeping what they have in common"

@@ -41,6 +41,7 @@ OPTIONS = [
     Option("-S", "SECONDS", "report each active flow this often (default 5)"),
     Option("-e", "NAME", "name of this probe, the srcid of its records (default: name of the host)"),
     Option("--site", "NAME", "where the probe stands"),
+    Option("--labels", "CONF", "label flows by lists and databases (docs/labels.md)"),
     Option("-q", "", "no summary"),
     Option("-h --help", "", "this text"),
 ]
@@ -71,7 +72,7 @@ def _audit(parsed: Parsed, data: Path) -> int:
     from probes.captures import CaptureSource
     from probes.sensor import Sensor
     from processors.engine import local
-    from processors.labels import Labeller, NoLists
+    from processors.labels import Labeller, Lists, NoLists, read_label_settings
     from processors.merge import FlowMerge
     from processors.spans import SpanWatch
     from sinks.files import FileSink
@@ -81,7 +82,9 @@ def _audit(parsed: Parsed, data: Path) -> int:
     settings = own_settings(parsed)
     source, sensor = CaptureSource(parsed.words("-r")), Sensor(flow_settings(settings))
     summary, watch, findings = TrafficSummary(), SpanWatch(), Findings(sensor, data)
-    labeller = Labeller(NoLists(), findings.naming.table)
+    labels = parsed.word("--labels")
+    facts = NoLists() if labels is None else Lists(read_label_settings(labels))
+    labeller = Labeller(facts, findings.naming.table)
     bar, show = _progress(source, sensor)
     with bar:
         batches = findings.batches(source, show)

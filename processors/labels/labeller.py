@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import numpy as np
 
-from processors.labels.text import joined, replaced, value_text
+from processors.labels.text import replaced, value_text
 from topics.address_text import IP_ETHERTYPES
 from topics.schema import flow_fields
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 Batch = TypeVar("Batch", bound="FlowBatch")
 
+REFRESH_SECONDS = 5.0
 MOST_CONTINUED = 100_000
 PAIR = 32
 ADDRESS = 16
@@ -27,23 +30,42 @@ STATUS = next(field for field in flow_fields() if field.name == "cause").symbols
 
 
 class Facts(Protocol):
-    """What lists and databases say, as label texts; each a cache that fills itself."""
+    """What lists and databases say, as label texts that end with a colon where they say anything."""
 
-    rules: Callable[[FlowBatch], list[bytes]] | None
-    with_vendors: bool
-    with_services: bool
+    @property
+    def rules(self) -> Callable[[FlowBatch], list[bytes]] | None:
+        """What rules say of each flow of a batch, without the final colon."""
 
-    def ends(self, pair: bytes) -> bytes:
-        """Return the labels of source and destination address (32 bytes)."""
+    @property
+    def with_vendors(self) -> bool:
+        """Whether anything is known of stations."""
 
-    def stations(self, macs: bytes) -> bytes:
-        """Return the labels of source and destination MAC (12 bytes)."""
+    @property
+    def with_services(self) -> bool:
+        """Whether ports are named."""
 
-    def service(self, code: int) -> bytes:
-        """Return the labels of a protocol and a destination port (protocol * 65536 + port)."""
+    @property
+    def source(self) -> Callable[[bytes], bytes]:
+        """Labels of a source address (16 bytes)."""
 
-    def name(self, name: str) -> bytes:
-        """Return the labels of a name that the client had asked for, `dname=` among them."""
+    @property
+    def destination(self) -> Callable[[bytes], bytes]:
+        """Labels of a destination address."""
+
+    @property
+    def stations(self) -> Callable[[bytes], bytes]:
+        """Labels of source and destination MAC (12 bytes)."""
+
+    @property
+    def service(self) -> Callable[[int], bytes]:
+        """Labels of a protocol and a destination port (protocol * 65536 + port)."""
+
+    @property
+    def name(self) -> Callable[[str], bytes]:
+        """Labels of a name that the client had asked for, `dname=` among them."""
+
+    def refresh(self) -> bool:
+        """Read again what was replaced; tell whether anything was."""
 
 
 class Names(Protocol):
@@ -58,11 +80,13 @@ class Labeller:
     """Labels flows by `facts`, and with the name that had led the client to the server, as of the start of the flow.
 
     A flow that is reported in pieces keeps its name. Labels that the flow has stay, but for keys that are said anew.
-    Labels are written into the batches given.
+    Labels are written into the batches given. Every REFRESH_SECONDS of `clock`, `facts` may
+    read again what was replaced.
     """
 
-    def __init__(self, facts: Facts, names: Names | None = None) -> None:
-        self._facts, self._names = facts, names
+    def __init__(self, facts: Facts, names: Names | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._facts, self._names, self._clock = facts, names, clock
+        self._refreshed = clock()
         self._continued: OrderedDict[bytes, bytes] = OrderedDict()
         self.named = self.labelled = 0
 
@@ -70,45 +94,60 @@ class Labeller:
         """Label the flows of a batch."""
         if not len(batch):
             return [batch]
-        labelled = self._written(batch, self._texts(batch))
+        if self._clock() - self._refreshed >= REFRESH_SECONDS:
+            self._facts.refresh()
+            self._refreshed = self._clock()
+        labelled = self._written(batch, self._columns(batch))
         if self._facts.rules is not None:
-            labelled = self._written(labelled, self._facts.rules(labelled))
+            texts = [text and text + b":" for text in self._facts.rules(labelled)]
+            labelled = self._written(labelled, [texts])
         return [labelled]
 
     def flush(self) -> list[FlowBatch]:
         """Return nothing: flows are not held back."""
         return []
 
-    def _texts(self, batch: FlowBatch) -> list[bytes]:
+    def _columns(self, batch: FlowBatch) -> list[list[bytes]]:
         records, facts = batch.records, self._facts
         data = np.concatenate([records["src_address"], records["dst_address"]], axis=1).tobytes()
+        is_ip = np.isin(records["ethertype"], IP_ETHERTYPES)
         pairs = [data[at : at + PAIR] for at in range(0, len(data), PAIR)]
-        columns: list[list[bytes]] = [list(map(facts.ends, pairs))]
+        columns = [
+            [facts.source(pair[:ADDRESS]) for pair in pairs],
+            [facts.destination(pair[ADDRESS:]) for pair in pairs],
+        ]
         if facts.with_services:
             codes = records["protocol"].astype(np.int64) << 16 | records["dst_port"]
             columns.append(list(map(facts.service, codes.tolist())))
+        if self._names is not None:
+            columns.append(self._name_texts(records, pairs))
+        if not is_ip.all():
+            for row in np.flatnonzero(~is_ip).tolist():
+                for column in columns:
+                    column[row] = b""
         if facts.with_vendors:
             macs = np.concatenate([records["src_mac"], records["dst_mac"]], axis=1).tobytes()
             columns.append([facts.stations(macs[at : at + MACS]) for at in range(0, len(macs), MACS)])
-        if self._names is not None:
-            columns.append(self._name_texts(records, pairs))
-        texts = list(map(joined, zip(*columns, strict=True))) if len(columns) > 1 else columns[0]
-        is_ip = np.isin(records["ethertype"], IP_ETHERTYPES)
-        if not is_ip.all():
-            for row in np.flatnonzero(~is_ip).tolist():
-                texts[row] = columns[2][row] if facts.with_services and facts.with_vendors else b""
-        return texts
+        return columns
 
     def _name_texts(self, records: Records, pairs: list[bytes]) -> list[bytes]:
         spans, say = self._names.spans if self._names else {}, self._facts.name
-        texts = [b""] * len(pairs)
-        for row, (pair, start) in enumerate(zip(pairs, _starts(records), strict=True)):
-            found = spans.get(pair)
-            if found is not None and (name := as_of(found, start)):
-                texts[row] = say(name)
-                self.named += 1
-            elif (found := spans.get(pair[ADDRESS:] + pair[:ADDRESS])) is not None and (name := as_of(found, start)):
-                texts[row] = b"sname=" + value_text(name).encode()
+        get, texts, starts = spans.get, [b""] * len(pairs), _starts(records)
+        for row, found in enumerate(map(get, pairs)):
+            if found is not None:
+                start, (first, until, name) = starts[row], found[-1]
+                known = name if first <= start <= until else as_of(found, start)
+                if known is not None:
+                    texts[row] = say(known)
+                    self.named += 1
+        for row in np.flatnonzero(records["src_port"] < records["dst_port"] if spans else []).tolist():
+            pair = pairs[row]
+            if (
+                not texts[row]
+                and (found := get(pair[ADDRESS:] + pair[:ADDRESS]))
+                and (name := as_of(found, starts[row]))
+            ):
+                texts[row] = b"sname=" + value_text(name).encode() + b":"
         self._continue(records, texts)
         return texts
 
@@ -128,15 +167,22 @@ class Labeller:
             else:
                 self._continued.pop(key, None)
 
-    def _written(self, batch: Batch, texts: list[bytes]) -> Batch:
-        records = batch.records
-        for row in np.flatnonzero(records["labels_length"]).tolist():
-            texts[row] = replaced(batch.heap_value(row, "labels"), texts[row])
-        lengths = np.array([len(text) for text in texts], np.int64)
+    def _written(self, batch: Batch, columns: list[list[bytes]]) -> Batch:
+        """Put labels behind the heap of a batch, parts one after the other, the last colon of each flow unused."""
+        records, count = batch.records, len(batch)
+        known = np.flatnonzero(records["labels_length"]).tolist()
+        if known:
+            columns = [list(map(b"".join, zip(*columns, strict=True)))]
+            for row in known:
+                columns[0][row] = replaced(batch.heap_value(row, "labels"), columns[0][row][:-1]) + b":"
+        lengths = np.zeros(count, np.int64)
+        for column in columns:
+            lengths += np.fromiter(map(len, column), np.int64, count)
         self.labelled += int(np.count_nonzero(lengths))
-        records["labels_length"] = lengths
-        records["labels_offset"] = np.where(lengths > 0, len(batch.heap) + np.cumsum(lengths) - lengths, 0)
-        added: Any = np.frombuffer(b"".join(texts), np.uint8)
+        records["labels_offset"] = len(batch.heap) + np.cumsum(lengths) - lengths
+        records["labels_length"] = np.maximum(lengths - 1, 0)
+        parts = columns[0] if len(columns) == 1 else chain.from_iterable(zip(*columns, strict=True))
+        added: Any = np.frombuffer(b"".join(parts), np.uint8)
         return cast("Batch", batch.replace(heap=np.concatenate([batch.heap, added])))
 
 

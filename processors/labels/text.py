@@ -18,7 +18,11 @@ def value_text(value: object) -> str:
 
 def label_text(facts: Mapping[str, object], prefix: str = "") -> bytes:
     """Return facts as labels whose keys begin with `prefix`."""
-    return ":".join(f"{prefix}{key}={value_text(value)}" for key, value in facts.items()).encode()
+    return ":".join(f"{prefix}{key}={_values(value)}" for key, value in facts.items()).encode()
+
+
+def _values(value: object) -> str:
+    return ",".join(map(value_text, value)) if isinstance(value, list) else value_text(value)
 
 
 def replaced(old: bytes, new: bytes) -> bytes:

@@ -53,8 +53,8 @@ class DnsNames:
 
     def process(self, batch: DnsBatch) -> list[AddressName]:
         """Return the names that transactions tell of."""
-        found = [name for answer in _answers(batch) for name in self._names(answer)]
-        return [_placed(name, batch) for name in found]
+        found = (name for answer in _answers(batch) for name in self._names(answer))
+        return [name._replace(site=batch.site, probe=batch.probe) for name in found]
 
     def _names(self, answer: _Answer) -> Iterator[AddressName]:
         if answer.kind == "netbios":
@@ -119,12 +119,6 @@ class DnsNames:
         span = self.spans.say((address, name, mac, "netbios"), answer.time, until)
         if span is not None and name:
             yield AddressName(address, name, "netbios", span.first, answer.time, span.until, mac=mac, event=span.event)
-
-
-def _placed(name: AddressName, batch: DnsBatch) -> AddressName:
-    object.__setattr__(name, "site", batch.site)
-    object.__setattr__(name, "probe", batch.probe)
-    return name
 
 
 def _answers(batch: DnsBatch) -> Iterator[_Answer]:

@@ -152,6 +152,29 @@ def bench_copies(runs: int) -> Iterator[tuple[str, Result]]:
         yield f"copies, {name}, cost", Result(judged, "ns/packet", plain, judged / plain)
 
 
+def bench_dns(runs: int) -> Iterator[tuple[str, Result]]:
+    """Messages of DNS to transactions, from bytes of the bus to bytes of the bus, and to names."""
+    from tests.bench.dns import measure
+
+    rates = measure(runs)
+    yield "DNS, transactions", Result(rates.transactions, "messages/CPU s")
+    yield "DNS, and to bytes", Result(rates.encoded, "messages/CPU s")
+    yield "DNS, and to names", Result(rates.named, "messages/CPU s")
+
+
+def bench_labels(_runs: int) -> Iterator[tuple[str, Result]]:
+    """Labels of flows by databases, 100,000 networks, block lists of a million entries, and names."""
+    import tempfile
+
+    from tests.bench.labels import measure
+
+    with tempfile.TemporaryDirectory() as directory:
+        cost = measure(Path(directory))
+    yield "labels", Result(cost.microseconds, "us/flow")
+    yield "labels, reading lists", Result(cost.loading, "CPU s")
+    yield "labels, flows with names", Result(cost.named, "of 1")
+
+
 BENCHES: dict[str, Callable[[int], Iterator[tuple[str, Result]]]] = {
     "probe": bench_probe,
     "flows": bench_flows,
@@ -163,6 +186,8 @@ BENCHES: dict[str, Callable[[int], Iterator[tuple[str, Result]]]] = {
     "clients": bench_clients,
     "live": bench_live,
     "copies": bench_copies,
+    "dns": bench_dns,
+    "labels": bench_labels,
 }
 
 

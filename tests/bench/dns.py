@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from processors.dns import DnsTransactions
+from processors.names import DnsNames
 from tests.traffic.checksum import packed
 from tests.traffic.dns import address_record, alias_record, dns_answer, dns_query
 from topics.control import CONTROL_DTYPE, ControlBatch, decode_control, encode_control
@@ -83,10 +84,12 @@ def measure(rounds: int = 3) -> DnsCost:
 
 
 def _round(values: list[bytes]) -> tuple[float, float, float]:
-    transactions, begun = DnsTransactions(), time.process_time()
+    transactions, names, begun = DnsTransactions(), DnsNames(), time.process_time()
     found = [transactions.process(decode_control(value)) for value in values]
     made = time.process_time()
     for batch in found:
         encode_dns(batch)
     encoded = time.process_time()
-    return made - begun, encoded - begun, encoded - begun
+    for batch in found:
+        names.process(batch)
+    return made - begun, encoded - begun, time.process_time() - begun

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import functools
 import io
-from dataclasses import asdict, dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastavro import parse_schema, schemaless_reader, schemaless_writer
 
@@ -19,8 +18,7 @@ EVERYBODY = bytes(16)
 MOST_BYTES = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class AddressName:
+class AddressName(NamedTuple):
     """One name of an address; the schema address-name.v1 tells what each attribute is."""
 
     address: bytes
@@ -46,7 +44,7 @@ def _schema() -> Any:  # noqa: ANN401 - fastavro's parsed schemas have no type o
 def encode_name(name: AddressName) -> bytes:
     """Return the message that carries a name."""
     out = io.BytesIO()
-    schemaless_writer(out, _schema(), asdict(name))
+    schemaless_writer(out, _schema(), name._asdict())
     return single_object.wrap(ADDRESS_NAME, out.getvalue())
 
 

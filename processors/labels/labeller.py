@@ -145,9 +145,9 @@ class Labeller:
             if (
                 not texts[row]
                 and (found := get(pair[ADDRESS:] + pair[:ADDRESS]))
-                and (name := as_of(found, starts[row]))
+                and (own := as_of(found, starts[row]))
             ):
-                texts[row] = b"sname=" + value_text(name).encode() + b":"
+                texts[row] = b"sname=" + value_text(own).encode() + b":"
         self._continue(records, texts)
         return texts
 

@@ -39,17 +39,15 @@ class NameTable:
         if name.source != ASKED or name.client == EVERYBODY:
             return
         key = name.client + name.address
-        spans = self._names.setdefault(key, [])
+        spans = self._names.get(key, [])
+        is_later_word = name.last != name.first and not any(each[2] == name.name for each in spans)
+        more = [(name.first, name.until, name.name)] if is_later_word else []  # a compacted topic leaves the last word
+        more.append((name.last, name.until, name.name))
+        self._names[key] = sorted([*spans, *more])[-MOST_SPANS:]  # at once: another thread may be looking names up
+        self._names.move_to_end(key)
         if len(self._names) > self._most:
             self._names.popitem(last=False)
             self.evicted += 1
-        self._names.move_to_end(key)
-        if name.last != name.first and not any(each[2] == name.name for each in spans):
-            spans.append((name.first, name.until, name.name))  # a compacted topic leaves the last word
-        spans.append((name.last, name.until, name.name))
-        if len(spans) > 1 and spans[-1][0] < spans[-2][0]:
-            spans.sort()
-        del spans[:-MOST_SPANS]
 
     @property
     def spans(self) -> Mapping[bytes, Sequence[Span]]:

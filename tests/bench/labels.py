@@ -19,7 +19,7 @@ from topics.names import AddressName
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from topics.batch import Records
+    from topics.batch import Heap
 
 FLOWS, AT_ONCE = 1_000_000, 65_536
 CLIENTS, SERVERS, VISITED = 1_000, 10_000, 50  # each client talks to so many servers
@@ -70,7 +70,7 @@ def lists(directory: Path, chance: random.Random) -> LabelSettings:
     )
 
 
-def _column(numbers: list[int]) -> Records:
+def _column(numbers: list[int]) -> Heap:
     mapped = b"".join(IPV4_MAPPED + number.to_bytes(4) for number in numbers)
     return np.frombuffer(mapped, np.uint8).reshape(-1, 16)
 

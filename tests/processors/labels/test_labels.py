@@ -131,8 +131,8 @@ def test_names_are_blocked_exactly_with_all_below_or_by_pattern(name: str, liste
 
 
 def named(name: str, first: float, until: float, client: str = HOME, server: str = AWAY) -> AddressName:
-    times = (START + round(at * SECOND) for at in (first, first, until))
-    return AddressName(address(server), name, "dns", *times, client=address(client))
+    begin, end = (START + round(at * SECOND) for at in (first, until))
+    return AddressName(address(server), name, "dns", begin, begin, end, client=address(client))
 
 
 def test_a_name_holds_as_of_the_start_of_the_flow_and_for_its_client(tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ GROUPS = {
     "On Kafka": {
         "topics": Command("clients.topics", "create, list and follow the topics"),
         "worker": Command("clients.worker", "merge the records of all probes into flows"),
+        "names": Command("clients.names", "turn control-plane payloads into DNS transactions and names"),
         "audit": Command("clients.audit", "follow the packets from the interface to the sinks: do the numbers agree"),
         "sink": Command("clients.sink", "keep what the topics carry, as files or in a database"),
     },

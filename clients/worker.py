@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 GROUP = "argosy-merge"
 IDLE, OTHER_IDLE, ACTIVE = 60.0, 30.0, 300.0
-SESSION, BROKER, CONNECT = 6.0, 60.0, 10.0
+SESSION, BROKER, CONNECT, LATENESS = 6.0, 60.0, 10.0, 2.0
 MAX_SECONDS = 86_400.0
 
 USAGE = "argosy worker --bus kafka://HOST:PORT [OPTIONS]"
@@ -31,6 +31,9 @@ OPTIONS = [
     Option("--input", "TOPIC", f"topic of status records (default {FLOW_STATUS.name})"),
     Option("--output", "TOPIC", f"topic of flows (default {FLOWS.name})"),
     Option("--dead-letters", "TOPIC", f"topic of what cannot be read (default {DEAD_LETTERS.name})"),
+    Option("--labels", "CONF", "label flows by lists and databases (docs/labels.md)"),
+    Option("--names", "TOPIC", "name flows by what clients asked DNS for, argosy.names.v1 for instance"),
+    Option("--name-lateness", "SECONDS", "how long flows wait for names (default 2)"),
     Option("--metrics", "[HOST]:PORT", "metrics for Prometheus; on loopback unless a host is named"),
     Option("-h --help", "", "this text"),
 ]
@@ -78,6 +81,9 @@ def _settings(parsed: Parsed) -> WorkerSettings:
         session_timeout=_seconds(parsed, "--session-timeout", SESSION),
         connect_timeout=min(CONNECT, patience),
         broker_timeout=patience,
+        labels=parsed.word("--labels") or "",
+        names_topic=parsed.word("--names") or "",
+        name_lateness=_seconds(parsed, "--name-lateness", LATENESS),
     )
 
 

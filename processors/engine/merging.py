@@ -10,6 +10,8 @@ import numpy as np
 
 from processors.engine.acknowledgement import Acknowledger
 from processors.engine.batch_numbers import BatchNumbers
+from processors.engine.labelling import Labelling
+from processors.engine.outbox import LINGER_SECONDS
 from processors.engine.partition import PartitionMerge, conclusions, last_offset
 from processors.engine.producer import Producer
 from processors.engine.recovery import Recovery, numbers
@@ -20,6 +22,8 @@ from topics.dead_letters import dead_letter
 from topics.errors import BusError, DecodeError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from processors.engine.partition import Confirm, Headers
     from processors.engine.settings import WorkerSettings
 
@@ -43,12 +47,15 @@ class Merging:
     def __init__(self, settings: WorkerSettings) -> None:
         self._settings = settings
         self._producer = Producer(settings.url, settings.broker_timeout)
+        self._labelling = Labelling(settings) if settings.names_topic or settings.labels else None
         self._recovery = Recovery(
             settings.url, settings.group, settings.input_topic, settings.output_topic, settings.broker_timeout
         )
 
     def warm_up(self) -> None:
-        """Load the kernels, so that the first messages do not wait for them."""
+        """Load the kernels and the names there are, so that the first messages do not wait for them."""
+        if self._labelling is not None:
+            self._labelling.start()
         batch = decode_message(encode_message(FlowBatch(records_like(1))))
         merge = FlowMerge(self._settings.merge)
         merge.recovered(batch, np.full(1, -1, np.int64))
@@ -70,9 +77,11 @@ class Merging:
                 known.append((message.offset() or 0, last_offset(last_positions)))
                 flows += len(batch)
         acknowledger = Acknowledger(start.output_end, known)
-        channel = _Channel(self._settings, self._producer, partition)
+        encode = encode_message if self._labelling is None else self._labelling.encode
+        channel = _Channel(self._settings, self._producer, partition, encode)
         seen = BatchNumbers(numbers(text) if committed is not None and start.offset >= committed else "")
-        opened = PartitionMerge(start.offset, merge, acknowledger, channel, numbers=seen)
+        linger = self._settings.name_lateness if self._settings.names_topic else LINGER_SECONDS
+        opened = PartitionMerge(start.offset, merge, acknowledger, channel, numbers=seen, linger=linger)
         return Opened(opened, start.offset, flows, time.monotonic() - begun)
 
     def first_offset(self, partition: int, offset: int) -> int:
@@ -103,12 +112,14 @@ class Merging:
 class _Channel:
     """How one partition speaks to the broker."""
 
-    def __init__(self, settings: WorkerSettings, producer: Producer, partition: int) -> None:
+    def __init__(
+        self, settings: WorkerSettings, producer: Producer, partition: int, encode: Callable[[FlowBatch], bytes]
+    ) -> None:
         self._settings = settings
         self._producer = producer
         self._partition = partition
         self.decode = decode_message
-        self.encode = encode_message
+        self.encode = encode
 
     def send(self, value: bytes, headers: Headers, confirm: Confirm) -> None:
         """Queue a message for the output partition of the same number."""

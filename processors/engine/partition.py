@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from processors.engine.batch_numbers import BatchNumbers
-from processors.engine.outbox import Message, Outbox, Positions
+from processors.engine.outbox import LINGER_SECONDS, Message, Outbox, Positions
 from processors.merge.recovery import offset_of, position
 from processors.merge.stream import FlowMerge, MergedFlows, Source, source_of
 from topics.batch import FlowBatch
@@ -59,12 +59,13 @@ class PartitionMerge:
         channel: Channel,
         source_timeout: float = SOURCE_TIMEOUT_SECONDS,
         numbers: BatchNumbers | None = None,
+        linger: float = LINGER_SECONDS,
     ) -> None:
         self._next = offset
         self._merge = merge
         self._acknowledger = acknowledger
         self._channel = channel
-        self._outbox = Outbox(channel.encode, self._send)
+        self._outbox = Outbox(channel.encode, self._send, linger=linger)
         self._source_timeout = source_timeout
         self._heard: dict[Source, float] = {}
         self.numbers = numbers or BatchNumbers()

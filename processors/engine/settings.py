@@ -10,7 +10,10 @@ from topics.bus import bootstrap
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """Where a worker reads, what it merges by and how patient it is. All times in seconds."""
+    """Where a worker reads, what it merges and labels by and how patient it is. All times in seconds.
+
+    With a `names_topic` flows are named by it, and wait `name_lateness` for names; `labels` names a file of settings.
+    """
 
     url: str
     group: str
@@ -22,6 +25,9 @@ class WorkerSettings:
     connect_timeout: float = 10.0
     broker_timeout: float = 60.0
     commit_interval: float = 1.0
+    names_topic: str = ""
+    name_lateness: float = 2.0
+    labels: str = ""
 
     @property
     def bootstrap(self) -> str:

@@ -40,13 +40,13 @@ class ConfirmedProducer:
             }
         )
 
-    def send(self, topic: str, value: bytes, partition: int = ANY_PARTITION) -> None:
+    def send(self, topic: str, value: bytes, partition: int = ANY_PARTITION, key: bytes | None = None) -> None:
         """Queue a message, waiting while the queue is full."""
         while True:
             self._poll(0)
             self._check()
             try:
-                self._producer.produce(topic, value, partition=partition, on_delivery=self._delivered)
+                self._producer.produce(topic, value, key=key, partition=partition, on_delivery=self._delivered)
             except BufferError:
                 self._poll(POLL_SECONDS)
             except KafkaException as error:

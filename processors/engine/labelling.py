@@ -1,0 +1,36 @@
+"""Labels on the flows of a worker, written as they leave it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from processors.engine.name_feed import NameFeed
+from processors.labels import Labeller, Lists, NoLists, read_label_settings
+from topics.bus import encode_message
+from topics.record import copy_records
+
+if TYPE_CHECKING:
+    from processors.engine.settings import WorkerSettings
+    from topics.batch import FlowBatch
+
+
+class Labelling:
+    """Lists, databases and names by the settings of a worker; raises SettingsError or BusError."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        facts = Lists(read_label_settings(settings.labels)) if settings.labels else NoLists()
+        self._feed = NameFeed(settings.url, settings.names_topic) if settings.names_topic else None
+        self._labeller = Labeller(facts, self._feed.table if self._feed else None)
+
+    def start(self) -> None:
+        """Read the names there are."""
+        if self._feed is not None:
+            self._feed.start()
+
+    def encode(self, batch: FlowBatch) -> bytes:
+        """Return the message of a batch of flows with their labels; raises BusError when names no longer come."""
+        if self._feed is not None:
+            self._feed.check()
+        own = batch.replace(records=copy_records(batch.records))  # one that is too large is cut and comes again
+        (labelled,) = self._labeller.process(own)
+        return encode_message(labelled)

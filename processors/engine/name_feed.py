@@ -1,0 +1,60 @@
+"""Names from their topic into a table, beside whatever looks them up."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from processors.names.table import NameTable
+from topics.bus import Subscriber
+from topics.errors import BusError
+from topics.names import AddressName, decode_name
+
+RECEIVE_SECONDS = 0.1
+QUIET_SECONDS = 1.0
+LONGEST_START = 60.0
+
+
+class NameFeed:
+    """Reads all partitions of the topic from the beginning, in a thread; `table` holds what came.
+
+    `start` returns when what was there is read. Raises BusError, `check` what ended the thread.
+    """
+
+    def __init__(self, url: str, topic: str) -> None:
+        self.table = NameTable()
+        self._failure: BusError | None = None
+        self._stop = threading.Event()
+        self._subscriber: Subscriber[AddressName] = Subscriber(url, topic, decode=decode_name, dead_letters=None)
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+
+    def start(self) -> None:
+        """Read what the topic holds, then go on in the background."""
+        begun = heard = time.monotonic()
+        while time.monotonic() - heard < QUIET_SECONDS and time.monotonic() - begun < LONGEST_START:
+            heard = time.monotonic() if self._take() else heard
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stop.set()
+        self._thread.join()
+        self._subscriber.close()
+
+    def check(self) -> None:
+        """Raise what ended the thread, if anything has."""
+        if self._failure is not None:
+            raise self._failure
+
+    def _follow(self) -> None:
+        try:
+            while not self._stop.is_set():
+                self._take()
+        except BusError as error:
+            self._failure = error
+
+    def _take(self) -> int:
+        received = self._subscriber.receive(RECEIVE_SECONDS)
+        for each in received:
+            self.table.add(each.value)
+        return len(received)

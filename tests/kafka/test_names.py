@@ -1,0 +1,104 @@
+"""Names on a real Kafka: payloads become transactions and names, and flows of workers get those of the local engine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from clients.main import main
+from probes.captures import CaptureSource
+from probes.control.plane import ControlPlane
+from probes.flows.probe import ProbeSettings
+from probes.sensor import Sensor
+from processors.labels import Labeller, NoLists
+from processors.merge import FlowMerge, MergeSettings
+from processors.names import Naming
+from tests.kafka.workers import PARTITIONS, STOP_SECONDS, Bench, flows_by_key, wait_until
+from tests.processors.names.test_browsing import START, trace
+from tests.traffic.pcap import write_pcap
+from topics.bus import Publisher, Subscriber, create_topics
+from topics.bus.producer import ConfirmedProducer
+from topics.control import ControlBatch, encode_control, split_control
+from topics.definitions import TopicDefinition
+from topics.dns import decode_dns
+from topics.names import decode_name, name_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import pytest
+
+    from topics.batch import FlowBatch
+
+SETTINGS = MergeSettings(idle_timeout=12, other_idle_timeout=12, active_timeout=25)
+PATIENCE = 60.0
+
+
+def observed(path: Path) -> tuple[list[ControlBatch], list[FlowBatch]]:
+    """The payloads and the status records of a capture."""
+    settings = ProbeSettings(probe="edge")
+    plane, sensor = ControlPlane(settings, ("dns",)), Sensor(settings)
+    payloads, records = [], []
+    for block in CaptureSource([str(path)]):
+        payloads += plane.take(block)
+        records += sensor.take(block)
+    return [*payloads, *plane.flush()], [*records, *sensor.flush()]
+
+
+def everything(url: str, topic: str, decode: Callable[[bytes], Any], count: Callable[[list[Any]], bool]) -> list[Any]:
+    found: list[Any] = []
+    end = time.monotonic() + PATIENCE
+    with Subscriber(url, topic, decode=decode, dead_letters=None) as subscriber:
+        while not count(found):
+            assert time.monotonic() < end, f"only {len(found)} messages"
+            found += [received.value for received in subscriber.receive(0.2)]
+    return found
+
+
+def test_flows_of_workers_get_the_names_of_the_local_engine(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frames, _ = trace()
+    write_pcap(tmp_path / "browsing.pcap", [(round((START + at) * 1e9), frame) for at, frame in frames])
+    payloads, records = observed(tmp_path / "browsing.pcap")
+    naming, merge = Naming(), FlowMerge(SETTINGS)
+    results = [naming.process(batch) for batch in payloads] + naming.flush()
+    transactions, told = sum(len(batch) for batch, _ in results), [name for _, names in results for name in names]
+    labeller = Labeller(NoLists(), naming.table)
+    flows = [done for batch in records for done in merge.process(batch)]
+    expected = flows_by_key([labelled for batch in [*flows, *merge.flush()] for labelled in labeller.process(batch)])
+    assert sum("dname=" in fields for fields in expected.values()) > 200
+
+    url, prefix = f"kafka://{bench.bootstrap}", bench.prefix
+    control, dns, names = (prefix + name for name in ("control", "dns", "names"))
+    create_topics(url, [TopicDefinition(name, "", "", 1) for name in (control, dns, names)], partitions=PARTITIONS)
+    producer = ConfirmedProducer(url, PATIENCE)
+    for batch in payloads:
+        for part in split_control(batch, PARTITIONS):
+            producer.send(control, encode_control(part), part.partition)
+    producer.flush()
+    command = [sys.executable, "-m", "clients.main", "names", "--bus", url, "--group", prefix + "names"]
+    command += ["--input", control, "--dns", dns, "--names", names, "--dead-letters", bench.dead_letters]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=os.environ)
+    try:
+        keys = {name_key(name) for name in told}
+        everything(url, names, decode_name, lambda found: {name_key(name) for name in found} >= keys)
+        got = everything(url, dns, decode_dns, lambda found: sum(map(len, found)) >= transactions)
+        assert sum(map(len, got)) == transactions
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(STOP_SECONDS) == 0
+
+    with Publisher(url, bench.input) as publisher:
+        for batch in records:
+            publisher.publish(batch)
+    bench.start("--names", names)
+    wait_until(lambda: flows_by_key(bench.flows()).keys() >= expected.keys(), "flows of the worker")
+    assert flows_by_key(bench.flows()) == expected
+    assert main(["who", "site7.example", "-S", f"{url}/{names}", "-M", "json"]) == 0
+    assert '"name": "site7.example"' in capsys.readouterr().out

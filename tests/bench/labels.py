@@ -17,11 +17,12 @@ from topics.batch import FlowBatch, records_like
 from topics.names import AddressName
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from topics.batch import Heap
 
-FLOWS, AT_ONCE = 1_000_000, 65_536
+FLOWS, AT_ONCE = 1_000_000, 1024
 CLIENTS, SERVERS, VISITED = 1_000, 10_000, 50  # each client talks to so many servers
 NETWORKS, BLOCKED = 100_000, 1_000_000
 START, HOUR = 1_700_000_000_000_000_000, 3_600_000_000_000
@@ -75,40 +76,48 @@ def _column(numbers: list[int]) -> Heap:
     return np.frombuffer(mapped, np.uint8).reshape(-1, 16)
 
 
-def flows(chance: random.Random, servers: list[int]) -> tuple[list[FlowBatch], NameTable]:
-    """Return flows of clients, each with servers of its own choice, and the names of half of these pairs."""
-    table, batches = NameTable(), []
-    chosen = {(10 << 24) + number: chance.sample(servers, VISITED) for number in range(CLIENTS)}
-    everybody = list(chosen)
+def visits(chance: random.Random) -> dict[int, list[int]]:
+    """Return clients, each with servers of its own choice."""
+    servers = _servers(chance)
+    return {(10 << 24) + number: chance.sample(servers, VISITED) for number in range(CLIENTS)}
+
+
+def names(visited: dict[int, list[int]]) -> NameTable:
+    """Return the names of half of these servers."""
+    table = NameTable()
+    for client, servers in visited.items():
+        for server in servers[::2]:
+            ends = [IPV4_MAPPED + number.to_bytes(4) for number in (client, server)]
+            times = (START - 1, START - 1, START + HOUR)
+            table.add(AddressName(ends[1], f"host{server}.example", "dns", *times, client=ends[0]))
+    return table
+
+
+def flows(chance: random.Random, visited: dict[int, list[int]]) -> Iterator[FlowBatch]:
+    """Yield flows between them, as many at a time as a message of the bus holds."""
+    everybody = list(visited)
     for begin in range(0, FLOWS, AT_ONCE):
         count = min(AT_ONCE, FLOWS - begin)
         clients = chance.choices(everybody, k=count)
-        targets = [chance.choice(chosen[client]) for client in clients]
+        targets = [chance.choice(visited[client]) for client in clients]
         records = records_like(count)
         records["src_address"], records["dst_address"] = _column(clients), _column(targets)
         records["ethertype"], records["protocol"] = 0x0800, 6
         records["src_port"], records["dst_port"] = 50_000, 443
         records["src_first"] = records["dst_first"] = START + begin
-        batches.append(FlowBatch(records))
-    for client, visited in chosen.items():
-        for target in visited[::2]:
-            ends = [IPV4_MAPPED + number.to_bytes(4) for number in (client, target)]
-            times = (START - 1, START - 1, START + HOUR)
-            table.add(AddressName(ends[1], f"host{target}.example", "dns", *times, client=ends[0]))
-    return batches, table
+        yield FlowBatch(records)
 
 
 def measure(directory: Path) -> LabelCost:
     """Label a million flows once, nothing being remembered before."""
     chance = random.Random(1)
-    settings = lists(directory, chance)
-    batches, table = flows(chance, _servers(chance))
+    settings, visited = lists(directory, chance), visits(chance)
     begun = time.process_time()
     facts = Lists(settings)
     loading = time.process_time() - begun
-    labeller = Labeller(facts, table)
-    begun = time.process_time()
-    for batch in batches:
+    labeller, cost = Labeller(facts, names(visited)), 0.0
+    for batch in flows(chance, visited):
+        begun = time.process_time()
         labeller.process(batch)
-    cost = time.process_time() - begun
+        cost += time.process_time() - begun
     return LabelCost(cost / FLOWS * 1e6, loading, labeller.named / FLOWS)

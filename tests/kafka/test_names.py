@@ -43,7 +43,8 @@ def observed(path: Path) -> tuple[list[ControlBatch], list[FlowBatch]]:
     """The payloads and the status records of a capture."""
     settings = ProbeSettings(probe="edge")
     plane, sensor = ControlPlane(settings, ("dns",)), Sensor(settings)
-    payloads, records = [], []
+    payloads: list[ControlBatch] = []
+    records: list[FlowBatch] = []
     for block in CaptureSource([str(path)]):
         payloads += plane.take(block)
         records += sensor.take(block)
@@ -95,8 +96,8 @@ def test_flows_of_workers_get_the_names_of_the_local_engine(
         assert process.wait(STOP_SECONDS) == 0
 
     with Publisher(url, bench.input) as publisher:
-        for batch in records:
-            publisher.publish(batch)
+        for reported in records:
+            publisher.publish(reported)
     bench.start("--names", names)
     wait_until(lambda: flows_by_key(bench.flows()).keys() >= expected.keys(), "flows of the worker")
     assert flows_by_key(bench.flows()) == expected

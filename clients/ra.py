@@ -35,7 +35,6 @@ OPTIONS = (
     ),
     Option("-m", "KEY...", "accepted, as by Argus's ra, where it has no effect either: see racluster"),
 )
-JUST_COUNTED = {"protocol"}
 
 
 def run(arguments: list[str]) -> int:
@@ -93,7 +92,7 @@ class _Wanted:
 def _print(parsed: Parsed, _: Outputs, wanted: _Wanted) -> int:
     printer, window = reading.printer(parsed), reading.window(parsed)
     selected = 0
-    columns = JUST_COUNTED if parsed.count("-q") else printer.columns
+    columns = reading.JUST_COUNTED if parsed.count("-q") else printer.columns
     for frame in window.output.cut(wanted.frames(columns, window.input)):
         selected += frame.height
         if not parsed.count("-q"):

@@ -15,6 +15,8 @@ from clients.sources import Source, to_batch, to_frame
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import polars as pl
+
     from clients.listing.printer import Totals
     from clients.listing.window import Window
     from clients.options import Parsed
@@ -65,12 +67,39 @@ def _run(parsed: Parsed, modes: set[str]) -> int:
 
 def _merge(parsed: Parsed, modes: set[str], source: Source, outputs: Outputs) -> int:
     totals = reading.totals(parsed)
+    if totals is None and not outputs.any and not outputs.wants_rejects:
+        frame = _scanned(parsed, modes, source)
+        if frame is not None:
+            return 0 if reading.print_all(parsed, _cut_frames(parsed, frame)) else reading.NO_MATCH
     with outputs:
         put = _writing if outputs.any else _printing
         selected = put(parsed, outputs, _merged(parsed, modes, source, totals, outputs))
     if totals is not None:
         print(totals.text(), file=sys.stderr if outputs.pipes else sys.stdout)
     return 0 if selected else reading.NO_MATCH
+
+
+def _scanned(parsed: Parsed, modes: set[str], source: Source) -> pl.DataFrame | None:
+    """Return the merged records with the columns that are printed, None where it takes whole records to merge them."""
+    if parsed.word("-f") or modes & {"ind", "rmon", "nopreserve"} or not reading.window(parsed).input.unlimited:
+        return None
+    from processors.merge.grouped import can_group, merged_frame
+
+    keys = _keys(parsed)
+    columns = reading.JUST_COUNTED if parsed.count("-q") else reading.printer(parsed).columns
+    records = source.scan(selection(parsed)) if can_group(keys, columns) else None
+    if records is None:
+        return None
+    with source.reading():
+        return merged_frame(records, keys, columns, correct="nocorrect" not in modes, aggregates="norep" not in modes)
+
+
+def _cut_frames(parsed: Parsed, frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    return reading.window(parsed).output.cut(frame.iter_slices(reading.AT_ONCE))
+
+
+def _keys(parsed: Parsed) -> list[str]:
+    return [part for word in parsed.words("-m") for part in word.split(",")]
 
 
 def _merged(
@@ -96,7 +125,7 @@ def _aggregation(parsed: Parsed, modes: set[str]) -> Aggregation | FieldAggregat
     }
     path = parsed.word("-f")
     if path is None:
-        return aggregation([part for word in parsed.words("-m") for part in word.split(",")], **options)
+        return aggregation(_keys(parsed), **options)
     from clients.racluster_conf import RuledAggregation, read_configuration
 
     return RuledAggregation(read_configuration(path), **options)

@@ -80,6 +80,7 @@ PAYLOAD_MODES = ("ascii", "obfuscate", "hex", "encode64")
 TCP_STATES = {"s": "source", "d": "destination", "b": "both"}
 NAMES_CYCLE = 4  # Argus looks names up at the third -n and begins anew at the fourth
 NO_MATCH, FAILED = 1, 2
+JUST_COUNTED = {"protocol"}  # columns that tell how many records there are
 AT_ONCE = 131_072  # records turned into a batch at a time
 
 

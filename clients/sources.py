@@ -14,6 +14,7 @@ from topics.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     import polars as pl
 
@@ -145,6 +146,28 @@ class Source:
                 return iter(())
             return _slices(name, scan([name]), size, times)
         return _batches(name)
+
+    def scan(self, selection: Selection) -> pl.LazyFrame | None:
+        """Return the records selected as a frame of which only the columns asked for are read, inside `reading`.
+
+        None where not all of them are in Parquet files; raises InputError as `frames` does.
+        """
+        from sinks.formats.names import Format, readable_format
+
+        plain = not any(is_database(name) or name.startswith(SCHEME) for name in self.names)
+        if not plain or any(readable_format(name) is not Format.PARQUET for name in self.names):
+            return None
+        from sinks.formats.scan import scan
+
+        times = selection.times
+        records = scan(name for name in self.names if times is None or _touches(name, times))
+        return records if selection.wanted is None else records.filter(selection.wanted)
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Return what turns errors of Polars while it collects a `scan` into an InputError."""
+        from sinks.formats.scan import reading
+
+        return reading(self.names)
 
     def batches(self) -> Iterator[FlowBatch]:
         """Yield all records as batches, without the way through columns where it can be spared."""

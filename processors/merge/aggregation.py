@@ -36,7 +36,7 @@ class Aggregation:
     unknown ones); they turn the correction off, as there. `preserve` keeps fields outside the key that all records
     agree in, else they are cleared at once. `aggregates` False is `-M norep`: no count of records, no statistics of
     durations. `rmon` takes each record twice, as it is and turned round. `capacity` is how many flows there is room for
-    at first, a power of two.
+    at first, a power of two. `last_records` holds, after `finish`, the number of the last record of each flow.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class Aggregation:
         self._key: KeyFields | None = parse_keys(keys) if keys else None
         self._correct = correct and not keys and not rmon
         self._preserve, self._aggregates, self._rmon = preserve, aggregates, rmon
+        self.last_records: Int64 = np.zeros(0, np.int64)
         self._begin()
 
     def _begin(self) -> None:
@@ -147,7 +148,9 @@ class Aggregation:
     def _flows(self) -> FlowBatch:
         table, count = self._table, int(self._counters[FLOWS])
         rows = np.empty((count, RECORD_WORDS), np.int64)
-        collect(table.flows.words, np.argsort(table.marks[:count, TOUCHED]), rows)
+        order = np.argsort(table.marks[:count, TOUCHED])
+        self.last_records = table.marks[order, TOUCHED]
+        collect(table.flows.words, order, rows)
         heap = own_heap(rows, table.heap)
         records = rows.reshape(-1).view(FLOW_DTYPE)
         header = FlowBatch() if self._header is None else self._header

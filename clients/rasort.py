@@ -33,7 +33,7 @@ OPTIONS = (
         "addresses and ports with the smallest; +FIELD smallest first, -FIELD largest first; saddr/24",
     ),
     Option("-M", "MODE...", "replace: each file by its sorted self; TZ=ZONE, json, xml, label=PATTERN, printer=KIND"),
-    Option("--records", "COUNT", "records kept in memory at a time (524288); the others wait in temporary files"),
+    Option("--records", "COUNT", "records kept in memory at a time (2097152); the others wait in temporary files"),
 )
 
 
@@ -51,9 +51,9 @@ def _run(parsed: Parsed, modes: set[str]) -> int:
 
 
 def _sort(parsed: Parsed, source: Source, outputs: Outputs) -> int:
-    from processors.sorting import Sorter, sort_keys
+    from processors.sorting import AT_ONCE, Sorter, sort_keys
 
-    sorter = Sorter(sort_keys(parsed.words("-m")), parsed.number("--records", 1 << 19, minimum=1))
+    sorter = Sorter(sort_keys(parsed.words("-m")), parsed.number("--records", AT_ONCE, minimum=1))
     totals = reading.totals(parsed)
     with outputs:
         frames = sorter.sorted(_selected(parsed, source, totals, outputs))

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.sorting import Sorter, sort_keys
+from processors.sorting.held import Held
 from tests.topics.filter_texts import flows
 from topics.errors import UsageError
 from topics.frame import to_arrow
@@ -50,3 +51,19 @@ def test_addresses_are_sorted_by_networks() -> None:
 def test_what_cannot_be_sorted_by_is_refused(word: str) -> None:
     with pytest.raises(UsageError):
         sort_keys([word])
+
+
+@pytest.mark.parametrize("kind", [pl.UInt8, pl.UInt16, pl.UInt32, pl.Int64])
+def test_what_is_held_narrowly_comes_back_as_it_was(kind: type[pl.DataType]) -> None:
+    """A piece that says one thing, one of small numbers and one of the largest there are, nulls among words."""
+    numbers = [[7, 7], [1, 255], [int(pl.select(pl.lit(0, kind).upper_bound()).item()), 0]]
+    pieces = [
+        pl.DataFrame({"number": pl.Series(part, dtype=kind), "word": pl.Series(words, dtype=pl.String), "same": ["x", "x"]})
+        for part, words in zip(numbers, (["a", "a"], [None, "b"], [None, None]), strict=True)
+    ]
+    held = Held()
+    for piece in pieces:
+        held.add(piece)
+    given = pl.concat(held.in_order(pl.Series([5, 4, 3, 2, 1, 0]), 4))
+    assert given.equals(pl.concat(pieces).reverse())
+    assert given.schema == pieces[0].schema

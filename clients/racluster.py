@@ -86,7 +86,7 @@ def _scanned(parsed: Parsed, modes: set[str], source: Source) -> pl.DataFrame | 
     from processors.merge.grouped import can_group, merged_frame
 
     keys = _keys(parsed)
-    columns = reading.JUST_COUNTED if parsed.count("-q") else reading.printer(parsed).columns
+    columns = reading.shown(parsed)
     records = source.scan(selection(parsed)) if can_group(keys, columns) else None
     if records is None:
         return None

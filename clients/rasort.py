@@ -53,20 +53,27 @@ def _run(parsed: Parsed, modes: set[str]) -> int:
 def _sort(parsed: Parsed, source: Source, outputs: Outputs) -> int:
     from processors.sorting import AT_ONCE, Sorter, sort_keys
 
-    sorter = Sorter(sort_keys(parsed.words("-m")), parsed.number("--records", AT_ONCE, minimum=1))
+    keys = sort_keys(parsed.words("-m"))
+    sorter = Sorter(keys, parsed.number("--records", AT_ONCE, minimum=1))
     totals = reading.totals(parsed)
     with outputs:
-        frames = sorter.sorted(_selected(parsed, source, totals, outputs))
+        columns = (
+            None if outputs.any else {*reading.shown(parsed), *(n for key in keys for n in key.value.meta.root_names())}
+        )
+        frames = sorter.sorted(_selected(parsed, source, columns, totals, outputs))
         selected = reading.put(parsed, outputs, frames)
     if totals is not None:
         print(totals.text(), file=sys.stderr if outputs.pipes else sys.stdout)
     return 0 if selected else reading.NO_MATCH
 
 
-def _selected(parsed: Parsed, source: Source, totals: Totals | None, outputs: Outputs) -> Iterator[pl.DataFrame]:
+def _selected(
+    parsed: Parsed, source: Source, columns: set[str] | None, totals: Totals | None, outputs: Outputs
+) -> Iterator[pl.DataFrame]:
     rejected = outputs.reject if outputs.wants_rejects else None
     read = totals.note if totals else lambda _: None
-    for frame in reading.window(parsed).input.cut(source.frames(selection(parsed), None, read, rejected)):
+    wanted = columns if columns is None or totals is None else columns | totals.columns
+    for frame in reading.window(parsed).input.cut(source.frames(selection(parsed), wanted, read, rejected)):
         if totals is not None:
             totals.add(frame)
         yield frame

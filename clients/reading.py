@@ -143,6 +143,11 @@ def printer(parsed: Parsed, default: Iterable[str] = ()) -> Printer:
     return Printer(Listing(chosen, written, delimiter(parsed.word("-c"))), every=every, first=first)
 
 
+def shown(parsed: Parsed) -> set[str]:
+    """Return the columns that printing the records takes."""
+    return JUST_COUNTED if parsed.count("-q") else printer(parsed).columns
+
+
 def print_all(parsed: Parsed, frames: Iterable[pl.DataFrame], default: Iterable[str] = ()) -> int:
     """Print records and return their number; `-q` only counts them."""
     shown, count = printer(parsed, default), 0

@@ -25,7 +25,13 @@ WORK: dict[str, tuple[str, tuple[str, ...], bool]] = {
     "ra, filter": ("ra", ("-q", *SCAN), False),
     "ra, 20 fields": ("ra", ("-n", "-c", ",", "-u", "-s", *FIELDS), False),
     "rasort, bytes": ("rasort", ("-m", "bytes"), True),
+    "rasort, listed": ("rasort", ("-n", "-c", ",", "-m", "bytes", "-s", "saddr", "daddr", "bytes"), False),
     "racluster": ("racluster", (), True),
+    "racluster, hosts listed": (
+        "racluster",
+        ("-n", "-c", ",", "-m", "saddr", "daddr", "-s", "saddr", "daddr", "spkts", "dpkts", "sbytes", "dbytes"),
+        False,
+    ),
     "rabins, 10 s by proto": ("rabins", ("-M", "time", "10s", "-m", "proto"), True),
     "racount": ("racount", (), False),
 }

@@ -25,8 +25,10 @@ def run(command: Sequence[str]) -> Cost:
     """Run a command that has to succeed, its output thrown away."""
     import time
 
+    # An installed command finds its modules compiled; in some shells Python is told not to keep them so.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -58,7 +58,9 @@ def test_what_is_held_narrowly_comes_back_as_it_was(kind: type[pl.DataType]) -> 
     """A piece that says one thing, one of small numbers and one of the largest there are, nulls among words."""
     numbers = [[7, 7], [1, 255], [int(pl.select(pl.lit(0, kind).upper_bound()).item()), 0]]
     pieces = [
-        pl.DataFrame({"number": pl.Series(part, dtype=kind), "word": pl.Series(words, dtype=pl.String), "same": ["x", "x"]})
+        pl.DataFrame(
+            {"number": pl.Series(part, dtype=kind), "word": pl.Series(words, dtype=pl.String), "same": ["x", "x"]}
+        )
         for part, words in zip(numbers, (["a", "a"], [None, "b"], [None, None]), strict=True)
     ]
     held = Held()

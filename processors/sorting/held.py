@@ -91,6 +91,6 @@ def _narrow(column: pl.Series) -> pl.Series:
     if column.dtype.is_integer():
         least, most = column.min(), column.max()
         for narrow, end in NARROWER:
-            if 0 <= int(least) and int(most) < end:  # type: ignore[arg-type]  # of integers
+            if int(least) >= 0 and int(most) < end:  # type: ignore[arg-type]  # of integers
                 return column.cast(narrow)
     return column

@@ -56,12 +56,11 @@ def test_what_cannot_be_sorted_by_is_refused(word: str) -> None:
 @pytest.mark.parametrize("kind", [pl.UInt8, pl.UInt16, pl.UInt32, pl.Int64])
 def test_what_is_held_narrowly_comes_back_as_it_was(kind: type[pl.DataType]) -> None:
     """A piece that says one thing, one of small numbers and one of the largest there are, nulls among words."""
-    numbers = [[7, 7], [1, 255], [int(pl.select(pl.lit(0, kind).upper_bound()).item()), 0]]
+    largest = int(pl.select(pl.lit(0, kind).upper_bound()).item())
+    words: list[list[str | None]] = [["a", "a"], [None, "b"], [None, None]]
     pieces = [
-        pl.DataFrame(
-            {"number": pl.Series(part, dtype=kind), "word": pl.Series(words, dtype=pl.String), "same": ["x", "x"]}
-        )
-        for part, words in zip(numbers, (["a", "a"], [None, "b"], [None, None]), strict=True)
+        pl.DataFrame({"number": pl.Series(numbers, dtype=kind), "word": pl.Series(said, dtype=pl.String), "same": "x"})
+        for numbers, said in zip([[7, 7], [1, 255], [largest, 0]], words, strict=True)
     ]
     held = Held()
     for piece in pieces:

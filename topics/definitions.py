@@ -31,6 +31,7 @@ class TopicDefinition:
 
 
 MAX_MESSAGE_BYTES = 2 * 1024 * 1024
+MESSAGE_BYTES = 896 * 1024  # of a full batch: just below what brokers take when nobody tells them otherwise
 CONVERSATION = "addresses, ports and protocol, either way round"
 
 FLOW_STATUS = TopicDefinition("argosy.flow-status.v1", CONVERSATION, "batch of status records", 3 * DAY)

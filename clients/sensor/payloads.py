@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from clients.sensor.notices import beside
 from sinks.formats.control import SUFFIX, ControlWriter
+from topics.definitions import MESSAGE_BYTES
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from clients.sensor.bus import Bus
     from probes.settings import Settings
     from topics.control import ControlBatch
-
-MESSAGE_BYTES = 256 * 1024
 
 
 def open_payloads(settings: Settings, buses: Iterable[Bus], stack: ExitStack) -> list[Callable[[ControlBatch], None]]:

@@ -17,7 +17,7 @@ from probes.spool.spool import Spool
 from topics.batch import packets_of
 from topics.bus.administration import CONNECT_SECONDS, partition_count
 from topics.bus.messages import encode_messages
-from topics.bus.publisher import MESSAGE_BYTES
+from topics.definitions import MESSAGE_BYTES
 from topics.errors import BusError, OutputError
 from topics.partitions import split
 

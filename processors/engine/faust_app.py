@@ -15,6 +15,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import aiokafka.conn
 import faust
 from aiokafka import TopicPartition
 from aiokafka.abc import AbstractTokenProvider
@@ -37,6 +38,7 @@ BUFFERED_MESSAGES = 32
 ANSWER_SECONDS = 5.0
 LEAVE_SECONDS = 3.0
 REQUEST_SECONDS = 30.0
+READER_LIMIT = 4 << 20  # bytes: with the 64 KiB of aiokafka each message stops and starts its socket several times
 QUIET = ("faust", "mode", "aiokafka")
 
 
@@ -113,6 +115,7 @@ def credentials() -> faust.types.auth.CredentialsT | None:
 
 def make_app(bootstrap: str, group: str, session_timeout: float) -> faust.App:
     """Return an application that joins `group` and is out of it `session_timeout` seconds after it went silent."""
+    aiokafka.conn.READER_LIMIT = READER_LIMIT
     url = [URL(f"kafka://{host}") for host in bootstrap.split(",")]
     app = _App(
         group,

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from topics.batch import FlowBatch, concatenate
+from topics.definitions import MESSAGE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 Positions = np.ndarray[Any, np.dtype[np.int64]]
 
-MESSAGE_BYTES = 256 * 1024
 LINGER_SECONDS = 0.2
 FIRST_GUESS_BYTES = 400
 FILLED = 0.8  # of the limit is aimed at: records differ in size, and a message that came out too long is made again

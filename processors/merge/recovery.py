@@ -17,7 +17,7 @@ from processors.merge.table import NOT_FOUND, Int64, KeyTable, copy_key, find, i
 from topics.compiled import borrowed, inlined, kept, kernel
 
 KEY_WORDS = conversation.KEY_WORDS
-ROW_BITS = 20  # a message of 256 KiB holds far fewer records
+ROW_BITS = 20  # a message of 896 KiB holds far fewer records
 FIRST_CAPACITY = 1 << 10
 LAST_ROW = (1 << ROW_BITS) - 1
 

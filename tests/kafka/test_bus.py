@@ -18,9 +18,8 @@ from topics.batch import END_OF_RUN, FlowBatch, concatenate
 from topics.bus import Publisher, Received, Subscriber, create_topics, decode_message, encode_message, partition_count
 from topics.bus import producer as producer_module
 from topics.bus.administration import admin_client
-from topics.bus.publisher import MESSAGE_BYTES
 from topics.dead_letters import DeadLetter, read_dead_letter
-from topics.definitions import TopicDefinition
+from topics.definitions import MESSAGE_BYTES, TopicDefinition
 from topics.errors import BusError
 from topics.partitions import flow_hash
 
@@ -156,13 +155,13 @@ def test_more_replicas_than_brokers_are_refused_by_name(bus: Bus) -> None:
 
 
 def test_records_come_back_in_order_from_the_partition_of_their_flow(bus: Bus) -> None:
-    batch = realistic_batch(5000)
+    batch = realistic_batch(20_000)
     with bus.publisher() as publisher, bus.subscriber() as subscriber:
-        for start in range(0, 5000, 2500):  # too much for one message a partition
-            publisher.publish(batch.select(slice(start, start + 2500)))
+        for start in range(0, 20_000, 10_000):  # too much for one message a partition
+            publisher.publish(batch.select(slice(start, start + 10_000)))
         publisher.close()
-        found = receive(subscriber, 5000)
-    assert publisher.records == 5000
+        found = receive(subscriber, 20_000)
+    assert publisher.records == 20_000
     assert publisher.messages == len(found) > 2 * PARTITIONS
     partitions = flow_hash(batch.records) % np.uint64(PARTITIONS)
     for number in range(PARTITIONS):
@@ -175,7 +174,7 @@ def test_records_come_back_in_order_from_the_partition_of_their_flow(bus: Bus) -
 
 
 def test_no_message_is_larger_than_agreed(bus: Bus) -> None:
-    batch = realistic_batch(6000)
+    batch = realistic_batch(20_000)
     raw = Subscriber(bus.url, bus.topic, decode=bytes, dead_letters=None)
     with bus.publisher() as publisher:
         publisher.publish(batch)
@@ -184,7 +183,7 @@ def test_no_message_is_larger_than_agreed(bus: Bus) -> None:
         receive_until(lambda: len(came) == publisher.messages, raw, came)
     found = [each.value for each in came]
     assert max(map(len, found)) <= MESSAGE_BYTES
-    assert sum(len(decode_message(value)) for value in found) == 6000
+    assert sum(len(decode_message(value)) for value in found) == 20_000
     assert publisher.messages <= PARTITIONS + sum(map(len, found)) // (MESSAGE_BYTES - 4096)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from topics.bus.administration import CONNECT_SECONDS, partition_count
 from topics.bus.messages import encode_messages
 from topics.bus.producer import ConfirmedProducer
+from topics.definitions import MESSAGE_BYTES
 from topics.partitions import split
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from topics.batch import FlowBatch
 
-MESSAGE_BYTES = 256 * 1024
 BROKER_SECONDS = 60.0
 
 

@@ -18,7 +18,7 @@ from tests.probes import test_link_layers, test_malformed, test_tunnels
 from tests.probes.observed import START
 from tests.traffic import encapsulations as e
 from tests.traffic import packets as p
-from topics.batch import concatenate
+from topics.batch import Records, concatenate, packets_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -95,14 +95,14 @@ class FrameTarget(Target):
         joined = concatenate([*batches, *probe.flush()])
         counts = probe.counts()
         records = joined.records
-        assert counts["packets"] == int(records["src_packets"].sum() + records["dst_packets"].sum())
-        assert counts["bytes"] == int(records["src_bytes"].sum() + records["dst_bytes"].sum())
+        assert counts["packets"] == packets_of(records)
+        assert counts["bytes"] == _bytes_of(records)
         return joined
 
     def _conserved(self, joined: FlowBatch, whole: PacketBlock) -> None:
         records, longest = joined.records, int(whole.packets["length"].sum())
-        assert int(records["src_packets"].sum() + records["dst_packets"].sum()) == len(whole.packets)
-        assert int(records["src_bytes"].sum() + records["dst_bytes"].sum()) <= longest
+        assert packets_of(records) == len(whole.packets)
+        assert _bytes_of(records) <= longest
         for side in ("src", "dst"):
             assert (records[f"{side}_size_max"] <= whole.packets["length"].max()).all()
             assert (records[f"{side}_app_bytes"] <= longest + (records[f"{side}_packets"] << 16)).all()
@@ -263,3 +263,8 @@ class ControlSelection(Target):
             times, flags = records["time"].tolist(), records["flags"].tolist()
             rows += [(times[row], batch.kind(row), flags[row], batch.payload(row)) for row in range(len(records))]
         return rows
+
+
+def _bytes_of(records: Records) -> int:
+    """Bytes on the wire that records account for, those of copies included."""
+    return sum(int(records[f"{side}_{what}"].sum()) for side in ("src", "dst") for what in ("bytes", "duplicate_bytes"))

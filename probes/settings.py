@@ -16,7 +16,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from topics.definitions import CONTROL, FLOW_STATUS, PROBES
+from topics.definitions import CONTROL, FLOW_STATUS, PROBES, SPANS
 from topics.errors import FilterError, SettingsError
 from topics.nearest import suggestion
 
@@ -185,6 +185,7 @@ class Settings(BaseSettings):
 
     status: str = Field(default="", description="file for the status of the probe itself, a JSON object a line")
     status_topic: str = Field(default=PROBES.name, min_length=1, description="topic of the probe's own status")
+    spans_topic: str = Field(default=SPANS.name, min_length=1, description="topic of findings about mirror ports")
     probe_status_interval: float = Field(
         default=60.0, ge=0.1, le=86_400, description="report on the probe itself this often", json_schema_extra=RELOAD
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clients.options import Option, Parsed
 from probes.settings import BUS, MOST_OUTPUTS, NANOSECONDS, Settings, load
-from topics.definitions import CONTROL, FLOW_STATUS, PROBES
+from topics.definitions import CONTROL, FLOW_STATUS, PROBES, SPANS
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -210,6 +210,11 @@ SWITCHES = {
             _word,
         ),
         Switch(Option("--status-topic", "TOPIC", f"or publish it there ({PROBES.name})"), "status_topic", _word),
+        Switch(
+            Option("--spans-topic", "TOPIC", f"topic of findings about mirror ports ({SPANS.name})"),
+            "spans_topic",
+            _word,
+        ),
         Switch(
             Option("--metrics", "[HOST]:PORT", "metrics for Prometheus; on loopback unless a host is\nnamed"),
             "metrics",

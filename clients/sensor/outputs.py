@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from clients.sensor.bus import open_bus
+from clients.sensor.mirroring import Mirroring
 from clients.sensor.notices import open_notices, status_file
 from clients.sensor.payloads import open_payloads
 from topics import filter as filters
@@ -39,10 +40,12 @@ class Outputs:
         self._notices: list[Callable[[ProbeStatus], None]] = []
         self._buses: list[Bus] = []
         self._control: list[Callable[[ControlBatch], None]] = []
+        self._mirroring = Mirroring(settings.spans_topic)
         self._filters = [filters.compile(output.filter) for output in settings.outputs]
 
     def write(self, batch: FlowBatch) -> None:
         """Give a batch to every output that wants its records."""
+        self._mirroring.look_at(batch, self._buses)
         for take, wanted in self._outputs:
             part = batch if wanted is None or not len(batch) else selected(batch, wanted)
             if len(part) or not len(batch):

@@ -16,7 +16,7 @@ WINDOW = 10_000_000  # ns: no copy lags more
 FLOOR = 100_000  # ns: nobody sends again sooner where the round trip is not known
 
 # Packets seen lately, by fingerprint: sets of two entries that share a cache line.
-SETS = 1 << 15
+SETS = 1 << 16
 ENTRY_WORDS, ENTRIES = 4, 2
 PRINT, TIME, SIGNATURE, COUNTS = range(ENTRY_WORDS)
 

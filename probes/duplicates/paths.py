@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from probes.duplicates import layout as at
-from probes.flows.table import mix
+from probes.duplicates.fingerprint import FIRST, HALF, SECOND
 from topics.compiled import inlined
 
 
@@ -15,10 +15,18 @@ from topics.compiled import inlined
 def bucket_of(lag: int) -> Any:
     """Return the power of two of a lag in ns."""
     bucket = 0
-    while lag > 1:
-        lag >>= 1
-        bucket += 1
-    return min(bucket, at.LAG_BUCKETS - 1)
+    for step in (16, 8, 4, 2, 1):
+        if lag >> step:
+            lag >>= step
+            bucket += step
+    return bucket
+
+
+@inlined
+def _mixed(a: int, b: int) -> Any:
+    """Return a key of two words, its low bits good for a place."""
+    x = (np.uint64(a) * FIRST) ^ (np.uint64(b) * SECOND)
+    return np.int64(x ^ (x >> HALF))
 
 
 @inlined
@@ -40,14 +48,14 @@ def _row_of(table: Any, key: Any) -> Any:
 @inlined
 def source_of(sources: Any, signature: int) -> Any:
     """Return the row of where a packet came from, whatever its TTL."""
-    return sources[_row_of(sources, np.int64(mix(signature & ~at.TTL_BITS, 0)))]
+    return sources[_row_of(sources, _mixed(signature & ~at.TTL_BITS, 0))]
 
 
 @inlined
 def path_of(paths: Any, first: int, again: int) -> Any:
     """Return the number of the path between how a packet came first and again: VLANs, MACs, and steps of TTL."""
     steps = (again & at.TTL_BITS) - (first & at.TTL_BITS)
-    return _row_of(paths, np.int64(mix(mix(first & ~at.TTL_BITS, again & ~at.TTL_BITS), steps)))
+    return _row_of(paths, _mixed(first & ~at.TTL_BITS, (again & ~at.TTL_BITS) + steps))
 
 
 @inlined

@@ -1,0 +1,56 @@
+"""What the probe finds about the mirror ports it listens at: into the log, and to the bus where records go there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from processors.spans import SpanWatch
+from topics.errors import BusError
+from topics.probe_status import partition_of
+from topics.spans import RAISED, SpanFinding, encode_span_finding
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from clients.sensor.bus import Bus
+    from topics.batch import FlowBatch
+
+log = structlog.get_logger()
+
+
+class Mirroring:
+    """Looks at the records of this probe, all of them in their order, so that each finding is told once.
+
+    The topic is asked for only when there is something to say.
+    """
+
+    def __init__(self, topic: str) -> None:
+        self._topic = topic
+        self._watch = SpanWatch()
+        self._partitions: dict[int, int] = {}
+
+    def look_at(self, batch: FlowBatch, buses: Sequence[Bus]) -> None:
+        """Look at a batch; tell what it leads to."""
+        self._watch.process(batch)
+        while self._watch.findings:
+            finding = self._watch.findings.pop(0)
+            write = log.warning if finding.state == RAISED else log.info
+            write(
+                f"finding {finding.state}: packets mirrored more than once",
+                interface=finding.interface,
+                diagnosis=finding.diagnosis,
+            )
+            for number, bus in enumerate(buses):
+                self._post(finding, number, bus)
+
+    def _post(self, finding: SpanFinding, number: int, bus: Bus) -> None:
+        if number not in self._partitions:
+            try:
+                self._partitions[number] = bus.partitions(self._topic)
+            except BusError as error:
+                log.warning("a finding is not published", reason=str(error))
+                return
+        partition = partition_of(finding.site, finding.probe, self._partitions[number])
+        bus.post(self._topic, encode_span_finding(finding), partition, important=True)

@@ -11,7 +11,7 @@ from probes.decode.transport import UDP
 from probes.load import be16, be64, u8
 from topics.compiled import bounds_are_checked, inlined, load_word
 
-ARP_HEADER = 28
+IPV4_HEADER, IPV6_HEADER, ARP_HEADER = 20, 40, 28
 MOST_BYTES = 32  # behind the IP header, where no TCP header is
 MASK = 0xFFFFFFFF
 ONE = np.uint64(1)
@@ -44,16 +44,16 @@ def _fold(hashed: Any, word: Any) -> Any:
 
 @inlined
 def fingerprint(data: Any, end: int, row: Any) -> Any:
-    """Return a hash of what no hop changes (int64), 0 when the packet is neither IP nor ARP.
+    """Return a hash of what no hop changes (int64), 0 when the packet is neither IP nor ARP, or cut before that is over.
 
     That is the IP header without TTL and checksum, and behind it the TCP header with its options and checksum, or the
     first bytes of anything else. TCP payload is left to the checksum: where a capture cuts does not matter.
     """
     at = row[h.NETWORK]
-    if row[h.ETHERTYPE] == h.IPV4:
+    if row[h.ETHERTYPE] == h.IPV4 and at + IPV4_HEADER <= end:
         hashed = _fold(FIRST, _word(data, at))
         hashed = _fold(hashed, (row[h.SRC_LOW] << 32) | (row[h.DST_LOW] & MASK))
-    elif row[h.ETHERTYPE] == h.IPV6:
+    elif row[h.ETHERTYPE] == h.IPV6 and at + IPV6_HEADER <= end:
         hashed = _fold(FIRST, _word(data, at) & HOP_LIMIT)
         hashed = _fold(_fold(hashed, row[h.SRC_HIGH]), row[h.SRC_LOW])
         hashed = _fold(_fold(hashed, row[h.DST_HIGH]), row[h.DST_LOW])

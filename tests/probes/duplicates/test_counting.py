@@ -129,6 +129,12 @@ def test_copies_of_other_protocols(first: bytes, again: bytes) -> None:
     assert (record["src_packets"], record["src_duplicate_packets"]) == (1, 1)
 
 
+def test_a_frame_cut_in_its_header_is_not_judged() -> None:
+    whole = data(0, 7)
+    for size in range(len(whole)):
+        assert counts_of([(0, whole[:size]), (40 * MICROSECOND, whole[:size])])["packets"] == 2
+
+
 def test_an_identification_that_never_changes_says_nothing() -> None:
     frames = [(number, data(100 * number, 7)) for number in range(5)]
     record = only(observed([*frames, (4.05, data(400, 7))]))

@@ -44,7 +44,7 @@ def _fold(hashed: Any, word: Any) -> Any:
 
 @inlined
 def fingerprint(data: Any, end: int, row: Any) -> Any:
-    """Return a hash of what no hop changes (int64), 0 when the packet is neither IP nor ARP, or cut before that is over.
+    """Return a hash of what no hop changes (int64), 0 when the packet is neither IP nor ARP in full.
 
     That is the IP header without TTL and checksum, and behind it the TCP header with its options and checksum, or the
     first bytes of anything else. TCP payload is left to the checksum: where a capture cuts does not matter.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from processors.sorting.keys import SortKey
 
-AT_ONCE = 1 << 21  # records in memory, 0.2 to 0.4 KB each
+AT_ONCE = 1 << 21  # records in memory: 1.8 GB at the peak with all columns, 0.4 GB with a few
 GIVEN = 1 << 17  # records given out at a time
 PIECES = 16  # files that a part too large is cut into
 

@@ -112,10 +112,8 @@ class Labeller:
         data = np.concatenate([records["src_address"], records["dst_address"]], axis=1).tobytes()
         is_ip = np.isin(records["ethertype"], IP_ETHERTYPES)
         pairs = [data[at : at + PAIR] for at in range(0, len(data), PAIR)]
-        columns = [
-            [facts.source(pair[:ADDRESS]) for pair in pairs],
-            [facts.destination(pair[ADDRESS:]) for pair in pairs],
-        ]
+        ends = {pair: facts.source(pair[:ADDRESS]) + facts.destination(pair[ADDRESS:]) for pair in dict.fromkeys(pairs)}
+        columns = [list(map(ends.__getitem__, pairs))]
         if facts.with_services:
             codes = records["protocol"].astype(np.int64) << 16 | records["dst_port"]
             columns.append(list(map(facts.service, codes.tolist())))
@@ -133,7 +131,8 @@ class Labeller:
     def _name_texts(self, records: Records, pairs: list[bytes]) -> list[bytes]:
         spans, say = self._names.spans if self._names else {}, self._facts.name
         get, texts, starts = spans.get, [b""] * len(pairs), _starts(records)
-        for row, found in enumerate(map(get, pairs)):
+        held = {pair: found for pair in dict.fromkeys(pairs) if (found := get(pair)) is not None}
+        for row, found in enumerate(map(held.get, pairs)):
             if found is not None:
                 start, (first, until, name) = starts[row], found[-1]
                 known = name if first <= start <= until else as_of(found, start)

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from topics.batch import Heap
 
-FLOWS, AT_ONCE = 1_000_000, 1024
+FLOWS, AT_ONCE = 1_024_000, 1024
 CLIENTS, SERVERS, VISITED = 1_000, 10_000, 50  # each client talks to so many servers
+TOGETHER = 8  # connections that a client opens to a server, one after the other
 NETWORKS, BLOCKED = 100_000, 1_000_000
 START, HOUR = 1_700_000_000_000_000_000, 3_600_000_000_000
 
@@ -94,12 +95,12 @@ def names(visited: dict[int, list[int]]) -> NameTable:
 
 
 def flows(chance: random.Random, visited: dict[int, list[int]]) -> Iterator[FlowBatch]:
-    """Yield flows between them, as many at a time as a message of the bus holds."""
+    """Yield flows between them, some connections at a time, as many as a message of the bus holds."""
     everybody = list(visited)
     for begin in range(0, FLOWS, AT_ONCE):
         count = min(AT_ONCE, FLOWS - begin)
-        clients = chance.choices(everybody, k=count)
-        targets = [chance.choice(visited[client]) for client in clients]
+        clients = [client for client in chance.choices(everybody, k=count // TOGETHER) for _ in range(TOGETHER)]
+        targets = [target for client in clients[::TOGETHER] for target in [chance.choice(visited[client])] * TOGETHER]
         records = records_like(count)
         records["src_address"], records["dst_address"] = _column(clients), _column(targets)
         records["ethertype"], records["protocol"] = 0x0800, 6

@@ -9,7 +9,7 @@ import structlog
 from processors.spans import SpanWatch
 from topics.errors import BusError
 from topics.probe_status import partition_of
-from topics.spans import RAISED, SpanFinding, encode_span_finding
+from topics.spans import RAISED, SpanFinding, encode_span_finding, load_schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +30,7 @@ class Mirroring:
         self._topic = topic
         self._watch = SpanWatch()
         self._partitions: dict[int, int] = {}
+        load_schema()  # now: there may be no files to read later
 
     def look_at(self, batch: FlowBatch, buses: Sequence[Bus]) -> None:
         """Look at a batch; tell what it leads to."""

@@ -19,9 +19,10 @@ from topics.batch import packets_of
 from topics.bus import Subscriber, create_topics
 from topics.control import decode_control
 from topics.control.partitions import control_hash
-from topics.definitions import CONTROL, FLOW_STATUS, PROBES, TopicDefinition
+from topics.definitions import CONTROL, FLOW_STATUS, PROBES, SPANS, TopicDefinition
 from topics.partitions import flow_hash
 from topics.probe_status import read_probe_status
+from topics.spans import read_span_finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,14 +128,17 @@ def test_a_directory_without_python_is_no_obstacle(kafka_bootstrap: str, topic_p
     write_pcap(capture, sample_frames(1))
     jail.mkdir()
     jail.chmod(0o777)
-    names = {each: topic_prefix + each.name for each in (FLOW_STATUS, PROBES, CONTROL)}
+    names = {each: topic_prefix + each.name for each in (FLOW_STATUS, PROBES, CONTROL, SPANS)}
     create_topics(url, [TopicDefinition(name, "", "", 1) for name in names.values()], partitions=1)
     options = ["--topic", names[FLOW_STATUS], "--status-topic", names[PROBES], "--control-topic", names[CONTROL]]
-    options += ["--spool", "/spool"]
+    options += ["--spool", "/spool", "--spans-topic", names[SPANS]]
     command = [sys.executable, "-m", "clients.main", "probe", "-X", "-C", "-c", str(jail), "-u", "nobody"]
     command += ["-r", str(capture), "-w", url, *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    (line,) = done.stderr.splitlines()  # the sample is of a port that is mirrored both ways
+    (found,) = everything(url, names[SPANS], bool, decode=read_span_finding)
+    assert found.value.diagnosis in line
     stop = everything(
         url, names[PROBES], lambda found: any(each.cause == "stop" for each in found), decode=read_probe_status
     )

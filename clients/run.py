@@ -109,8 +109,8 @@ def _names_found(findings: Findings, labeller: Labeller) -> str:
     if not sink.transactions and not sink.names:
         return ""
     return (
-        f"{sink.transactions:,} DNS transactions, {findings.failed:,} of them without a good answer; "
-        f"{len(findings.naming.table):,} addresses were named, and {labeller.named:,} flows by that"
+        f"{sink.transactions:,} DNS transactions, {findings.failed:,} without a good answer; "
+        f"names for {len(findings.naming.table):,} addresses and {labeller.named:,} flows"
     )
 
 
@@ -174,7 +174,7 @@ def _print_summary(
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
     _print_totals(console, source.paths, sensor.totals, summary, pace)
     if names_found:
-        console.print(names_found)
+        console.print(names_found, soft_wrap=True)
     _print_tables(console, summary)
     _print_findings(console, summary, watch)
     size = sum(path.stat().st_size for path in files.files)

@@ -58,6 +58,12 @@ class NoLists:
         return False
 
 
+def _tell(error: SettingsError) -> None:
+    import structlog
+
+    structlog.get_logger().warning("a list was refused, the one before stays in force", reason=str(error))
+
+
 class Lists:
     """All that settings name; raises SettingsError naming the file and the line of what cannot be read.
 
@@ -102,6 +108,7 @@ class Lists:
             except SettingsError as error:
                 self.refused[path] = str(error)
                 self.refusals += 1
+                _tell(error)
             else:
                 self.refused.pop(path, None)
                 self.reloads += 1

@@ -9,12 +9,12 @@ from confluent_kafka.admin._acl import AclBinding, AclOperation, AclPermissionTy
 from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
 from topics.bus.administration import CREATE_SECONDS, admin_client, refused
-from topics.definitions import CONTROL, DEAD_LETTERS, DNS, EVENTS, FLOW_STATUS, FLOWS, PROBES, TOPICS
+from topics.definitions import CONTROL, DEAD_LETTERS, DNS, EVENTS, FLOW_STATUS, FLOWS, NAMES, PROBES, TOPICS
 from topics.errors import BusError, UsageError
 
 READ, WRITE, DESCRIBE = "READ", "WRITE", "DESCRIBE"
 TOPIC, GROUP = "TOPIC", "GROUP"
-WORKER_GROUP, SINK_GROUPS = "argosy-merge", "argosy-sink-"
+WORKER_GROUP, NAMES_GROUP, SINK_GROUPS = "argosy-merge", "argosy-names", "argosy-sink-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,14 @@ ROLES: dict[str, tuple[Right, ...]] = {
     "worker": (
         *_topics((FLOW_STATUS.name,), READ),
         *_topics((FLOWS.name,), READ, WRITE),
+        *_topics((NAMES.name,), READ),
         *_topics((DEAD_LETTERS.name,), WRITE),
         Right(GROUP, WORKER_GROUP, (READ,)),
+    ),
+    "names": (
+        *_topics((CONTROL.name,), READ),
+        *_topics((DNS.name, NAMES.name, DEAD_LETTERS.name), WRITE),
+        Right(GROUP, NAMES_GROUP, (READ,)),
     ),
     "sink": (
         *_topics((FLOWS.name,), READ),

@@ -90,7 +90,7 @@ def _observe(
         rehearse(settings)
     source.open()
     drop(settings, owner, keep_raw=bool(settings.interfaces))
-    with outputs, serving(settings.metrics, driver.reporter.snapshot) as port:
+    with outputs, serving(settings.metrics, driver.reporter.snapshot, outputs.findings) as port:
         if port:
             structlog.get_logger().info("metrics served", port=port)
         ready()

@@ -17,16 +17,19 @@ if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
     from topics.probe_status import ProbeStatus
+    from topics.spans import SpanFinding
 
 PREFIX = "argosy_probe_"
 SECOND = 1e9
 
 
 class StatusCollector:
-    """Turns a status of the probe into metrics."""
+    """Turns a status of the probe, and what was found about mirror ports and holds still, into metrics."""
 
-    def __init__(self, snapshot: Callable[[], ProbeStatus]) -> None:
-        self._snapshot = snapshot
+    def __init__(
+        self, snapshot: Callable[[], ProbeStatus], findings: Callable[[], Iterable[SpanFinding]] = tuple
+    ) -> None:
+        self._snapshot, self._findings = snapshot, findings
 
     def collect(self) -> Iterable[Metric]:
         """Return the metrics of this moment."""
@@ -43,6 +46,7 @@ class StatusCollector:
         yield _by(
             "control_waiting", "TCP streams, and bytes that wait for those before them", "kind", waiting, gauge=True
         )
+        yield from _mirrored(self._findings())
 
 
 def _process(status: ProbeStatus) -> Iterable[Metric]:
@@ -86,6 +90,19 @@ def _interfaces(status: ProbeStatus) -> Iterable[Metric]:
     yield newest
 
 
+def _mirrored(findings: Iterable[SpanFinding]) -> Iterable[Metric]:
+    labels = ("interface", "vlan", "copy_vlan", "ttl_steps", "differences")
+    share = GaugeMetricFamily(
+        f"{PREFIX}mirrored_share", "Copies to each packet, of a mirror port found to be faulty", labels=labels
+    )
+    lag = GaugeMetricFamily(f"{PREFIX}mirrored_lag_seconds", "How much later these copies come", labels=labels)
+    for finding in findings:
+        values = [str(getattr(finding, label)) for label in labels]
+        share.add_metric(values, finding.share)
+        lag.add_metric(values, finding.lag_mean / SECOND)
+    yield from (share, lag)
+
+
 def _parted(counts: Mapping[str, int], *gauges: str) -> tuple[dict[str, int], dict[str, int]]:
     """Return what goes up and down, and what only grows."""
     return {name: counts[name] for name in gauges if name in counts}, {
@@ -101,7 +118,9 @@ def _by(name: str, text: str, label: str, counts: Mapping[str, int], *, gauge: b
 
 
 @contextmanager
-def serving(address: str, snapshot: Callable[[], ProbeStatus]) -> Iterator[int]:
+def serving(
+    address: str, snapshot: Callable[[], ProbeStatus], findings: Callable[[], Iterable[SpanFinding]] = tuple
+) -> Iterator[int]:
     """Answer scrapes at `[HOST]:PORT` and yield the port; nothing when the address is empty.
 
     Raises SettingsError when the address cannot be had.
@@ -111,7 +130,7 @@ def serving(address: str, snapshot: Callable[[], ProbeStatus]) -> Iterator[int]:
         return
     host, port = host_port(address)
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(StatusCollector(snapshot))
+    registry.register(StatusCollector(snapshot, findings))
     try:
         server, thread = start_http_server(port, host, registry)
     except OSError as error:

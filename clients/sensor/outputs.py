@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from topics.batch import FlowBatch
     from topics.control import ControlBatch
     from topics.probe_status import ProbeStatus
+    from topics.spans import SpanFinding
 
 
 class Outputs:
@@ -68,6 +69,10 @@ class Outputs:
             for name, count in bus.counts().items():
                 counts[name] = counts.get(name, 0) + count
         return counts
+
+    def findings(self) -> list[SpanFinding]:
+        """Return what was found about mirror ports and holds still. For any thread."""
+        return list(self._mirroring.raised.values())
 
     @property
     def trouble(self) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SECOND = 1_000_000_000
 QUARTER_HOUR = 900 * SECOND  # clocks change at multiples of it everywhere
 DIGITS = 38
-NIBBLES = dict(enumerate("0123456789abcdef"))
+OCTETS = {octet: f"{octet:02x}" for octet in range(256)}
 VISIBLE = bytes(octet if 0x20 <= octet < 0x7F else ord(".") for octet in range(256))
 
 
@@ -38,10 +38,10 @@ def _hexadecimal(value: pl.Expr, _: Style, __: int) -> pl.Expr:
 
 
 def hexadecimal(value: pl.Expr, digits: int) -> pl.Expr:
-    """Return an integer column as `0x` and the lowest so many hexadecimal digits."""
+    """Return an integer column as `0x` and the lowest so many hexadecimal digits, an even number of them."""
     wide = value.cast(pl.UInt32)
-    nibbles = [(wide // 16**place % 16).replace_strict(NIBBLES, return_dtype=pl.String) for place in range(digits)]
-    return pl.concat_str([pl.lit("0x"), *reversed(nibbles)])
+    octets = [(wide // 256**place % 256).replace_strict(OCTETS, return_dtype=pl.String) for place in range(digits // 2)]
+    return pl.concat_str([pl.lit("0x"), *reversed(octets)])
 
 
 def abbreviated(value: pl.Expr, digits: int) -> pl.Expr:

@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
+from tests.fuzz.dns import Dns
 from tests.fuzz.frames import ControlSelection, LinkLayers, Network, TcpOptions, Tunnels
 from tests.fuzz.framing import Filters, Framing
 from tests.fuzz.mutation import damaged
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 TARGETS: dict[str, Target] = {
     each.name: each
-    for each in (LinkLayers(), Network(), Tunnels(), TcpOptions(), ControlSelection(), Framing(), Filters())
+    for each in (LinkLayers(), Network(), Tunnels(), TcpOptions(), ControlSelection(), Framing(), Filters(), Dns())
 }
 ENDLESS = 300  # seconds for a batch, on however busy a machine
 

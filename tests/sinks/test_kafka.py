@@ -3,6 +3,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
@@ -109,14 +110,14 @@ def kill(process: subprocess.Popen[str]) -> None:
 
 
 def flows(seed: int, minute: float = 0.0) -> FlowBatch:
-    batch = random_batch(seed, 12, now=START + int(minute * MINUTE))
+    batch = replace(random_batch(seed, 12, now=START + int(minute * MINUTE)), site="", probe="edge")
     batch.records["ethertype"] = [0x0800, 0x86DD] * 6
     batch.records["src_address"][::2, :12] = list(IPV4_MAPPED)
     return batch
 
 
 def minutes(first: int, last: int) -> list[FlowBatch]:
-    """Flows that arrive a quarter of a minute of event time after each other, some of them late."""
+    """Flows of one probe that arrive a quarter of a minute of event time after each other, some of them late."""
     return [flows(seed, (seed - 6 * (seed % 7 == 3)) / 4) for seed in range(first, last)]
 
 

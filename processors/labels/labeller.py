@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
@@ -11,7 +10,6 @@ import numpy as np
 
 from processors.labels.text import replaced, value_text
 from topics.address_text import IP_ETHERTYPES
-from topics.schema import flow_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,11 +20,9 @@ if TYPE_CHECKING:
 Batch = TypeVar("Batch", bound="FlowBatch")
 
 REFRESH_SECONDS = 5.0
-MOST_CONTINUED = 100_000
 PAIR = 32
 ADDRESS = 16
 MACS = 12
-STATUS = next(field for field in flow_fields() if field.name == "cause").symbols.index("status")
 
 
 class Facts(Protocol):
@@ -79,15 +75,14 @@ class Names(Protocol):
 class Labeller:
     """Labels flows by `facts`, and with the name that had led the client to the server, as of the start of the flow.
 
-    A flow that is reported in pieces keeps its name. Labels that the flow has stay, but for keys that are said anew.
-    Labels are written into the batches given. Every REFRESH_SECONDS of `clock`, `facts` may
-    read again what was replaced.
+    The pieces that a flow is reported in get one name: each tells when the flow began. Labels that the flow has stay,
+    but for keys that are said anew. Labels are written into the batches given. Every REFRESH_SECONDS of `clock`,
+    `facts` may read again what was replaced.
     """
 
     def __init__(self, facts: Facts, names: Names | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._facts, self._names, self._clock = facts, names, clock
         self._refreshed = clock()
-        self._continued: OrderedDict[bytes, bytes] = OrderedDict()
         self.named = self.labelled = 0
 
     def process(self, batch: Batch) -> list[Batch]:
@@ -147,24 +142,7 @@ class Labeller:
                 and (own := as_of(found, starts[row]))
             ):
                 texts[row] = b"sname=" + value_text(own).encode() + b":"
-        self._continue(records, texts)
         return texts
-
-    def _continue(self, records: Records, texts: list[bytes]) -> None:
-        """Name the later pieces of a flow as its first one."""
-        pieces = np.flatnonzero((records["cause"] == STATUS) | bool(self._continued))
-        ids, causes = records["flow_id"], records["cause"]
-        for row in pieces.tolist():
-            key = ids[row].tobytes()
-            text = texts[row] or self._continued.get(key, b"")
-            texts[row] = text
-            if text and causes[row] == STATUS:
-                self._continued[key] = text
-                self._continued.move_to_end(key)
-                if len(self._continued) > MOST_CONTINUED:
-                    self._continued.popitem(last=False)
-            else:
-                self._continued.pop(key, None)
 
     def _written(self, batch: Batch, columns: list[list[bytes]]) -> Batch:
         """Put labels behind the heap of a batch, parts one after the other, the last colon of each flow unused."""
@@ -194,7 +172,7 @@ def as_of(spans: Sequence[Span], time: int) -> str | None:
 
 
 def _starts(records: Records) -> list[int]:
-    """Return when each flow began, ns: a direction without packets has no time."""
-    first, second = records["src_first"], records["dst_first"]
+    """Return when each flow began, ns, by its first packets where a record does not say."""
+    first, second, start = records["src_first"], records["dst_first"], records["flow_start"]
     earliest = np.minimum(np.where(first > 0, first, second), np.where(second > 0, second, first))
-    return list(earliest.tolist())
+    return list(np.where(start > 0, start, earliest).tolist())

@@ -26,16 +26,17 @@ CAUSES = next(field for field in flow_fields() if field.name == "cause").symbols
 HOME, AWAY = "10.1.2.3", "198.51.100.7"
 
 
-def flows(*ends: tuple[str, str], at: float = 1, port: int = 443, cause: str = "close", flow: int = 0) -> FlowBatch:
+def flows(*ends: tuple[str, str], at: float = 1, port: int = 443, cause: str = "close", begun: float = 0) -> FlowBatch:
     records = records_like(len(ends))
     for number, (record, (source, target)) in enumerate(zip(records, ends, strict=True)):
         record["src_address"] = np.frombuffer(address(source), np.uint8)
         record["dst_address"] = np.frombuffer(address(target), np.uint8)
-        record["flow_id"][:] = flow or number + 1
+        record["flow_id"][:] = number + 1
     records["ethertype"], records["protocol"] = 0x0800, 6
     records["src_port"], records["dst_port"] = 50_000, port
     for name in ("src_first", "src_last", "dst_first", "dst_last"):
         records[name] = START + round(at * SECOND)
+    records["flow_start"] = START + round((begun or at) * SECOND)
     records["src_packets"] = records["dst_packets"] = 1
     records["src_mac"] = np.frombuffer(bytes.fromhex("00000c112233"), np.uint8)
     records["cause"] = CAUSES.index(cause)
@@ -149,14 +150,15 @@ def test_a_name_holds_as_of_the_start_of_the_flow_and_for_its_client(tmp_path: P
     assert labels(flows((HOME, AWAY)), blocked, table) == [{"dname": "old.example", "nblock": "bad"}]
 
 
-def test_later_pieces_of_a_flow_keep_the_name_of_the_first() -> None:
+def test_later_pieces_of_a_flow_have_the_name_of_the_first_also_when_they_come_again() -> None:
     table = NameTable()
     table.add(named("a.example", 0, 10))
+    table.add(named("b.example", 300, 310))
     labeller = Labeller(NoLists(), table)
-    for at, cause in ((1, "status"), (301, "status"), (601, "close")):
-        (piece,) = labeller.process(flows((HOME, AWAY), at=at, cause=cause, flow=7))
+    for at, cause in ((1, "status"), (301, "status"), (601, "close"), (601, "close")):
+        (piece,) = labeller.process(flows((HOME, AWAY), at=at, cause=cause, begun=1))
         assert piece.heap_value(0, "labels") == b"dname=a.example"
-    (other,) = labeller.process(flows((HOME, AWAY), at=700, flow=7))
+    (other,) = labeller.process(flows((HOME, AWAY), at=601, begun=600))
     assert other.heap_value(0, "labels") == b""
 
 

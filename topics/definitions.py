@@ -44,5 +44,8 @@ NAMES = TopicDefinition("argosy.names.v1", "address", "name of an address", 7 * 
 SPANS = TopicDefinition("argosy.spans.v1", "probe", "finding about a mirror port", 4 * WEEK, partitions=2)
 ALERTS = TopicDefinition("argosy.alerts.v1", "rule and subject", "alert", 4 * WEEK, partitions=2)
 DEAD_LETTERS = TopicDefinition("argosy.dead-letters.v1", "source", "what could not be read", 4 * WEEK, partitions=1)
+SCHEMAS = TopicDefinition(
+    "argosy.schemas.v1", "fingerprint", "schema that messages name", 4 * WEEK, partitions=1, compacted=True
+)
 
-TOPICS = (FLOW_STATUS, FLOWS, CONTROL, EVENTS, PROBES, DNS, NAMES, SPANS, ALERTS, DEAD_LETTERS)
+TOPICS = (FLOW_STATUS, FLOWS, CONTROL, EVENTS, PROBES, DNS, NAMES, SPANS, ALERTS, DEAD_LETTERS, SCHEMAS)

@@ -58,6 +58,13 @@ class DecodeError(ArgosyError):
         self.offset = offset
 
 
+class UnknownSchemaError(DecodeError):
+    """A value whose writer's schema is not known, or not yet; names the fingerprint."""
+
+    def __init__(self, fingerprint: str, offset: int) -> None:
+        super().__init__(f"schema with the unknown fingerprint {fingerprint}", offset)
+
+
 class BusError(ArgosyError):
     """A broker, topic or consumer group that cannot be reached or used; names the address or topic."""
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
+import io
 import json
 import struct
 from typing import Any
+
+from fastavro import parse_schema, schemaless_reader
 
 from topics import single_object
 from topics.errors import DecodeError
@@ -32,16 +35,46 @@ def unframe(data: bytes | memoryview, base: str) -> tuple[str, memoryview]:
     """
     if bytes(data[:1]) == MAGIC:
         return _by_id(data, base), memoryview(data)[ID.size :]
-    name, payload = single_object.unwrap(data)
-    if name.partition("/")[0] != base:
-        raise DecodeError(f"a {name}, not a {base},", 0)
-    return name, payload
+    writer, payload = single_object.unwrap(data)
+    if writer.startswith("{"):
+        _check_name(_full_name(writer), base)
+    elif writer.partition("/")[0] != base:
+        raise DecodeError(f"a {writer}, not a {base},", 0)
+    return writer, payload
 
 
 def schema_of(writer: str) -> dict[str, Any]:
     """Return a schema, parsed, given its name or its text."""
     parsed: dict[str, Any] = json.loads(writer) if writer.startswith("{") else schema_json(writer)
     return parsed
+
+
+@functools.lru_cache(MOST_SCHEMAS)
+def avro_schema(writer: str) -> Any:  # noqa: ANN401 - fastavro's parsed schemas have no type of their own
+    """Return the same as fastavro wants it; raises DecodeError."""
+    try:
+        return parse_schema(schema_of(writer))
+    except Exception as error:  # noqa: BLE001 - fastavro lets through whatever a bad schema leads to
+        raise unreadable(error) from None
+
+
+def read_record(data: bytes | memoryview, base: str) -> dict[str, Any]:
+    """Return the record in a message, as our revision of its schema has it; raises DecodeError."""
+    writer, payload = unframe(data, base)
+    source = io.BytesIO(payload)
+    theirs, ours = avro_schema(writer), avro_schema(base)
+    try:
+        record: Any = schemaless_reader(source, theirs, None if writer == base else ours)
+    except Exception as error:  # noqa: BLE001 - fastavro lets through whatever damaged bytes lead to
+        raise DecodeError(
+            f"damaged {base} ({type(error).__name__})", len(data) - len(payload) + source.tell()
+        ) from None
+    return dict(record)
+
+
+def unreadable(error: Exception) -> DecodeError:
+    """Return what is raised for a writer's schema that leads to an error."""
+    return DecodeError(f"a writer's schema that cannot be read ({type(error).__name__})", 0)
 
 
 def _by_id(data: bytes | memoryview, base: str) -> str:
@@ -55,9 +88,13 @@ def _by_id(data: bytes | memoryview, base: str) -> str:
     full_name = _full_name(text)
     if full_name is None:
         raise DecodeError(f"schema id {number} is no record", 1)
+    _check_name(full_name, base)
+    return text
+
+
+def _check_name(full_name: str | None, base: str) -> None:
     if full_name != _subject(base):
         raise DecodeError(f"a {full_name}, not a {base},", 0)
-    return text
 
 
 @functools.lru_cache(MOST_SCHEMAS)
@@ -65,7 +102,9 @@ def _full_name(text: str) -> str | None:
     """Return the full name of the record that a schema describes; None when it describes something else."""
     try:
         schema = json.loads(text)
-        return f"{schema.get('namespace', '')}.{schema['name']}" if schema["type"] == "record" else None
+        space = schema.get("namespace")
+        name = f"{space}.{schema['name']}" if space else str(schema["name"])  # as the canonical form has it
+        return name if schema["type"] == "record" else None
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
 

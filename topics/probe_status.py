@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import io
 import json
 from dataclasses import dataclass, field
-from typing import Any
 from zlib import crc32
 
-from fastavro import parse_schema, schemaless_reader, schemaless_writer
+from fastavro import schemaless_writer
 
 from topics import single_object
-from topics.errors import DecodeError
-from topics.schema import schema_json
+from topics.framing import avro_schema, read_record
 
 PROBE_STATUS = "probe-status.v1"
 START, STATUS, STOP = "start", "status", "stop"
@@ -76,27 +73,16 @@ class ProbeStatus:
         return json.dumps(dataclasses.asdict(self)) + "\n"
 
 
-@functools.cache
-def _schema() -> Any:  # noqa: ANN401 - fastavro's parsed schemas have no type of their own
-    return parse_schema(schema_json(PROBE_STATUS))
-
-
 def encode_probe_status(status: ProbeStatus) -> bytes:
     """Return the message that carries a status."""
     out = io.BytesIO()
-    schemaless_writer(out, _schema(), dataclasses.asdict(status))
+    schemaless_writer(out, avro_schema(PROBE_STATUS), dataclasses.asdict(status))
     return single_object.wrap(PROBE_STATUS, out.getvalue())
 
 
 def read_probe_status(data: bytes) -> ProbeStatus:
     """Return what a message of the probes topic says; raises DecodeError."""
-    name, payload = single_object.unwrap(data)
-    if name != PROBE_STATUS:
-        raise DecodeError(f"a {name}, not a probe status,", 0)
-    try:
-        values: Any = schemaless_reader(io.BytesIO(payload), _schema(), None)
-    except (EOFError, ValueError, IndexError, UnicodeDecodeError) as error:
-        raise DecodeError(f"damaged probe status ({error})", single_object.HEADER) from error
+    values = read_record(data, PROBE_STATUS)
     return ProbeStatus(**values | {"interfaces": [InterfaceStatus(**each) for each in values["interfaces"]]})
 
 

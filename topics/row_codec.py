@@ -24,14 +24,18 @@ class RowCodec:
     """Encodes and decodes an array of one record type.
 
     `record` is its schema (parsed JSON) with a `store` beside each type, `dtype` its layout in memory: a field of bytes
-    or text F is `F_offset` and `F_length` (uint32) into a heap, a fixed field an array of uint8.
+    or text F is `F_offset` and `F_length` (uint32) into a heap, a fixed field an array of uint8. `written` is another
+    revision of the schema that somebody wrote with, for decoding: its fields that are not ours are skipped, and ours
+    that it does not have are zero or empty. Raises DecodeError when ours cannot be made from it.
     """
 
-    def __init__(self, record: Mapping[str, Any], dtype: np.dtype[np.void]) -> None:
+    def __init__(
+        self, record: Mapping[str, Any], dtype: np.dtype[np.void], written: Mapping[str, Any] | None = None
+    ) -> None:
         self._dtype, self._name = dtype, record["name"]
         fields = _fields(record)
         self._lengths = [f"{field.name}_length" for field in fields if field.store == "heap"]
-        self._table = codec_table(record, fields, dtype)
+        self._table = codec_table(written or record, fields, dtype)
 
     def encode(self, records: Records, heap: Heap) -> tuple[memoryview, Any]:
         """Return records as Avro binary, without the counts around them, and the position behind each (uint64).

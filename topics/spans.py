@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import io
 from dataclasses import dataclass
-from typing import Any
 
-from fastavro import parse_schema, schemaless_reader, schemaless_writer
+from fastavro import schemaless_writer
 
 from topics import single_object
-from topics.errors import DecodeError
-from topics.schema import schema_json
+from topics.framing import avro_schema, read_record
 
 SPAN_FINDING = "span-finding.v1"
 RAISED, CLEARED = "raised", "cleared"
@@ -48,31 +45,19 @@ class SpanFinding:
         return self.copies / self.packets if self.packets else 1.0
 
 
-@functools.cache
-def _schema(name: str = SPAN_FINDING) -> Any:  # noqa: ANN401 - fastavro's parsed schemas have no type of their own
-    return parse_schema(schema_json(name))
-
-
 def load_schema() -> None:
     """Read from disk what encoding takes: a probe may give up its files before it finds something."""
-    _schema()
+    avro_schema(SPAN_FINDING)
     single_object.header(SPAN_FINDING)
 
 
 def encode_span_finding(finding: SpanFinding) -> bytes:
     """Return the message that carries a finding."""
     out = io.BytesIO()
-    schemaless_writer(out, _schema(), dataclasses.asdict(finding))
+    schemaless_writer(out, avro_schema(SPAN_FINDING), dataclasses.asdict(finding))
     return single_object.wrap(SPAN_FINDING, out.getvalue())
 
 
 def read_span_finding(data: bytes) -> SpanFinding:
     """Return what a message of the spans topic says; raises DecodeError."""
-    name, payload = single_object.unwrap(data)
-    if name.partition("/")[0] != SPAN_FINDING:
-        raise DecodeError(f"a {name}, not a finding about a mirror port,", 0)
-    try:
-        finding = schemaless_reader(io.BytesIO(payload), _schema(name), _schema())
-    except (EOFError, ValueError, IndexError, UnicodeDecodeError) as error:
-        raise DecodeError(f"damaged finding ({error})", single_object.HEADER) from error
-    return SpanFinding(**finding)  # type: ignore[arg-type]  # the schema is a record with exactly these fields
+    return SpanFinding(**read_record(data, SPAN_FINDING))

@@ -11,6 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from topics.bus.administration import refused
 from topics.bus.client import producer_settings
 from topics.bus.fatal import served
+from topics.bus.schemas import Announcement
 from topics.errors import BusError
 
 if TYPE_CHECKING:
@@ -37,28 +38,36 @@ NEVER = frozenset(
 class Delivery:
     """Sends what the spool hands out. Belongs to the thread of the spool; `step` never waits for a broker.
 
-    Messages of one lane stay in order: there is no time limit after which a message would fail while later ones go
-    through. Where the brokers refuse all the same (no such topic, no right to write), the lane waits until everything
-    of it came back, and begins again at the first entry that is not confirmed.
+    One that `announces` first tells the bus the schemas that messages are written with. Messages of one lane stay in
+    order: there is no time limit after which a message would fail while later ones go through. Where the brokers refuse
+    all the same (no such topic, no right to write), the lane waits until everything of it came back, and begins again
+    at the first entry that is not confirmed.
     """
 
-    def __init__(self, url: str, spool: Spool) -> None:
-        self._url, self._spool = url, spool
+    def __init__(self, url: str, spool: Spool, *, announces: bool = False) -> None:
+        self._url, self._spool, self._announces = url, spool, announces
         self.messages = self.records = 0
         self.trouble = ""
         self._flying: dict[Priority, int] = {}
         self._resume: dict[Priority, float] = {}
+        self._announcement: Announcement | None = None
         self._producer = self._make()
 
     @property
     def is_busy(self) -> bool:
         """Whether something is on its way."""
-        return any(self._flying.values())
+        return self._is_announcing or any(self._flying.values())
+
+    @property
+    def _is_announcing(self) -> bool:
+        return self._announcement is not None and not self._announcement.is_over
 
     def step(self) -> None:
         """Send what may be sent, and take note of confirmations."""
         try:
             self._poll()
+            if self._is_announcing:
+                return
             self._resume_lanes()
             for lane, ticket in self._spool.hand_out(frozenset(self._resume)):
                 if not self._send(lane, ticket):
@@ -74,7 +83,7 @@ class Delivery:
         self._producer.purge()
 
     def _make(self) -> Producer:
-        return Producer(
+        producer = Producer(
             producer_settings(self._url)
             | {
                 "linger.ms": LINGER_MILLISECONDS,
@@ -83,6 +92,8 @@ class Delivery:
                 "error_cb": self._note,
             }
         )
+        self._announcement = Announcement(producer) if self._announces else None
+        return producer
 
     def _send(self, lane: Lane, ticket: Ticket) -> bool:
         entry = ticket.entry

@@ -17,7 +17,7 @@ from probes.spool.spool import Spool
 from topics.batch import packets_of
 from topics.bus.administration import CONNECT_SECONDS, partition_count
 from topics.bus.messages import encode_messages
-from topics.definitions import MESSAGE_BYTES
+from topics.definitions import MESSAGE_BYTES, SCHEMAS
 from topics.errors import BusError, OutputError
 from topics.partitions import split
 
@@ -68,7 +68,7 @@ class SpooledPublisher:
             self._spool = Spool(disk, limit)
             self._before = self._spool.losses.named()
             self._partitions = self._count_partitions(connect)
-            self._delivery = Delivery(url, self._spool)
+            self._delivery = Delivery(url, self._spool, announces=SCHEMAS.name in self._spool.remembered)
         except OSError as error:
             disk.close()
             raise OutputError(f"{directory}: {error.strerror}") from None
@@ -86,6 +86,9 @@ class SpooledPublisher:
         except BusError:
             if known is None:
                 raise
+        else:
+            with contextlib.suppress(BusError):  # buses of before have no topic for schemas
+                self._spool.remembered[SCHEMAS.name] = partition_count(self.url, SCHEMAS.name, connect)
         self._spool.remembered[self.topic] = known
         return known
 

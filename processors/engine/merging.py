@@ -18,6 +18,7 @@ from processors.engine.recovery import Recovery, numbers
 from processors.merge import FlowMerge
 from topics.batch import FlowBatch, records_like
 from topics.bus import decode_message, encode_message
+from topics.bus.schemas import AnnouncedSchemas
 from topics.dead_letters import dead_letter
 from topics.errors import BusError, DecodeError
 
@@ -47,13 +48,15 @@ class Merging:
     def __init__(self, settings: WorkerSettings) -> None:
         self._settings = settings
         self._producer = Producer(settings.url, settings.broker_timeout)
+        self._decode = AnnouncedSchemas(settings.url, settings.broker_timeout).reading(decode_message)
         self._labelling = Labelling(settings) if settings.names_topic or settings.labels else None
         self._recovery = Recovery(
             settings.url, settings.group, settings.input_topic, settings.output_topic, settings.broker_timeout
         )
 
     def warm_up(self) -> None:
-        """Load the kernels and the names there are, so that the first messages do not wait for them."""
+        """Announce our schemas; load the kernels and the names there are, so that the first messages do not wait."""
+        self._producer.announce()
         if self._labelling is not None:
             self._labelling.start()
         batch = decode_message(encode_message(FlowBatch(records_like(1))))
@@ -71,14 +74,14 @@ class Merging:
         known, flows = [], 0
         for message in self._recovery.output(partition, start):
             headers = dict(message.headers() or ())
-            batch, last_positions = conclusions(message.value() or b"", headers, start.offset, decode_message)
+            batch, last_positions = conclusions(message.value() or b"", headers, start.offset, self._decode)
             if len(batch):
                 merge.recovered(batch, last_positions)
                 known.append((message.offset() or 0, last_offset(last_positions)))
                 flows += len(batch)
         acknowledger = Acknowledger(start.output_end, known)
         encode = encode_message if self._labelling is None else self._labelling.encode
-        channel = _Channel(self._settings, self._producer, partition, encode)
+        channel = _Channel(self._settings, self._producer, partition, self._decode, encode)
         seen = BatchNumbers(numbers(text) if committed is not None and start.offset >= committed else "")
         linger = self._settings.name_lateness if self._settings.names_topic else LINGER_SECONDS
         opened = PartitionMerge(start.offset, merge, acknowledger, channel, numbers=seen, linger=linger)
@@ -113,12 +116,17 @@ class _Channel:
     """How one partition speaks to the broker."""
 
     def __init__(
-        self, settings: WorkerSettings, producer: Producer, partition: int, encode: Callable[[FlowBatch], bytes]
+        self,
+        settings: WorkerSettings,
+        producer: Producer,
+        partition: int,
+        decode: Callable[[bytes], FlowBatch],
+        encode: Callable[[FlowBatch], bytes],
     ) -> None:
         self._settings = settings
         self._producer = producer
         self._partition = partition
-        self.decode = decode_message
+        self.decode = decode
         self.encode = encode
 
     def send(self, value: bytes, headers: Headers, confirm: Confirm) -> None:

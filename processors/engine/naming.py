@@ -63,6 +63,7 @@ class NamingWorker:
         self._settings = settings
         self._partitions: dict[int, _Partition] = {}
         self._producer = ConfirmedProducer(settings.url, BROKER_SECONDS)
+        self._producer.announce()
         self._counts = {
             topic: partition_count(settings.url, topic) for topic in (settings.dns_topic, settings.names_topic)
         }

@@ -11,6 +11,7 @@ from confluent_kafka import Producer as KafkaProducer
 from topics.bus.administration import REFUSALS, refused
 from topics.bus.client import producer_settings
 from topics.bus.fatal import served
+from topics.bus.schemas import announce
 from topics.errors import BusError
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ class Producer:
                 "error_cb": self._error,
             }
         )
+
+    def announce(self) -> None:
+        """Let readers know the schemas that we write with, before anything else."""
+        announce(self._producer, self.poll)
 
     def send(self, topic: str, partition: int, value: bytes, headers: Headers, confirm: Confirm) -> None:
         """Queue a message, waiting for room; `poll` calls `confirm` with its offset. Partition -1 is any."""

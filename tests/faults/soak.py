@@ -7,6 +7,7 @@ docs/reliability.md. A small plan is part of the tests.
 from __future__ import annotations
 
 import argparse
+import functools
 import random
 import subprocess
 import sys
@@ -42,7 +43,8 @@ PIECE = 2000
 PROBES = 3
 WORKERS = 2
 STOP_SECONDS = 60.0
-PATIENCE_SECONDS = 600.0
+PATIENCE_SECONDS = 600.0  # to the end of a plan one more for every SLOWEST records
+SLOWEST = 2000
 POLL_SECONDS = 0.05
 QUIET = "quiet"
 MERGE_GROUP = "argosy-merge"
@@ -95,8 +97,11 @@ class Figures:
 class Soak:
     """One run of a plan, on servers of its own."""
 
-    def __init__(self, plan: Plan, directory: Path, node: KafkaNode, database: str) -> None:
+    def __init__(
+        self, plan: Plan, directory: Path, node: KafkaNode, database: str, tell: Callable[[str], None] = lambda _: None
+    ) -> None:
         self.plan, self.directory, self.node, self.database = plan, directory, node, database
+        self._begun, self._say = time.monotonic(), tell
         self.url = f"kafka://{node.bootstrap}"
         self._choice = random.Random(plan.seed)
         self._workers: list[subprocess.Popen[bytes]] = []
@@ -106,7 +111,6 @@ class Soak:
 
     def run(self) -> Figures:
         """Do it, and compare with the quiet run."""
-        begun = time.monotonic()
         create_topics(self.url, [FLOW_STATUS, FLOWS, DEAD_LETTERS], partitions=PARTITIONS)
         try:
             self._disturbed_run()
@@ -114,10 +118,14 @@ class Soak:
             for process in (*self._workers, *([self._sink] if self._sink else [])):
                 process.kill()
                 process.wait()
-        self.figures.seconds = time.monotonic() - begun
+        self.figures.seconds = time.monotonic() - self._begun
         self._quiet_run()
+        self._tell("the quiet run is stored")
         self._compare()
         return self.figures
+
+    def _tell(self, text: str) -> None:
+        self._say(f"{time.monotonic() - self._begun:7.1f} s  {text}")
 
     def _disturbed_run(self) -> None:
         for _ in range(WORKERS):
@@ -139,8 +147,12 @@ class Soak:
             self.figures.waited = max(each.counts()["spooled_messages"] for each in publishers)
         self.figures.records = sum(publisher.records for publisher in publishers)
         assert not any(count for each in publishers for name, count in each.counts().items() if "dropped" in name)
-        self._wait(lambda: self._is_done(MERGE_GROUP, FLOW_STATUS.name), "the workers")
-        self._wait(lambda: self._is_done(SINK_GROUP, FLOWS.name), "the sink")
+        self._tell("all is published")
+        patience = PATIENCE_SECONDS + self.plan.records / SLOWEST
+        self._wait(lambda: self._is_done(MERGE_GROUP, FLOW_STATUS.name), "the workers", patience)
+        self._tell("all is merged")
+        self._wait(lambda: self._is_done(SINK_GROUP, FLOWS.name), "the sink", patience)
+        self._tell("all is stored")
         for process in (*self._workers, self._sink):
             assert process is not None
             process.terminate()
@@ -166,6 +178,7 @@ class Soak:
         }
         steps[fault]()
         self.figures.faults[fault] = self.figures.faults.get(fault, 0) + 1
+        self._tell(f"{fault}; {sum(publisher.records for publisher in publishers)} records published")
 
     def _kill_worker(self) -> None:
         victim = self._workers.pop(self._choice.randrange(len(self._workers)))
@@ -175,8 +188,11 @@ class Soak:
 
     def _visit(self) -> None:
         visitor = self._start_worker()
+        self._wait(lambda: visitor not in self._workers or self._says(visitor, "assigned", "started"), "the visitor")
+        if visitor not in self._workers:  # no broker answered while it began; another one was started
+            visitor = self._workers[-1]
+            self._wait(lambda: self._says(visitor, "assigned", "started"), "the visitor")
         self._workers.remove(visitor)
-        self._wait(lambda: self._says(visitor, "assigned", "started"), "the visitor")
         visitor.terminate()
         assert visitor.wait(STOP_SECONDS) == 0
 
@@ -276,10 +292,10 @@ class Soak:
             (self.figures.other,) = ask(DIFFERENCE, "public", QUIET)
 
 
-def run(plan: Plan, directory: Path) -> Figures:
-    """Run a plan on servers of its own."""
+def run(plan: Plan, directory: Path, tell: Callable[[str], None] = lambda _: None) -> Figures:
+    """Run a plan on servers of its own; `tell` hears how far it has come."""
     with KafkaNode(directory / "kafka") as node, PostgresqlServer() as server:
-        return Soak(plan, directory, node, server.url).run()
+        return Soak(plan, directory, node, server.url, tell).run()
 
 
 def main() -> int:
@@ -290,7 +306,7 @@ def main() -> int:
     options = vars(parser.parse_args())
     plan = Plan(run_records=max(20_000, min(200_000, options["records"] // 30)), **options)
     with tempfile.TemporaryDirectory(prefix="argosy-soak-") as directory:
-        figures = run(plan, Path(directory))
+        figures = run(plan, Path(directory), functools.partial(print, flush=True))
     print(figures)
     return 0 if (figures.lost, figures.other) == (0, 0) and figures.found == figures.expected else 1
 

@@ -36,5 +36,5 @@ def test_damage_gives_a_letter_or_a_typed_error() -> None:
 
 
 def test_another_message_is_no_letter() -> None:
-    with pytest.raises(DecodeError, match=r"a flow-batch.v1, not a dead letter"):
+    with pytest.raises(DecodeError, match=r"a flow-batch.v1, not a dead-letter.v1"):
         read_dead_letter(encode_message(FlowBatch()))

@@ -2,12 +2,24 @@
 
 import re
 
-from topics.definitions import DEAD_LETTERS, FLOW_STATUS, FLOWS, NAMES, TOPICS
+from topics.definitions import DEAD_LETTERS, FLOW_STATUS, FLOWS, NAMES, SCHEMAS, TOPICS
 
 
 def test_every_topic_of_the_design_is_defined_once() -> None:
     names = [topic.name for topic in TOPICS]
-    kinds = ("flow-status", "flows", "control", "events", "probes", "dns", "names", "spans", "alerts", "dead-letters")
+    kinds = (
+        "flow-status",
+        "flows",
+        "control",
+        "events",
+        "probes",
+        "dns",
+        "names",
+        "spans",
+        "alerts",
+        "dead-letters",
+        "schemas",
+    )
     assert names == [f"argosy.{kind}.v1" for kind in kinds]
 
 
@@ -20,8 +32,8 @@ def test_flows_leave_by_the_partition_their_status_records_came_in() -> None:
     assert FLOWS.key == FLOW_STATUS.key
 
 
-def test_only_names_are_compacted() -> None:
-    assert [topic for topic in TOPICS if topic.settings["cleanup.policy"] == "compact"] == [NAMES]
+def test_only_what_is_latest_by_key_is_compacted() -> None:
+    assert [topic for topic in TOPICS if topic.settings["cleanup.policy"] == "compact"] == [NAMES, SCHEMAS]
 
 
 def test_retention_is_given_to_kafka_in_milliseconds() -> None:

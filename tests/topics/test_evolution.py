@@ -7,18 +7,28 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from fastavro import parse_schema, schemaless_reader, schemaless_writer
+from fastavro.schema import fingerprint, to_parsing_canonical_form
 
 from tests.topics.batches import comparable, plain, random_batch
+from tests.topics.test_control import random_batch as control_batch
+from tests.topics.test_probe_status import STATUS
 from topics import framing, single_object
 from topics.batch import records_like
 from topics.bus import decode_message, encode_message
 from topics.codec import decode_written, encode_batch, writer_schema
+from topics.control import decode_control, encode_control
 from topics.dead_letters import dead_letter, read_dead_letter
-from topics.errors import DecodeError
+from topics.dns import decode_dns, encode_dns
+from topics.dns.batch import DNS_DTYPE, RESOURCE_DTYPE, DnsBatch
+from topics.errors import DecodeError, UnknownSchemaError
+from topics.names import AddressName, decode_name, encode_name
+from topics.probe_status import encode_probe_status, read_probe_status
 from topics.registry import CachedRegistry, MockRegistry
 from topics.schema import FLOW_BATCH, flow_record_json, revisions, schema_json, schema_names, schema_text
+from topics.spans import SpanFinding, encode_span_finding, read_span_finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,6 +156,78 @@ def of_tomorrow() -> tuple[Any, bytes]:
 def test_we_read_what_the_next_revision_writes() -> None:
     batch, data = of_tomorrow()
     assert comparable(decode_written(data, writer_schema(next_revision()))) == comparable(batch)
+
+
+def with_more(schema: Any) -> Any:
+    """A schema of tomorrow: a number and a text appended to every record in it."""
+    if isinstance(schema, list):
+        return [with_more(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: with_more(value) for key, value in schema.items()}
+    if found.get("type") == "record":
+        more = [{"name": "later", "type": "long", "default": 0}, {"name": "note", "type": "string", "default": ""}]
+        found["fields"] = [*found["fields"], *more]
+    return found
+
+
+def rewritten(message: bytes, name: str) -> bytes:
+    """A message as somebody with tomorrow's schema writes it."""
+    schema = with_more(schema_json(name))
+    value: Any = schemaless_reader(
+        io.BytesIO(message[single_object.HEADER :]), parse_schema(copy.deepcopy(schema_json(name))), None
+    )
+    return single_object.MARK + fingerprint_of(schema) + written(schema, filled(schema, value))
+
+
+def filled(schema: Any, value: Any) -> Any:
+    kind = schema["type"] if isinstance(schema, dict) else schema
+    if kind == "array":
+        return [filled(schema["items"], each) for each in value]
+    if kind == "record":
+        known = {field["name"]: field["type"] for field in schema["fields"]}
+        return {name: filled(known[name], each) for name, each in value.items()} | {"later": 77, "note": "tomorrow"}
+    return value
+
+
+def fingerprint_of(schema: dict[str, Any]) -> bytes:
+    return bytes.fromhex(fingerprint(to_parsing_canonical_form(copy.deepcopy(schema)), "CRC-64-AVRO"))
+
+
+def dns_batch() -> DnsBatch:
+    transactions, resources = np.zeros(3, DNS_DTYPE), np.zeros(4, RESOURCE_DTYPE)
+    transactions["id"], transactions["name_length"] = (5, 6, 7), (2, 0, 1)
+    resources["transaction"], resources["ttl"] = (0, 0, 2, 2), (1, 2, 3, 4)
+    return DnsBatch(transactions, resources, np.arange(2, dtype=np.uint8), site="s", probe="p", boot_id=9)
+
+
+NAME = AddressName(bytes(16), "host", "dns", 1, 2, 3, chain=("a", "b"))
+FINDING = SpanFinding("s", "p", "eth0", 1, "raised", 2, 3, 4, 5, 6, 7, True, 8, 9, 10, 11, 12, [1, 2], "why")
+WRITERS: dict[str, tuple[bytes, Any]] = {
+    FLOW_BATCH: (encode_message(random_batch(9, 20)), decode_message),
+    "dead-letter.v1": (dead_letter("t", 1, 2, b"value", "why"), read_dead_letter),
+    "control-batch.v1": (encode_control(control_batch(3, 50)), decode_control),
+    "dns-batch.v1": (encode_dns(dns_batch()), decode_dns),
+    "address-name.v1": (encode_name(NAME), decode_name),
+    "span-finding.v1": (encode_span_finding(FINDING), read_span_finding),
+    "probe-status.v1": (encode_probe_status(STATUS), read_probe_status),
+}
+
+
+@pytest.mark.parametrize("name", schema_names())
+def test_every_reader_reads_the_next_revision_once_it_was_announced(name: str) -> None:
+    message, read = WRITERS[name]
+    later = rewritten(message, name)
+    single_object._learned.clear()
+    with pytest.raises(UnknownSchemaError, match="schema with the unknown fingerprint"):
+        read(later)
+    single_object.learn(json.dumps(with_more(schema_json(name))))
+    assert repr(read(later)) == repr(read(message))
+
+
+@pytest.mark.parametrize("name", schema_names())
+def test_every_schema_has_the_revision_that_was_released(name: str) -> None:
+    assert revisions(name)
 
 
 @pytest.fixture

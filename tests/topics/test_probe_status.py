@@ -61,7 +61,7 @@ def test_damage_gives_a_status_or_a_typed_error() -> None:
 
 
 def test_another_message_is_no_status() -> None:
-    with pytest.raises(DecodeError, match=r"a flow-batch.v1, not a probe status"):
+    with pytest.raises(DecodeError, match=r"a flow-batch.v1, not a probe-status.v1"):
         read_probe_status(encode_message(FlowBatch()))
 
 

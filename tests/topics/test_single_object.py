@@ -81,6 +81,23 @@ def test_an_unknown_fingerprint_is_named() -> None:
         single_object.unwrap(b"\xc3\x01\x01\x02\x03\x04\x05\x06\x07\x08rest")
 
 
+def test_a_schema_that_was_learned_is_named_by_its_text() -> None:
+    single_object.learn(
+        '{"type": "record", "doc": "a note", "name": "Learned", "fields": [{"name": "a", "type": "int"}]}'
+    )
+    text = '{"name":"Learned","type":"record","fields":[{"name":"a","type":"int"}]}'
+    mark = b"\xc3\x01" + crc_64_avro(text.encode()).to_bytes(8, "little")
+    assert single_object.unwrap(mark + b"payload") == (text, b"payload")
+    with pytest.raises(DecodeError, match=r"a Learned, not a flow-batch\.v1"):
+        decode_message(mark + b"payload")
+
+
+@pytest.mark.parametrize("text", ["", "junk", '{"type": "nothing"}', "[" * 100_000])
+def test_what_is_no_schema_is_not_learned(text: str) -> None:
+    with pytest.raises(DecodeError, match="no schema"):
+        single_object.learn(text)
+
+
 def test_messages_carry_batches() -> None:
     batch = FlowBatch(site="s", probe="p", sequence=4)
     assert decode_message(encode_message(batch)).replace(records=batch.records, heap=batch.heap) == batch

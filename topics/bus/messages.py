@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from topics import single_object
 from topics.codec import WriterSchema, decode_written, encode_batch, encode_cut, writer_schema
-from topics.errors import DecodeError
-from topics.framing import MOST_SCHEMAS, frame, schema_of, unframe
+from topics.framing import MOST_SCHEMAS, frame, schema_of, unframe, unreadable
 from topics.schema import FLOW_BATCH
 
 if TYPE_CHECKING:
@@ -38,4 +37,4 @@ def _prepared(writer: str) -> WriterSchema:
     try:
         return writer_schema(schema_of(writer))
     except (KeyError, TypeError, ValueError) as error:
-        raise DecodeError(f"a writer's schema that cannot be read ({type(error).__name__})", 0) from None
+        raise unreadable(error) from None

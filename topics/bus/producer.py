@@ -9,6 +9,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from topics.bus.administration import REFUSALS, refused
 from topics.bus.client import producer_settings
 from topics.bus.fatal import served
+from topics.bus.schemas import announce
 from topics.errors import BusError
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ class ConfirmedProducer:
                 "error_cb": self._error,
             }
         )
+
+    def announce(self) -> None:
+        """Let readers know the schemas that we write with, before anything else."""
+        announce(self._producer, self._poll)
 
     def send(self, topic: str, value: bytes, partition: int = ANY_PARTITION, key: bytes | None = None) -> None:
         """Queue a message, waiting while the queue is full."""

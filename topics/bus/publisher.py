@@ -34,6 +34,7 @@ class Publisher:
         self._partitions = partition_count(url, topic, connect)
         self._sequences: dict[tuple[str, str, int, int], int] = {}
         self._producer = ConfirmedProducer(url, patience)
+        self._producer.announce()
 
     def publish(self, batch: FlowBatch) -> None:
         """Queue the records of a batch for their partitions; an empty batch goes to all, for its watermark."""

@@ -9,7 +9,19 @@ from confluent_kafka.admin._acl import AclBinding, AclOperation, AclPermissionTy
 from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
 from topics.bus.administration import CREATE_SECONDS, admin_client, refused
-from topics.definitions import CONTROL, DEAD_LETTERS, DNS, EVENTS, FLOW_STATUS, FLOWS, NAMES, PROBES, TOPICS
+from topics.definitions import (
+    CONTROL,
+    DEAD_LETTERS,
+    DNS,
+    EVENTS,
+    FLOW_STATUS,
+    FLOWS,
+    NAMES,
+    PROBES,
+    SCHEMAS,
+    SPANS,
+    TOPICS,
+)
 from topics.errors import BusError, UsageError
 
 READ, WRITE, DESCRIBE = "READ", "WRITE", "DESCRIBE"
@@ -32,21 +44,24 @@ def _topics(names: tuple[str, ...], *operations: str) -> tuple[Right, ...]:
 
 
 ROLES: dict[str, tuple[Right, ...]] = {
-    "probe": _topics((FLOW_STATUS.name, CONTROL.name, EVENTS.name, PROBES.name, DNS.name), WRITE),
+    "probe": _topics(
+        (FLOW_STATUS.name, CONTROL.name, EVENTS.name, PROBES.name, DNS.name, SPANS.name, SCHEMAS.name), WRITE
+    ),
     "worker": (
         *_topics((FLOW_STATUS.name,), READ),
-        *_topics((FLOWS.name,), READ, WRITE),
+        *_topics((FLOWS.name, SCHEMAS.name), READ, WRITE),
         *_topics((NAMES.name,), READ),
         *_topics((DEAD_LETTERS.name,), WRITE),
         Right(GROUP, WORKER_GROUP, (READ,)),
     ),
     "names": (
         *_topics((CONTROL.name,), READ),
+        *_topics((SCHEMAS.name,), READ, WRITE),
         *_topics((DNS.name, NAMES.name, DEAD_LETTERS.name), WRITE),
         Right(GROUP, NAMES_GROUP, (READ,)),
     ),
     "sink": (
-        *_topics((FLOWS.name,), READ),
+        *_topics((FLOWS.name, SCHEMAS.name), READ),
         *_topics((DEAD_LETTERS.name,), WRITE),
         Right(GROUP, SINK_GROUPS, (READ,), prefixed=True),
     ),

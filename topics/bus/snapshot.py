@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from topics.bus.administration import CONNECT_SECONDS, partition_count, refused
 from topics.bus.client import client_settings
 from topics.bus.publisher import BROKER_SECONDS
+from topics.bus.schemas import AnnouncedSchemas
 from topics.bus.transient import patiently
 from topics.errors import BusError, DecodeError
 
@@ -34,7 +35,8 @@ class Snapshot(Generic[Value]):
         self, url: str, topic: str, decode: Callable[[bytes], Value], group: str = "", patience: float = BROKER_SECONDS
     ) -> None:
         self.url, self.topic, self.undecodable = url, topic, 0
-        self._decode, self._patience = decode, patience
+        self._schemas, self._patience = AnnouncedSchemas(url, patience), patience
+        self._decode = self._schemas.reading(decode)
         count = partition_count(url, topic, min(CONNECT_SECONDS, patience))
         self._consumer = Consumer(
             client_settings(url)
@@ -64,6 +66,7 @@ class Snapshot(Generic[Value]):
                     yield from self._take(message, waiting)
         finally:
             self._consumer.close()
+            self._schemas.close()
 
     def _take(self, message: Message, waiting: set[int]) -> Iterator[tuple[int, int, Value]]:
         error, partition, offset = message.error(), message.partition() or 0, message.offset() or 0

@@ -15,6 +15,7 @@ from topics.bus.client import client_settings
 from topics.bus.messages import decode_message
 from topics.bus.producer import ConfirmedProducer
 from topics.bus.publisher import BROKER_SECONDS
+from topics.bus.schemas import AnnouncedSchemas
 from topics.bus.transient import REBALANCING, passes, patiently
 from topics.dead_letters import dead_letter
 from topics.definitions import DEAD_LETTERS
@@ -70,7 +71,8 @@ class Subscriber(Generic[Value]):
     ) -> None:
         self.url, self.topic = url, topic
         self.undecodable = 0
-        self._decode = decode
+        self._schemas = AnnouncedSchemas(url, patience)
+        self._decode = self._schemas.reading(decode)
         self._dead_letters = dead_letters
         self._patience = patience
         self._away_since: float | None = None
@@ -133,7 +135,7 @@ class Subscriber(Generic[Value]):
 
     def close(self) -> None:
         """Leave the group; raises BusError when dead letters were not delivered."""
-        self._consumer.close()
+        self._leave()
         self._flush_dead_letters()
 
     def _read(self, message: Message[Any, Any]) -> Received[Value] | None:
@@ -186,7 +188,11 @@ class Subscriber(Generic[Value]):
         if error is None:
             self.close()
         else:
-            self._consumer.close()
+            self._leave()
+
+    def _leave(self) -> None:
+        self._consumer.close()
+        self._schemas.close()
 
 
 def _headers(message: Message[Any, Any]) -> dict[str, bytes]:

@@ -16,6 +16,7 @@ from topics import single_object
 from topics.avro_reader import AvroReader
 from topics.control.batch import CONTROL_DTYPE, ControlBatch
 from topics.errors import DecodeError
+from topics.framing import MOST_SCHEMAS, schema_of, unframe, unreadable
 from topics.row_codec import RowCodec
 from topics.schema import schema_json
 
@@ -24,9 +25,11 @@ HEADER = ("site", "probe", "interface", "boot_id", "partition", "sequence")
 COUNT_BYTES = 10
 
 
-@functools.cache
-def _fields() -> tuple[tuple[str, Any], ...]:
-    return tuple((field["name"], field["type"]) for field in schema_json(CONTROL_BATCH)["fields"])
+Fields = tuple[tuple[str, Any], ...]
+
+
+def _fields(schema: dict[str, Any]) -> Fields:
+    return tuple((field["name"], field["type"]) for field in schema["fields"])
 
 
 @functools.cache
@@ -35,9 +38,14 @@ def _header_schema() -> Any:  # noqa: ANN401 - fastavro's parsed schemas have no
     return parse_schema(schema | {"fields": [each for each in schema["fields"] if each["name"] != "records"]})
 
 
-@functools.cache
-def _codec() -> RowCodec:
-    return RowCodec(dict(_fields())["records"]["items"], CONTROL_DTYPE)
+@functools.lru_cache(MOST_SCHEMAS)
+def _written(writer: str) -> tuple[Fields, RowCodec]:
+    """Return the fields of a writer's schema and the codec of its records; raises DecodeError."""
+    try:
+        fields, ours = _fields(schema_of(writer)), _fields(schema_json(CONTROL_BATCH))
+        return fields, RowCodec(dict(ours)["records"]["items"], CONTROL_DTYPE, dict(fields)["records"]["items"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise unreadable(error) from None
 
 
 def encode_control(batch: ControlBatch) -> bytes:
@@ -50,7 +58,7 @@ def encode_control_messages(batch: ControlBatch, limit: int) -> list[bytes]:
 
     Raises OutputError naming the record whose payload does not lie in the heap.
     """
-    payload, ends = _codec().encode(batch.records, batch.heap)
+    payload, ends = _written(CONTROL_BATCH)[1].encode(batch.records, batch.heap)
     messages: list[bytes] = []
     start = begin = 0
     while start < len(batch) or not messages:
@@ -66,13 +74,12 @@ def encode_control_messages(batch: ControlBatch, limit: int) -> list[bytes]:
 
 def decode_control(data: bytes | memoryview) -> ControlBatch:
     """Return the batch that a message carries; raises DecodeError."""
-    name, payload = single_object.unwrap(data)
-    if name != CONTROL_BATCH:
-        raise DecodeError(f"a {name}, not a {CONTROL_BATCH},", 0)
+    writer, payload = unframe(data, CONTROL_BATCH)
+    fields, codec = _written(writer)
     reader = AvroReader(payload)
     values: dict[str, Any] = {}
-    for field, kind in _fields():
-        values[field] = _codec().decode(reader) if field == "records" else reader.value(kind)
+    for field, kind in fields:
+        values[field] = codec.decode(reader) if field == "records" else reader.value(kind)
     if reader.left:
         raise DecodeError("bytes after the end of the batch", reader.at)
     records, heap = values["records"]

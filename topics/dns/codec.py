@@ -13,6 +13,7 @@ from topics import single_object
 from topics.avro_reader import AvroReader
 from topics.dns.batch import DNS_DTYPE, RESOURCE_DTYPE, DnsBatch
 from topics.errors import DecodeError
+from topics.framing import MOST_SCHEMAS, schema_of, unframe, unreadable
 from topics.row_codec import RowCodec
 from topics.schema import schema_json
 
@@ -24,9 +25,11 @@ HEADER = ("site", "probe", "interface", "boot_id", "partition")
 ARRAYS = {"transactions": DNS_DTYPE, "resources": RESOURCE_DTYPE}
 
 
-@functools.cache
-def _fields() -> tuple[tuple[str, Any], ...]:
-    return tuple((field["name"], field["type"]) for field in schema_json(DNS_BATCH)["fields"])
+Fields = tuple[tuple[str, Any], ...]
+
+
+def _fields(schema: dict[str, Any]) -> Fields:
+    return tuple((field["name"], field["type"]) for field in schema["fields"])
 
 
 @functools.cache
@@ -35,9 +38,17 @@ def _header_schema() -> Any:  # noqa: ANN401 - fastavro's parsed schemas have no
     return parse_schema(schema | {"fields": [each for each in schema["fields"] if each["name"] not in ARRAYS]})
 
 
-@functools.cache
-def _codec(name: str) -> RowCodec:
-    return RowCodec(dict(_fields())[name]["items"], ARRAYS[name])
+@functools.lru_cache(MOST_SCHEMAS)
+def _written(writer: str) -> tuple[Fields, dict[str, RowCodec]]:
+    """Return the fields of a writer's schema and the codecs of its arrays; raises DecodeError."""
+    try:
+        fields, ours = _fields(schema_of(writer)), dict(_fields(schema_json(DNS_BATCH)))
+        theirs = dict(fields)
+        return fields, {
+            name: RowCodec(ours[name]["items"], dtype, theirs[name]["items"]) for name, dtype in ARRAYS.items()
+        }
+    except (KeyError, TypeError, ValueError) as error:
+        raise unreadable(error) from None
 
 
 def encode_dns(batch: DnsBatch) -> bytes:
@@ -49,7 +60,7 @@ def encode_dns(batch: DnsBatch) -> bytes:
         ("transactions", batch.transactions, batch.heap),
         ("resources", batch.resources, batch.resource_heap),
     ):
-        payload, _ = _codec(name).encode(records, heap)
+        payload, _ = _written(DNS_BATCH)[1][name].encode(records, heap)
         parts += [_count(len(records)), bytes(payload)] if len(records) else []
         parts.append(b"\0")
     return single_object.wrap(DNS_BATCH, b"".join(parts))
@@ -76,13 +87,12 @@ def cut(batch: DnsBatch, start: int, stop: int) -> DnsBatch:
 
 def decode_dns(data: bytes | memoryview) -> DnsBatch:
     """Return the batch that a message carries; raises DecodeError."""
-    name, payload = single_object.unwrap(data)
-    if name != DNS_BATCH:
-        raise DecodeError(f"a {name}, not a {DNS_BATCH},", 0)
+    writer, payload = unframe(data, DNS_BATCH)
+    fields, codecs = _written(writer)
     reader = AvroReader(payload)
     values: dict[str, Any] = {}
-    for field, kind in _fields():
-        values[field] = _codec(field).decode(reader) if field in ARRAYS else reader.value(kind)
+    for field, kind in fields:
+        values[field] = codecs[field].decode(reader) if field in codecs else reader.value(kind)
     if reader.left:
         raise DecodeError("bytes after the end of the batch", reader.at)
     transactions, heap = values["transactions"]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import io
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from fastavro import parse_schema, schemaless_reader, schemaless_writer
+from fastavro import schemaless_writer
 
 from topics import single_object
 from topics.errors import DecodeError
-from topics.schema import schema_json
+from topics.framing import avro_schema, read_record
 
 ADDRESS_NAME = "address-name.v1"
 EVERYBODY = bytes(16)
@@ -36,30 +35,18 @@ class AddressName(NamedTuple):
     probe: str = ""
 
 
-@functools.cache
-def _schema() -> Any:  # noqa: ANN401 - fastavro's parsed schemas have no type of their own
-    return parse_schema(schema_json(ADDRESS_NAME))
-
-
 def encode_name(name: AddressName) -> bytes:
     """Return the message that carries a name."""
     out = io.BytesIO()
-    schemaless_writer(out, _schema(), name._asdict())
+    schemaless_writer(out, avro_schema(ADDRESS_NAME), name._asdict())
     return single_object.wrap(ADDRESS_NAME, out.getvalue())
 
 
 def decode_name(data: bytes | memoryview) -> AddressName:
     """Return the name that a message carries; raises DecodeError."""
-    schema, payload = single_object.unwrap(data)
-    if schema != ADDRESS_NAME:
-        raise DecodeError(f"a {schema}, not a {ADDRESS_NAME},", 0)
-    if len(payload) > MOST_BYTES:
-        raise DecodeError(f"a name of {len(payload)} bytes", 0)
-    source = io.BytesIO(payload)
-    try:
-        values: Any = schemaless_reader(source, _schema(), None)
-    except Exception as error:  # noqa: BLE001 - fastavro lets through whatever damaged bytes lead to
-        raise DecodeError(f"no {ADDRESS_NAME} ({type(error).__name__})", source.tell()) from None
+    if len(data) > MOST_BYTES:
+        raise DecodeError(f"a name of {len(data)} bytes", 0)
+    values = read_record(data, ADDRESS_NAME)
     return AddressName(**values | {"chain": tuple(values["chain"])})
 
 

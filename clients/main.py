@@ -29,6 +29,9 @@ GROUPS = {
     "Reading records": {
         "ra": Command("clients.ra", "filter, print and convert records"),
         "racluster": Command("clients.racluster", "merge records into flows, or by any other key"),
+        "observers": Command(
+            "clients.observers", "match what several probes saw, so that each conversation counts once"
+        ),
         "rasort": Command("clients.rasort", "sort records by any fields"),
         "rabins": Command("clients.rabins", "merge records by bins of time, count or size"),
         "racount": Command("clients.racount", "count records, packets and bytes"),

@@ -177,4 +177,5 @@ STAGES: dict[str, Callable[[], None]] = {
     "partitions": _module("topics.partitions"),
     "records to flows": _merge,
     "records by key": _aggregation,
+    "observations": _module("processors.observers.match"),
 }

@@ -32,6 +32,7 @@ DIFFERENT = {
     **dict.fromkeys(
         (f"{side}{name}" for side in "sdi" for name in ("lat", "lon", "loc", "grp", "name")), "unknown to Argus 3"
     ),
+    **dict.fromkeys(("observation", "corpkts", "dlclock"), "not in Argus"),
     **dict.fromkeys(("greproto", "genproto"), "unknown to Argus 3"),
     **dict.fromkeys(("stcpmax", "dtcpmax"), "Argus mixes up the units of the two directions"),
     **dict.fromkeys(("rtime", "idle"), "Argus prints times that have nothing to do with the record"),

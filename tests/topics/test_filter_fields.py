@@ -43,6 +43,8 @@ from topics.expression.networks import NetworkSet, sixteen
         ("src co eq US", set()),
         ("nstroke gt 0 or intflow gt 0 or deldur gte 0", set()),
         ("isis hello or baseline or match or svc", set()),
+        ("further or observation = further", set()),
+        ("primary", set(FLOWS)),
         ("lcl host 10.0.0.1", set()),
         ("src remote", set(FLOWS)),
     ],

@@ -12,7 +12,7 @@ from topics.fields.style import Style
 __all__ = ["Field", "Style", "field", "fields"]
 
 
-GROUPS = ("times", "endpoints", "summary", "traffic", "headers", "intervals", "labels", "absent")
+GROUPS = ("times", "endpoints", "summary", "traffic", "headers", "intervals", "labels", "observers", "absent")
 
 
 @functools.cache

@@ -9,11 +9,6 @@ from topics.fields.field import Field, Format
 
 # name heading width meaning
 _TABLE = """
-dldur dlDur 12 Difference in duration between two probes
-dlstime dlsTime 12 Difference in start time between two probes
-dlltime dllTime 12 Difference in last time between two probes
-dlspkt dsPkts 6 Difference in source packets between two probes
-dldpkt ddPkts 6 Difference in destination packets between two probes
 dspkts dsPkts 12 Difference in source packets between matched records
 ddpkts ddPkts 12 Difference in destination packets between matched records
 dsbytes dsBytes 12 Difference in source bytes between matched records
@@ -45,7 +40,6 @@ nstroke NStrok 9 Estimated keystrokes
 snstroke sNStrok 9 Estimated keystrokes of the source
 dnstroke dNStrok 9 Estimated keystrokes of the destination
 resp Response 12 Response data
-cor Cor 12 Probes that saw the same flow
 intflow IntFlow 12 Mean time between flows
 intflowsdev IntFlowSdev 12 Standard deviation of the time between flows
 lnet LocalNet 18 Network of the more local end

@@ -13,6 +13,7 @@ from topics.fields.columns import IPV6_TYPE, WITH_PORTS, is_ip, is_link, is_tcp,
 from topics.fields.field import SIDES
 from topics.filter import tree, words
 from topics.flags import FlowFlags, IcmpError, TcpState
+from topics.verdicts import FURTHER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -231,6 +232,8 @@ STATES: dict[str, Callable[[], Value]] = {
     "svc": lambda: col("labels").label("svc").known(),
     "baseline": lambda: NEVER,
     "match": lambda: NEVER,
+    "primary": lambda: col("verdict") != FURTHER,
+    "further": lambda: col("verdict") == FURTHER,
     "inbound": lambda: (_locality("dst") > 0.0) & (_locality("src") <= 0.0),
     "outbound": lambda: (_locality("src") > 0.0) & (_locality("dst") <= 0.0),
 }

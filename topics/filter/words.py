@@ -130,6 +130,7 @@ STATES = (
     *("est", "con", "avail", "synack", "finack", "normal", "wait", "reuse"),
     *("icmpmap", "echo", "redirect", "timexed", "unreach", "unr"),
     *("rtr", "mbr", "lvg", "cocode", "svc", "baseline", "match", "inbound", "outbound"),
+    *("primary", "further"),
 )
 TCP_STATES = {
     "synack": TcpState.SYN_ACK,

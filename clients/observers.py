@@ -1,0 +1,98 @@
+"""`argosy observers`: the conversations that several probes saw, each counted once."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from clients import reading
+from clients.command import run_client
+from clients.options import Option
+from clients.outputs import Outputs
+from clients.selection import selection
+from clients.sources import Source, to_batch, to_frame
+from topics.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import polars as pl
+
+    from clients.options import Parsed
+    from processors.observers import ObserverMatch, ObserverSettings
+    from topics.batch import FlowBatch
+
+USAGE = "argosy observers -r FILE... | -R DIR... [OPTIONS] [- FILTER]"
+SUMMARY = """Merges the records of each probe into flows, matches those that are one conversation, and prints or writes
+all of them, marked: the filter word `primary` leaves each conversation once (docs/observers.md). A filter comes first.
+Exit status: 0 when some record was selected, 1 when none was, 2 after an error."""
+OPTIONS = (
+    *reading.OPTIONS,
+    Option("--tolerance", "SECONDS", "how far apart the clocks of probes may be (default 5)"),
+)
+SHOWN = ("stime", "proto", "saddr", "sport", "dir", "daddr", "dport", "pkts", "srcid", "observation", "cor", "dlstime")
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command; 0 when a record was selected, 1 when none was."""
+    return run_client(arguments, OPTIONS, USAGE, SUMMARY, _run)
+
+
+def settings(parsed: Parsed) -> ObserverSettings:
+    """Return what the options say about matching; raises UsageError."""
+    from processors.observers import ObserverSettings
+
+    text = parsed.word("--tolerance")
+    try:
+        return ObserverSettings() if text is None else ObserverSettings(tolerance=float(text))
+    except ValueError:
+        raise UsageError(f"option --tolerance takes seconds, not '{text}'") from None
+
+
+def _run(parsed: Parsed, _: set[str]) -> int:
+    from processors.observers import ObserverMatch
+
+    match, totals, outputs = ObserverMatch(settings(parsed)), reading.totals(parsed), Outputs(parsed)
+
+    def frames() -> Iterator[pl.DataFrame]:
+        for batch in _matched(parsed, match):
+            frame = to_frame(batch)
+            if totals is not None:
+                totals.add(frame)
+            yield frame
+
+    with outputs:
+        cut = reading.window(parsed).output.cut(frames())
+        selected = _written(outputs, cut) if outputs.any else reading.print_all(parsed, cut, SHOWN)
+    if totals is not None:
+        print(totals.text(), file=sys.stderr if outputs.pipes else sys.stdout)
+    return 0 if selected else reading.NO_MATCH
+
+
+def _written(outputs: Outputs, frames: Iterator[pl.DataFrame]) -> int:
+    count = 0
+    for frame in frames:
+        count += frame.height
+        outputs.write_frame(frame)
+    return count
+
+
+def _matched(parsed: Parsed, match: ObserverMatch) -> Iterator[FlowBatch]:
+    """Yield the flows of all probes, once all records are read: another file may hold what else was seen of them."""
+    from processors.merge import FlowMerge
+
+    merge = FlowMerge()
+    for frame in reading.window(parsed).input.cut(Source(parsed).frames(selection(parsed))):
+        for batch in _by_observer(to_batch(frame)):
+            for flows in merge.process(batch):
+                match.process(flows)
+    for flows in merge.flush():
+        match.process(flows)
+    yield from match.flush()
+
+
+def _by_observer(batch: FlowBatch) -> Iterator[FlowBatch]:
+    """Cut a batch by observation point: to the merge each is a source of its own."""
+    for number, point in batch.observers.items():
+        mine = batch.records["observer"] == number
+        yield batch.select(mine).replace(site=point.site, probe=point.probe, boot_id=number)

@@ -1,0 +1,6 @@
+"""The same conversation seen at several points: matched, one observation counted, their differences told."""
+
+from processors.observers.match import ObserverMatch
+from processors.observers.settings import ObserverSettings
+
+__all__ = ["ObserverMatch", "ObserverSettings"]

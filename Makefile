@@ -1,6 +1,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+TESTABLE := .venv/.testable
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 PACKAGES := topics probes processors sinks clients deploy tests
 SAMPLE := build/sample.pcap
 
@@ -13,10 +15,10 @@ run: $(INSTALLED) $(SAMPLE)
 test: lint warmup
 	$(BIN)/python -m pytest
 
-bench: $(INSTALLED)
+bench: $(TESTABLE)
 	$(BIN)/python -m tests.bench
 
-lint: $(INSTALLED)
+lint: $(TESTABLE)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy $(PACKAGES)
@@ -41,5 +43,9 @@ $(SAMPLE): | $(INSTALLED)
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	$(PIP) -e .
+	touch $@
+
+$(TESTABLE): $(INSTALLED)
+	$(PIP) -e '.[test]'
 	touch $@

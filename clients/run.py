@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import sys
 import time
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING
 from clients.options import Option, Parsed, help_text, parse
 from clients.probe import report_errors
 from clients.sensor.options import flow_settings, own_settings
+from sinks.formats.names import DASH
 from topics.errors import UsageError
 from topics.spans import CLEARED
 
@@ -79,6 +82,8 @@ def _audit(parsed: Parsed, data: Path) -> int:
     from sinks.sql import SqlSink
 
     began, compiling = time.monotonic(), _has_to_compile()
+    if compiling and all(name == DASH or Path(name).is_file() for name in parsed.words("-r")):
+        _compile(quiet=bool(parsed.count("-q")))
     settings = own_settings(parsed)
     source, sensor = CaptureSource(parsed.words("-r")), Sensor(flow_settings(settings))
     summary, watch, findings = TrafficSummary(), SpanWatch(), Findings(sensor, data)
@@ -120,6 +125,17 @@ def _has_to_compile() -> bool:
     from topics.compiled import cache_directory
 
     return not any(cache_directory(observe.__file__).rglob("*.nbc"))
+
+
+def _compile(*, quiet: bool) -> None:
+    """Compile on all processors what would else be compiled piece by piece; where that is not possible, it still is."""
+    from clients import warmup
+
+    if not quiet:
+        print("argosy run: first start, compiling for this machine takes about a minute", file=sys.stderr)
+    with suppress(OSError, BrokenProcessPool):  # a sandbox may have neither shared memory nor room for more processes
+        for _ in warmup.compiled():
+            pass
 
 
 def _pace(sensor: Sensor, took: float, *, compiling: bool) -> str:

@@ -3,10 +3,14 @@ import sys
 
 import pytest
 
+from clients.main import main
+from clients.warmup import STAGES
+
 UNCOMPILED = """
 import sys
-from clients.main import main
-assert main(["warmup"]) == 0
+from clients.warmup import STAGES
+for compile_stage in STAGES.values():
+    compile_stage()
 from numba.core.dispatcher import Dispatcher
 for name, module in sorted(sys.modules.items()):
     if name.split(".")[0] in ("topics", "probes", "processors", "sinks"):
@@ -21,4 +25,10 @@ for name, module in sorted(sys.modules.items()):
 def test_every_kernel_is_compiled() -> None:
     done = subprocess.run([sys.executable, "-c", UNCOMPILED], capture_output=True, text=True, check=True)
     assert done.stderr == ""
-    assert done.stdout.splitlines()[-1].startswith("all ")
+
+
+@pytest.mark.timeout(600)
+def test_all_stages_are_told(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["warmup"]) == 0
+    told = [line.rsplit(maxsplit=2)[0] for line in capfd.readouterr().out.splitlines()]
+    assert sorted(told) == sorted([*STAGES, "all"])

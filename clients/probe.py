@@ -73,6 +73,7 @@ def _observe(
 
     from clients.sensor import logs
     from clients.sensor.driver import Driver
+    from clients.sensor.events import event_runner
     from clients.sensor.metrics import serving
     from clients.sensor.options import flow_settings
     from clients.sensor.outputs import Outputs
@@ -89,11 +90,15 @@ def _observe(
 
         rehearse(settings)
     source.open()
+    if settings.events and source.live:
+        driver.events = event_runner(settings, driver.sensor.settings.boot_id)  # low ports take rights
     drop(settings, owner, keep_raw=bool(settings.interfaces))
     with outputs, serving(settings.metrics, driver.reporter.snapshot, outputs.findings) as port:
         if port:
             structlog.get_logger().info("metrics served", port=port)
         ready()
+        if driver.events:
+            driver.events.start()
         driver.run(outputs)
         if source.errors and not driver.sensor.totals.packets:
             outputs.abandon()

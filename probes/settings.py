@@ -16,7 +16,8 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from topics.definitions import CONTROL, FLOW_STATUS, PROBES, SPANS
+from probes.events.settings import MOST_SOURCES, Source
+from topics.definitions import CONTROL, EVENTS, FLOW_STATUS, PROBES, SPANS
 from topics.errors import FilterError, SettingsError
 from topics.nearest import suggestion
 
@@ -36,7 +37,7 @@ NANOSECONDS = 1_000_000_000
 PLAINER = {
     "extra_forbidden": "is unknown",
     "string_too_short": "should not be empty",
-    "too_long": f"should be at most {MOST_OUTPUTS}",
+    "too_long": "has too many entries",
 }
 ARGUS_LINE = re.compile(r"^(ARGUS_\w+)\s*=", re.MULTILINE)
 ARGUS_KEYS = {
@@ -55,6 +56,7 @@ ARGUS_KEYS = {
     "ARGUS_ACCESS_PORT": "outputs",
     "ARGUS_CAPTURE_FULL_CONTROL_DATA": "control",
     "ARGUS_CONTROLPLANE_PROTO": "control_protocols",
+    "ARGUS_EVENT_DATA": "events",
     "ARGUS_DAEMON": "daemon",
     "ARGUS_SETUSER_ID": "user",
     "ARGUS_SETGROUP_ID": "group",
@@ -194,6 +196,13 @@ class Settings(BaseSettings):
     control_protocols: Words = Field(default=(), description="which: names or proto:port", json_schema_extra=RELOAD)
     control_topic: str = Field(default=CONTROL.name, min_length=1, description="topic of control-plane payloads")
 
+    events: Annotated[
+        tuple[Source, ...],
+        BeforeValidator(_listed),
+        Field(max_length=MOST_SOURCES, description="programs, files, devices to ask besides, or what to listen to"),
+    ] = ()
+    events_topic: str = Field(default=EVENTS.name, min_length=1, description="topic of events")
+
     daemon: bool = Field(default=False, description="go into the background")
     user: str = Field(default="", description="user to become once everything is open")
     group: str = Field(default="", description="group to become")
@@ -309,7 +318,7 @@ def _environment() -> dict[str, Any]:
 
 def _structured(key: str, text: Any) -> Any:  # noqa: ANN401 - as the environment has it
     """Take a list or mapping written in YAML, which is how one line of the file would have it."""
-    if key in {"spool", "timeouts"} or (key in {"outputs", "files"} and text.lstrip().startswith(("[", "{"))):
+    if key in {"spool", "timeouts"} or (key in {"outputs", "files", "events"} and text.lstrip().startswith(("[", "{"))):
         return _yaml(text, f"environment: {PREFIX}{key.upper()}")
     return [text] if key == "files" else text
 

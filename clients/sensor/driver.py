@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from clients.sensor.outputs import Outputs
+    from probes.events.runner import EventRunner
     from probes.capture.packets import PacketBlock
     from probes.control.plane import ControlPlane
     from probes.flows.probe import ProbeSettings
@@ -69,6 +70,7 @@ class Driver:
         self.control = _control_plane(settings, flow_settings, live=source.live)
         if self.control:
             self.reporter.control = self.control.counts
+        self.events: EventRunner | None = None
         self.log_anew: Callable[[Settings], None] = lambda _: None
         self._again, self._clock = again, clock
         self._hung_up = False
@@ -143,6 +145,13 @@ class Driver:
             outputs.write(batch)
         for lane in self.sensor.lanes.values():
             outputs.write(lane.probe.heartbeat())
+        self._hand_out_events(outputs)
+
+    def _hand_out_events(self, outputs: Outputs) -> None:
+        if self.events:
+            for _, message in self.events.take():
+                outputs.event(message)
+            self._warn("events were dropped", {"waiting": self.events.dropped})
 
     def _heed_trouble(self, trouble: str) -> None:
         """Say once when messages begin to wait for the brokers, and once when they go on."""
@@ -158,6 +167,9 @@ class Driver:
             outputs.write(batch)
         for payloads in self.control.flush() if self.control else ():
             outputs.control(payloads)
+        if self.events:
+            self.events.stop()
+            self._hand_out_events(outputs)
         for status in self.reporter.finish():
             self._report(status, outputs)
 

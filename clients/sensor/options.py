@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clients.options import Option, Parsed
 from probes.settings import BUS, MOST_OUTPUTS, NANOSECONDS, Settings, load
-from topics.definitions import CONTROL, FLOW_STATUS, PROBES, SPANS
+from topics.definitions import CONTROL, EVENTS, FLOW_STATUS, PROBES, SPANS
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -193,6 +193,19 @@ SWITCHES = {
             _control_list,
         ),
         Switch(Option("--control-topic", "TOPIC", f"publish them there ({CONTROL.name})"), "control_topic", _word),
+    ),
+    "events": (
+        Switch(
+            Option(
+                "--event",
+                "SOURCE",
+                "ask that too, several times for several: prog:/PATH\nARGUMENTS:30s, file:/proc/vmstat:1m, lsof, vmstat,\n"
+                "netstat, load, disk or wifi (docs/events.md)",
+            ),
+            "events",
+            _words,
+        ),
+        Switch(Option("--events-topic", "TOPIC", f"publish them there ({EVENTS.name})"), "events_topic", _word),
     ),
     "the probe itself": (
         Switch(

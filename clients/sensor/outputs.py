@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from clients.sensor.bus import open_bus
+from clients.sensor.events import open_events
 from clients.sensor.mirroring import Mirroring
 from clients.sensor.notices import open_notices, status_file
 from clients.sensor.payloads import open_payloads
@@ -41,6 +42,7 @@ class Outputs:
         self._notices: list[Callable[[ProbeStatus], None]] = []
         self._buses: list[Bus] = []
         self._control: list[Callable[[ControlBatch], None]] = []
+        self._events: list[Callable[[bytes], None]] = []
         self._mirroring = Mirroring(settings.spans_topic)
         self._filters = [filters.compile(output.filter) for output in settings.outputs]
 
@@ -61,6 +63,11 @@ class Outputs:
         """Give payloads of the control plane to whatever takes them."""
         for take in self._control:
             take(batch)
+
+    def event(self, message: bytes) -> None:
+        """Give the message of an event to whatever takes it."""
+        for take in self._events:
+            take(message)
 
     def counts(self) -> dict[str, int]:
         """Return what the ways to the bus counted, by name."""
@@ -91,6 +98,8 @@ class Outputs:
                 self._outputs.append((self._open(stack, output), wanted))
             self._notices = open_notices(self._settings, self._buses, stack)
             self._control = open_payloads(self._settings, self._buses, stack) if self._settings.control else []
+            if self._settings.events and self._live:
+                self._events = open_events(self._settings, self._buses, stack)
             self._stack = stack.pop_all()
         return self
 

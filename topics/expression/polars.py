@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import polars as pl
 
 from topics.address_text import class_network_column, ip_column, mac_column
+from topics.community_id import COUNTERPARTS, community_id
 from topics.expression.networks import sixteen
 from topics.expression.value import Value, col, greatest, least
 from topics.schema import flow_fields
@@ -146,6 +147,22 @@ def _each(method: Callable[[pl.Series], pl.Series], kind: type[pl.DataType], val
     return polars(value).map_batches(method, return_dtype=kind, is_elementwise=True)
 
 
+def _community_id(*columns: Value) -> pl.Expr:
+    parts = [_bare(column) for column in columns]
+    return pl.struct(parts).map_batches(
+        lambda flows: pl.Series([_identified(*flow.values()) for flow in flows.to_list()], dtype=pl.String),
+        return_dtype=pl.String,
+        is_elementwise=True,
+    )
+
+
+def _identified(source: bytes, destination: bytes, source_port: int, destination_port: int, protocol: int) -> str:
+    """Return the community id of a flow record, which has type and code of ICMP in one port."""
+    if protocol in COUNTERPARTS:
+        source_port, destination_port = divmod(source_port, 256)
+    return community_id(source, destination, source_port, destination_port, protocol)
+
+
 OPERATIONS: dict[str, Callable[..., pl.Expr]] = {
     "column": _column,
     "constant": pl.lit,
@@ -196,5 +213,6 @@ OPERATIONS: dict[str, Callable[..., pl.Expr]] = {
     "ip among": lambda value, networks: _each(networks.contains, pl.Boolean, value),
     "mac text": lambda value, where: mac_column(_where(value, where)),
     "mac is": _mac_is,
+    "community id": _community_id,
     "hex text": lambda value: polars(value).bin.encode("hex"),
 }

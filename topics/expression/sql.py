@@ -315,6 +315,7 @@ OPERATIONS: dict[str, Callable[..., str]] = {
     "word": _word,
     "case": _case,
     "ip text": _ip_text,
+    "community id": _impossible("a community id"),
     "class network": _impossible("a network by class"),
     "ip within": _ip_within,
     "ip among": _ip_among,

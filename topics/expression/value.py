@@ -249,6 +249,12 @@ def lookup(value: Value, words: Mapping[int, str], default: Value | str | None) 
     return Value("word", (value, words, lit(default)))
 
 
+def community_id() -> Value:
+    """Return the community id of each flow with IP addresses; the same for others means nothing."""
+    names = ("src_address", "dst_address", "src_port", "dst_port", "protocol")
+    return Value("community id", tuple(map(col, names)))
+
+
 class _Then:
     def __init__(self, choices: tuple[object, ...], condition: Value) -> None:
         self._choices, self._condition = choices, condition

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from topics.expression import Value, col, concat, first_of, lit, lookup, when
+from topics.expression import Value, col, community_id, concat, first_of, lit, lookup, when
 from topics.expression.polars import polars
 from topics.fields.columns import (
     ESP,
@@ -246,6 +246,14 @@ FIELDS = (
     ),
     Field("inode", "Inode", 18, _router, WORD, "Router that sent an ICMP error about the flow"),
     Field("icmpid", "IcmpId", 6, _message_id, INTEGER, "ICMP identifier"),
+    Field(
+        "communityid",
+        "CommunityId",
+        30,
+        lambda: where(is_ip(), community_id()),
+        TEXT,
+        "Community id of the flow, version 1, as intrusion detection systems have it",
+    ),
     Field("etype", "EType", 8, lambda: col("ethertype"), INTEGER, "Ethertype"),
     *_tunnel_fields(),
 )

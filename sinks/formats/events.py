@@ -1,0 +1,57 @@
+"""Events in files: Avro object containers of what travels on the bus."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from sinks.formats.container import ContainerWriter, read_blocks
+from topics.errors import DecodeError, InputError
+from topics.events.codec import EVENT_RECORD, read_event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from topics.events import EventRecord
+
+SUFFIX = ".events"
+WHAT = "events"
+AT_ONCE = 256
+AT_ONCE_BYTES = 4 << 20
+
+
+class EventWriter(ContainerWriter):
+    """Writes messages as they come, some at a time; the file appears whole, on closing. Raises OutputError naming it."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, EVENT_RECORD)
+        self._waiting: list[bytes] = []
+        self._bytes = 0
+
+    def write(self, message: bytes) -> None:
+        """Add the message of an event."""
+        self._waiting.append(message)
+        self._bytes += len(message)
+        if len(self._waiting) >= AT_ONCE or self._bytes >= AT_ONCE_BYTES:
+            self._flush()
+
+    def close(self) -> None:
+        """Let the file appear."""
+        self._flush()
+        super().close()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            self.put(self._waiting)
+            self._waiting, self._bytes = [], 0
+
+
+def read_events(path: str) -> Iterator[EventRecord]:
+    """Yield the events of a file; raises InputError naming it when it is something else or damaged."""
+    for count, value in read_blocks(path, EVENT_RECORD, WHAT):
+        source = io.BytesIO(value)
+        for _ in range(count):
+            try:
+                yield read_event(source)
+            except DecodeError as error:
+                raise InputError(f"{path}: no Avro file of {WHAT}, or a damaged one: {error}") from error

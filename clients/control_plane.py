@@ -19,7 +19,7 @@ SCHEME = "kafka://"
 PROTOCOLS = ("dns", "mdns", "llmnr", "netbios", "dhcp", "arp", "icmpv6", "sip", "tcp:445", "tcp:139")
 
 
-def under(names: Iterable[str], suffix: str) -> list[str]:
+def under(names: Iterable[str], suffix: str, maker: str = "`argosy run --data DIR`") -> list[str]:
     """Return files as they are named, directories as the files of a suffix in them; raises InputError for none."""
     found = []
     for name in names:
@@ -28,7 +28,7 @@ def under(names: Iterable[str], suffix: str) -> list[str]:
             continue
         inside = sorted(str(path) for path in Path(name).rglob(f"*{suffix}") if not path.name.startswith("."))
         if not inside:
-            raise InputError(f"{name}: holds no {suffix} files; `argosy run --data DIR` makes them")
+            raise InputError(f"{name}: holds no {suffix} files; {maker} makes them")
         found += inside
     return found
 

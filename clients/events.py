@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 USAGE = "argosy events SOURCE... -w OUT... [OPTIONS]"
 SUMMARY = """\
 Asks programs, files, the host itself, devices and logs, each on a schedule of its own, until it is stopped by SIGTERM
-or Ctrl-C, or all were asked that are asked once. SOURCE is prog:/PATH ARGUMENTS:INTERVAL[:compress],
-file:/PATH:INTERVAL[:compress], lsof, vmstat, netstat, load, disk or wifi; more can be said in a file (docs/events.md)."""
+or Ctrl-C, or all were asked that are asked once. SOURCE is
+prog:/PATH ARGUMENTS:INTERVAL[:compress], file:/PATH:INTERVAL[:compress], lsof, vmstat, netstat, load, disk or wifi;
+more can be said in a file (docs/events.md)."""
 OPTIONS = (
     Option("-w", "OUT", "write there: FILE.events, a directory for a file an hour, - to print lines of JSON, or\n"
                         "kafka://HOST:PORT"),
@@ -41,6 +42,7 @@ OPTIONS = (
 LOOK_SECONDS = 0.5
 PATTERN = "%Y-%m-%d/events.%H.%M.%S.events"
 HOUR = 3600
+
 
 def run(arguments: list[str]) -> int:
     """Run the command."""

@@ -25,6 +25,7 @@ GROUPS = {
     "From packets to records": {
         "run": Command("clients.run", "read captures, keep their flows and sum them up, all in one process"),
         "probe": Command("clients.probe", "turn packets into flow status records, to a file or to Kafka"),
+        "events": Command("clients.events", "ask programs, files, sockets, devices and logs, and keep what they say"),
     },
     "Reading records": {
         "ra": Command("clients.ra", "filter, print and convert records"),
@@ -43,6 +44,7 @@ GROUPS = {
             "clients.ranonymize", "replace addresses, ports and times, keeping what they have in common"
         ),
         "radns": Command("clients.radns", "list DNS transactions"),
+        "raevent": Command("clients.raevent", "list events: sockets and processes, counters, logs, alerts"),
         "who": Command("clients.who", "tell what names an address had, and when; or where a MAC or a name was"),
         "fields": Command("clients.fields", "list all fields that can be printed, sorted and filtered by"),
     },

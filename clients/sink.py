@@ -1,4 +1,4 @@
-"""`argosy sink files` and `argosy sink sql`: keep the flows that Kafka carries."""
+"""`argosy sink files`, `argosy sink sql` and `argosy sink events`: keep the flows and events that Kafka carries."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clients.options import Option, Parsed, help_text, parse
-from topics.definitions import DEAD_LETTERS, FLOWS
+from topics.definitions import DEAD_LETTERS, EVENTS, FLOWS
 from topics.errors import UsageError
 from topics.nearest import suggestion
 
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 PATTERN, ROTATE, GRACE, LINGER = "%Y-%m-%d/flows.%H.%M.%S", "5m", "7m", "2s"
-USAGE = "argosy sink files|sql --bus kafka://HOST:PORT [OPTIONS]"
+USAGE = "argosy sink files|sql|events --bus kafka://HOST:PORT [OPTIONS]"
 SUMMARY = """\
 Keeps the flows of a topic until it is stopped by SIGTERM or Ctrl-C: in Parquet files by the time the flows began
-(files --data DIR), or in a database (sql --url URL). However it ends, nothing is lost or kept twice."""
+(files --data DIR), or in a database (sql --url URL); the events of probes in files or typed tables (events --data DIR
+or --url URL). However it ends, nothing is lost or kept twice."""
 SHARED = [
     Option("--bus", "URL", "Kafka: kafka://HOST:PORT[,HOST:PORT]"),
     Option("--group", "NAME", "consumer group (default: one of its own for each directory or database)"),
@@ -44,25 +45,66 @@ SQL = [
                            "(the password may be in the URL, PGPASSWORD or ~/.pgpass)"),
     Option("--linger", "TIME", f"sql: write flows at the latest so long after they came (default {LINGER})"),
 ]  # fmt: skip
-KINDS = {"files": [*FILES, *SHARED], "sql": [*SQL, *SHARED]}
+KEPT = [
+    Option("--data", "DIR", "events: directory to keep them in"),
+    Option("--url", "URL", "events: or the database to keep them in"),
+    Option("--linger", "TIME", "events: keep them at the latest so long after they came (default 2s; files 5m)"),
+]
+KINDS = {"files": [*FILES, *SHARED], "sql": [*SQL, *SHARED], "events": [*KEPT, *SHARED]}
 
 
 def run(arguments: list[str]) -> int:
     """Run the command."""
     kind, *rest = arguments or [""]
     if kind in {"-h", "--help"}:
-        print(help_text(USAGE, SUMMARY, [*FILES, *SQL, *SHARED]))
+        print(help_text(USAGE, SUMMARY, [*FILES, *SQL, *KEPT, *SHARED]))
         return 0
     if kind not in KINDS:
-        raise UsageError(f"say which sink, files or sql, not '{kind}'{suggestion(kind, KINDS)}" if kind else USAGE)
+        raise UsageError(
+            f"say which sink, files, sql or events, not '{kind}'{suggestion(kind, KINDS)}" if kind else USAGE
+        )
     parsed = parse(KINDS[kind], rest)
     if parsed.count("-h"):
         print(help_text(USAGE, SUMMARY, KINDS[kind]))
         return 0
     if parsed.rest:
         raise UsageError(f"unknown word '{parsed.rest[0]}': argosy sink {kind} takes options only")
-    _keep(kind, parsed)
+    if kind == "events":
+        _keep_events(parsed)
+    else:
+        _keep(kind, parsed)
     return 0
+
+
+def _keep_events(parsed: Parsed) -> None:
+    bus = _needed(parsed, "--bus", "where Kafka is: --bus kafka://HOST:PORT")
+    place, address = parsed.word("--data") or "", parsed.word("--url") or ""
+    if bool(place) == bool(address):
+        raise UsageError("say where events go: --data DIR or --url URL")
+
+    import signal
+    import threading
+
+    from sinks.events import EventDatabase, EventDirectory, keep_events
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    sink = EventDirectory(place) if place else EventDatabase(address)
+    unread = keep_events(
+        bus,
+        parsed.word("--topic") or EVENTS.name,
+        parsed.word("--group") or f"argosy-sink-events-{_fingerprint(place, address)}",
+        sink,
+        stop,
+        dead_letters=parsed.word("--dead-letters") or DEAD_LETTERS.name,
+        linger=seconds(parsed, "--linger", LINGER if address else "5m"),
+        until_idle=seconds(parsed, "--until-idle", "0") or None,
+    )
+    sink.close()
+    if not parsed.count("-q"):
+        left_out = f", {unread} messages could not be read" if unread else ""
+        print(f"argosy sink events: {sink.records} events kept{left_out}", file=sys.stderr)
 
 
 def _keep(kind: str, parsed: Parsed) -> None:

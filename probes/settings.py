@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from probes.events.settings import MOST_SOURCES, Source
+from probes.events.settings import MOST_SOURCES, EventSource, Source
 from topics.definitions import CONTROL, EVENTS, FLOW_STATUS, PROBES, SPANS
 from topics.errors import FilterError, SettingsError
 from topics.nearest import suggestion
@@ -37,7 +37,7 @@ NANOSECONDS = 1_000_000_000
 PLAINER = {
     "extra_forbidden": "is unknown",
     "string_too_short": "should not be empty",
-    "too_long": "has too many entries",
+    "too_long": f"should be at most {MOST_OUTPUTS}",
 }
 ARGUS_LINE = re.compile(r"^(ARGUS_\w+)\s*=", re.MULTILINE)
 ARGUS_KEYS = {
@@ -77,6 +77,12 @@ def _words(value: Any) -> Any:  # noqa: ANN401 - whatever a file or the environm
 def _listed(value: Any) -> Any:  # noqa: ANN401 - as above
     """Take a single output for a list of one."""
     return [value] if isinstance(value, str | dict) else value
+
+
+def _not_too_many(sources: tuple[EventSource, ...]) -> tuple[EventSource, ...]:
+    if len(sources) > MOST_SOURCES:
+        raise ValueError(f"should be at most {MOST_SOURCES}")
+    return sources
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
@@ -199,7 +205,8 @@ class Settings(BaseSettings):
     events: Annotated[
         tuple[Source, ...],
         BeforeValidator(_listed),
-        Field(max_length=MOST_SOURCES, description="programs, files, devices to ask besides, or what to listen to"),
+        AfterValidator(_not_too_many),
+        Field(description="programs, files, devices to ask besides, or what to listen to"),
     ] = ()
     events_topic: str = Field(default=EVENTS.name, min_length=1, description="topic of events")
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from clients.sensor.outputs import Outputs
-    from probes.events.runner import EventRunner
     from probes.capture.packets import PacketBlock
     from probes.control.plane import ControlPlane
+    from probes.events.runner import EventRunner
     from probes.flows.probe import ProbeSettings
     from probes.source import PacketSource
 

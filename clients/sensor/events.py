@@ -44,6 +44,4 @@ def event_runner(settings: Settings, boot_id: int) -> EventRunner:
     """Return the sources of the settings, not yet started; raises InputError for one that cannot listen."""
     from probes.events.runner import EventRunner
 
-    return EventRunner(
-        settings.events, site=settings.site, probe=settings.probe, boot_id=boot_id, clock=time.time_ns
-    )
+    return EventRunner(settings.events, site=settings.site, probe=settings.probe, boot_id=boot_id, clock=time.time_ns)

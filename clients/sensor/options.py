@@ -199,8 +199,8 @@ SWITCHES = {
             Option(
                 "--event",
                 "SOURCE",
-                "ask that too, several times for several: prog:/PATH\nARGUMENTS:30s, file:/proc/vmstat:1m, lsof, vmstat,\n"
-                "netstat, load, disk or wifi (docs/events.md)",
+                "ask that too, several times for several: prog:/PATH\nARGUMENTS:30s, file:/proc/vmstat:1m, lsof, "
+                "vmstat,\nnetstat, load, disk or wifi (docs/events.md)",
             ),
             "events",
             _words,

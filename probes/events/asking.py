@@ -63,7 +63,7 @@ def open_source(source: EventSource, clock: Callable[[], int] = time.time_ns) ->
 
 
 def understood(kind: str, answer: Answer) -> Told:
-    """Return what an answer means. One that was cut short is read as far as it goes; XML of Argus's scripts is opened."""
+    """Return what an answer means; one that was cut short is read as far as it goes, XML of Argus's scripts opened."""
     text = answer.output.decode("utf-8", "replace")
     try:
         event = argus_event(text)
@@ -129,7 +129,7 @@ class _Host:
 
 
 def filesystems(mounts: str = "/proc/self/mounts") -> list[dict[str, Any]]:
-    """Return the file systems that hold data; those of other hosts are left out, since asking them may take for ever."""
+    """Return the file systems that hold data; not those of other hosts, since asking them may take for ever."""
     found = {}
     for line in read_file(mounts, 1 << 20).output.decode("utf-8", "replace").splitlines():
         device, mount, kind, *_ = [*line.split(), "", "", ""]
@@ -191,7 +191,7 @@ class _Followed:
     def __init__(self, source: EventSource) -> None:
         self._source = source
         self._file = FollowedFile(source.follow)
-        self._file.read(0)  # what is there already is not new
+        self._file.begin()
 
     def ask(self, _stopping: Callable[[], bool]) -> list[Told]:
         answer = self._file.read(self._source.most)

@@ -22,5 +22,7 @@ def read_file(path: str, most: int) -> Answer:
     except OSError as error:
         return Answer(bytes(data[:most]), status=FAILED, reason=f"{path}: {error.strerror}", size=len(data))
     if len(data) > most:
-        return Answer(bytes(data[:most]), status=FLOODED, reason=f"{path}: holds more than {most} bytes", size=len(data))
+        return Answer(
+            bytes(data[:most]), status=FLOODED, reason=f"{path}: holds more than {most} bytes", size=len(data)
+        )
     return Answer(bytes(data), size=len(data))

@@ -18,6 +18,11 @@ class FollowedFile:
         self._rest = b""
         self._skipping = False
 
+    def begin(self) -> None:
+        """Take note of where the file ends now, if there is one: what comes behind is new."""
+        with suppress(OSError):
+            self._open()
+
     def read(self, most: int) -> Answer:
         """Return the lines that came since the last time, at most `most` bytes; the others are left for the next.
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MOST_CACHED = 100_000
 LONGEST_COMMAND = 256
 SOCKET = "socket:["
-# Docker, containerd, CRI-O and podman name control groups after the 64 digits of the container; Kubernetes after the pod.
+# Control groups are named after the 64 digits of the container, those of Kubernetes after the pod too.
 _CONTAINER = re.compile(r"(?:^|[/:-])([0-9a-f]{64})(?:\.scope)?(?:/|$)", re.MULTILINE)
 _POD = re.compile(r"pod([0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12})")
 CONTAINER_DIGITS = 12
@@ -78,9 +78,7 @@ class Processes:
             with suppress(OSError), (place / "cmdline").open("rb") as file:
                 command = file.read(4 * LONGEST_COMMAND).replace(b"\0", b" ").decode("utf-8", "replace").strip()
         container, pod = container_of(groups)
-        return Process(
-            int(pid), short(name, 256), short(command, LONGEST_COMMAND), uid, user_name(uid), container, pod
-        )
+        return Process(int(pid), short(name, 256), short(command, LONGEST_COMMAND), uid, user_name(uid), container, pod)
 
 
 def user_name(uid: int) -> str:

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
 PIECE = 64 * 1024
 LOOK_SECONDS = 0.25  # how often a program that closed its output, or has to stop, is looked at
-ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "HOME", "USER")  # settings of ours may hold secrets: nothing else is passed
+ENVIRONMENT = (
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "HOME",
+    "USER",
+)  # settings of ours may hold secrets: nothing else is passed
 
 
 @dataclass(slots=True)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
 
-
 FIRST_SECONDS = 1.0  # the first time is not late by more: somebody may be waiting for it
 
 

@@ -77,7 +77,7 @@ class Device(BaseModel):
 
 
 class EventSource(BaseModel):
-    """One source: what is asked (one of program, shell, files, follow, listen, devices; else the host itself), how often.
+    """One source: what is asked (program, shell, files, follow, listen or devices; else the host itself), how often.
 
     Times in seconds, sizes in bytes.
     """

@@ -32,11 +32,32 @@ INTERFACE_COLUMNS = {
     2: "description", 3: "type", 5: "speed", 6: "mac", 7: "admin", 8: "state", 10: "in_octets", 11: "in_packets",
     13: "in_discards", 14: "in_errors", 16: "out_octets", 17: "out_packets", 19: "out_discards", 20: "out_errors",
 }  # fmt: skip
-WIDE_COLUMNS = {1: "name", 6: "in_octets", 7: "in_packets", 10: "out_octets", 11: "out_packets", 15: "megabits", 18: "alias"}
+WIDE_COLUMNS = {
+    1: "name",
+    6: "in_octets",
+    7: "in_packets",
+    10: "out_octets",
+    11: "out_packets",
+    15: "megabits",
+    18: "alias",
+}
 ARP_TABLE, NEIGHBOUR_TABLE = "1.3.6.1.2.1.4.22.1.2", "1.3.6.1.2.1.4.35.1.4"
-BRIDGE_PORTS, BRIDGE_TABLE, VLAN_BRIDGE_TABLE = "1.3.6.1.2.1.17.1.4.1.2", "1.3.6.1.2.1.17.4.3.1.2", "1.3.6.1.2.1.17.7.1.2.2.1.2"
+BRIDGE_PORTS, BRIDGE_TABLE, VLAN_BRIDGE_TABLE = (
+    "1.3.6.1.2.1.17.1.4.1.2",
+    "1.3.6.1.2.1.17.4.3.1.2",
+    "1.3.6.1.2.1.17.7.1.2.2.1.2",
+)
 STATES = {1: "up", 2: "down", 3: "testing", 4: "unknown", 5: "dormant", 6: "not present", 7: "lower layer down"}
-COUNTS = ("in_octets", "out_octets", "in_packets", "out_packets", "in_errors", "out_errors", "in_discards", "out_discards")
+COUNTS = (
+    "in_octets",
+    "out_octets",
+    "in_packets",
+    "out_packets",
+    "in_errors",
+    "out_errors",
+    "in_discards",
+    "out_discards",
+)
 MEGABIT = 1_000_000
 AES, SHA = (1, 3, 6, 1, 6, 3, 10, 1, 2, 4), (1, 3, 6, 1, 6, 3, 10, 1, 1, 3)
 
@@ -62,9 +83,7 @@ class Secrets:
 
 def secrets_of(device: Device, environment: Mapping[str, str] = os.environ) -> Secrets:
     """Read the secrets of a device where its settings say: `env:NAME` or `file:PATH`; raises SettingsError."""
-    return Secrets(
-        *(_secret(device, name, environment) for name in ("community", "authentication", "privacy"))
-    )
+    return Secrets(*(_secret(device, name, environment) for name in ("community", "authentication", "privacy")))
 
 
 def _secret(device: Device, name: str, environment: Mapping[str, str]) -> str:
@@ -166,13 +185,13 @@ def _login(device: Device) -> Any:  # noqa: ANN401 - a login of pysnmp
 
     secrets = secrets_of(device)
     if device.version == "2c":
-        return CommunityData(secrets.community, mpModel=1)
+        return CommunityData(secrets.community, mpModel=1)  # noqa: S508 - what many a device has
     if not secrets.authentication:
-        return UsmUserData(device.user)
+        return UsmUserData(device.user)  # noqa: S509 - as the settings say
     protocols: dict[str, Any] = {"authKey": secrets.authentication, "authProtocol": SHA}
     if secrets.privacy:
         protocols |= {"privKey": secrets.privacy, "privProtocol": AES}
-    return UsmUserData(device.user, **protocols)
+    return UsmUserData(device.user, **protocols)  # noqa: S509 - as above
 
 
 def interface_rows(narrow: Walked, wide: Walked) -> list[Row]:
@@ -208,7 +227,7 @@ def _signed(value: Any) -> int:  # noqa: ANN401 - a counter of pysnmp
 
 
 def neighbour_rows(arp: Walked, neighbours: Walked) -> list[Row]:
-    """Return rows of ipNetToMediaTable (interface, IPv4) and ipNetToPhysicalTable (interface, kind, length, address)."""
+    """Return rows of ipNetToMediaTable (interface, IPv4) and ipNetToPhysicalTable (interface, kind, size, address)."""
     rows = {}
     for key, value in arp.items():
         if len(key) == 5 and max(key[1:]) < 256:

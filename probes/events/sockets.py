@@ -84,7 +84,7 @@ class SocketWatch:
 
     def _ended(self, destroyed: Destroyed) -> dict[str, Any]:
         process, opened = self._known.pop(destroyed.ends, (None, 0))
-        return _row(destroyed.ends, DESTROYED, process, destroyed.uid if destroyed.uid else -1, opened)
+        return _row(destroyed.ends, DESTROYED, process, destroyed.uid or -1, opened)
 
 
 def _row(ends: Ends, state: str, process: Process | None, uid: int, opened: int) -> dict[str, Any]:

@@ -28,7 +28,7 @@ _TAG = re.compile(r"([\w./-]{1,48})(?:\[(\w{1,32})\])?: ?")
 _PARAMETER = re.compile(r' ([^ =\]"]{1,32})="((?:[^"\\\]]|\\.)*)"')
 _ELEMENT = re.compile(r'\[([^ =\]"]{1,32})((?: [^ =\]"]{1,32}="(?:[^"\\\]]|\\.)*")*)\]')
 _COUNT = re.compile(rb"(\d{1,7}) ")
-MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 MOST_PARAMETERS = 64
 
 
@@ -58,8 +58,7 @@ def parse_message(data: bytes, received: int) -> dict[str, Any]:
 def _new(found: re.Match[str], rest: str) -> dict[str, Any]:
     host, application, process, kind = ("" if word == "-" else word for word in found.groups()[1:])
     data: dict[str, str] = {}
-    if rest.startswith("-"):
-        rest = rest[1:]
+    rest = rest.removeprefix("-")
     while element := _ELEMENT.match(rest):
         for name, value in _PARAMETER.findall(element[2])[:MOST_PARAMETERS]:
             data[f"{element[1]}.{name}"] = re.sub(r'\\(["\\\]])', r"\1", value)
@@ -225,7 +224,7 @@ class SyslogListener:
                 self._dropped += 1
                 return
             self._connections += 1
-            connection.setblocking(False)
+            connection.setblocking(False)  # noqa: FBT003 - as the socket has it
             self._selector.register(connection, selectors.EVENT_READ, ("stream", Frames(), where[0]))
 
     def _stream(self, connection: Any, frames: Frames, sender: str) -> None:  # noqa: ANN401 - as above

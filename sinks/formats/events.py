@@ -21,7 +21,7 @@ AT_ONCE_BYTES = 4 << 20
 
 
 class EventWriter(ContainerWriter):
-    """Writes messages as they come, some at a time; the file appears whole, on closing. Raises OutputError naming it."""
+    """Writes messages, some at a time; the file appears whole, on closing. Raises OutputError naming it."""
 
     def __init__(self, path: str) -> None:
         super().__init__(path, EVENT_RECORD)

@@ -41,7 +41,7 @@ class EventRecord:
 
     @property
     def text(self) -> str:
-        """Return the output as text, a replacement character for what is no UTF-8; never more than MOST_OUTPUT bytes."""
+        """Return the output as text, a replacement character for what is no UTF-8."""
         return self.plain_output.decode("utf-8", "replace")
 
     @property

@@ -13,7 +13,7 @@ Body = dict[str, Any]
 MOST_VALUES = 2000
 DEEPEST = 32
 LONGEST_VALUE = 256
-_XML = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?<(\w+)")
+_XML = re.compile(r"\s*<(?:\?xml\b|\w)")
 
 
 def parse_generic(text: str) -> Body:
@@ -47,7 +47,9 @@ def _gather(value: object, path: str, values: dict[str, str], depth: int) -> Non
         for name, each in items:
             _gather(each, f"{path}.{name}" if path else str(name), values, depth + 1)
     elif value is not None:
-        values[short(path, LONGEST_VALUE)] = short(json.dumps(value) if not isinstance(value, str) else value, LONGEST_VALUE)
+        values[short(path, LONGEST_VALUE)] = short(
+            json.dumps(value) if not isinstance(value, str) else value, LONGEST_VALUE
+        )
 
 
 def parse_xml(text: str) -> dict[str, str]:
@@ -104,7 +106,9 @@ def argus_event(text: str) -> tuple[str, str] | None:
     """
     if not text.lstrip()[:200].startswith(("<ArgusEvent", "<?xml")) or "<ArgusEvent" not in text[:400]:
         return None
-    found = re.search(r'<ArgusEventData[^>]{0,400}?Type\s*=\s*"([^"]{0,400})"[^>]{0,400}?>(.*)</ArgusEventData>', text, re.DOTALL)
+    found = re.search(
+        r'<ArgusEventData[^>]{0,400}?Type\s*=\s*"([^"]{0,400})"[^>]{0,400}?>(.*)</ArgusEventData>', text, re.DOTALL
+    )
     if found is None:
         raise UnreadableError("an ArgusEvent without ArgusEventData")
     inner = re.sub(r"<!\[CDATA\[|\]\]>", "", found[2])

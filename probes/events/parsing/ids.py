@@ -12,7 +12,17 @@ from topics.community_id import WITH_PORTS, community_id
 Body = dict[str, Any]
 LONGEST_LINE = 256 * 1024
 MOST_ALERTS = 20_000
-PROTOCOLS = {"TCP": 6, "UDP": 17, "ICMP": 1, "IPV6-ICMP": 58, "ICMPV6": 58, "SCTP": 132, "GRE": 47, "ESP": 50, "IGMP": 2}
+PROTOCOLS = {
+    "TCP": 6,
+    "UDP": 17,
+    "ICMP": 1,
+    "IPV6-ICMP": 58,
+    "ICMPV6": 58,
+    "SCTP": 132,
+    "GRE": 47,
+    "ESP": 50,
+    "IGMP": 2,
+}
 SECOND, MICROSECOND = 1_000_000_000, 1000
 
 

@@ -107,7 +107,8 @@ def _taker(where: str, settings: Settings, stack: ExitStack) -> Callable[[EventR
         from clients.sensor.bus import open_bus
         from clients.sensor.events import event_post
 
-        post = event_post(open_bus(where, settings, stack, number=1, live=True), settings)
+        alone = settings.model_copy(update={"topic": settings.events_topic})  # there are no records to publish
+        post = event_post(open_bus(where, alone, stack, number=1, live=True), settings)
         return lambda _, message: post(message)
     if where == "-":
         from clients.raevent import described, json_line

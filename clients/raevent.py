@@ -265,7 +265,7 @@ def _table(name: str, rows: list[Described]) -> Iterator[str]:
     """Yield rows in columns; those that are empty in all of them are left out."""
     if not rows:
         return
-    empty = ("", 0, "*", {})
+    empty: tuple[object, ...] = ("", 0, "*", {})
     columns = [column for column in rows[0] if any(row[column] not in empty for row in rows)]
     cells = [[_cell(row[column]) for column in columns] for row in rows]
     widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]

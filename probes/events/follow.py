@@ -58,7 +58,7 @@ class FollowedFile:
             with suppress(OSError):
                 fresh.seek(0, os.SEEK_END)
         self.close()
-        self._file, self._rest = fresh, b""  # type: ignore[assignment]  # an unbuffered file reads like others
+        self._file, self._rest = fresh, b""
 
     def _replaced(self) -> bool:
         """Tell whether the name means another file now, or this one became shorter, and nothing is left of it."""

@@ -93,7 +93,8 @@ def _dated(found: re.Match[str], received: int) -> int:
     now = datetime.fromtimestamp(received // SECOND).astimezone()
     try:
         month = MONTHS.index(found[1]) + 1
-        when = datetime(now.year, month, *(int(word) for word in found.groups()[1:5]), tzinfo=now.tzinfo)
+        day, hour, minute, second = (int(word) for word in found.groups()[1:5])
+        when = datetime(now.year, month, day, hour, minute, second, tzinfo=now.tzinfo)
         if when - now > timedelta(days=180):
             when = when.replace(year=now.year - 1)
     except ValueError:

@@ -59,16 +59,22 @@ def keep_events(
 
     next_offsets: dict[int, int] = {}
 
+    def assigned(_partitions: list[int]) -> None:
+        nonlocal heard
+        heard = clock()
+
     def revoked(_partitions: list[int]) -> None:
         settle(subscriber)
 
-    with Subscriber(url, topic, group, decode=decode_event, dead_letters=dead_letters, revoked=revoked) as subscriber:
+    with Subscriber(
+        url, topic, group, decode=decode_event, dead_letters=dead_letters, assigned=assigned, revoked=revoked
+    ) as subscriber:
         while not stop.is_set() and (until_idle is None or clock() - heard < until_idle):
             for received in subscriber.receive(RECEIVE_SECONDS):
                 heard = clock()
                 since = since if waiting else heard
-                first = received.offset, []
-                waiting.setdefault(received.partition, first)[1].append((received.value, encode_event(received.value)))
+                _, events = waiting.setdefault(received.partition, (received.offset, []))
+                events.append((received.value, encode_event(received.value)))
                 next_offsets[received.partition] = received.offset + 1
             count = sum(len(events) for _, events in waiting.values())
             if waiting and (count >= MOST_EVENTS or clock() - since >= linger):

@@ -37,7 +37,8 @@ def parse_vmstat(text: str) -> Body:
 def parse_netstat(text: str) -> Body:
     """Read /proc/net/snmp and /proc/net/netstat, one after the other or alone, or `netstat -s`."""
     counters: dict[str, int] = {}
-    protocol, names = "", []
+    protocol = ""
+    names: list[str] = []
     for line in text.splitlines():
         group, colon, values = line.partition(":")
         words = values.split()

@@ -90,10 +90,10 @@ def test_secrets_of_ours_are_not_passed_on(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_thousand_runs_leave_no_process_and_no_descriptor() -> None:
-    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - counted
+    others, before = children(), len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - counted
     for _ in range(1000):
         assert run_program(["/bin/true"], timeout=60, most=MOST).status == "ok"
-    assert not children()
+    assert len(children()) <= len(others)  # such as a server of other tests
     assert len(os.listdir("/proc/self/fd")) <= before + 1  # noqa: PTH208
 
 

@@ -67,7 +67,7 @@ def test_both_transports_are_heard() -> None:
         sender.sendto(b"<13>one", ("127.0.0.1", listener.ports[0]))
     with socket.create_connection(("127.0.0.1", listener.ports[1])) as stream:
         stream.sendall(b"<13>two\n9 <13>three<13>unended")
-    messages = []
+    messages: list[dict[str, str]] = []
     end = time.monotonic() + 60
     while len(messages) < 4 and time.monotonic() < end:
         listener.hear(0.1)

@@ -24,6 +24,7 @@ from topics.dead_letters import dead_letter, read_dead_letter
 from topics.dns import decode_dns, encode_dns
 from topics.dns.batch import DNS_DTYPE, RESOURCE_DTYPE, DnsBatch
 from topics.errors import DecodeError, UnknownSchemaError
+from topics.events import EventRecord, decode_event, encode_event
 from topics.names import AddressName, decode_name, encode_name
 from topics.probe_status import encode_probe_status, read_probe_status
 from topics.registry import CachedRegistry, MockRegistry
@@ -203,6 +204,9 @@ def dns_batch() -> DnsBatch:
 
 NAME = AddressName(bytes(16), "host", "dns", 1, 2, 3, chain=("a", "b"))
 FINDING = SpanFinding("s", "p", "eth0", 1, "raised", 2, 3, 4, 5, 6, 7, True, 8, 9, 10, 11, 12, [1, 2], "why")
+EVENT = EventRecord(
+    "s", "p", 1, 2, "load", "load", 3, 4, body={"one": 1.0, "five": 2.0, "fifteen": 3.0, "running": 4, "threads": 5}
+)
 WRITERS: dict[str, tuple[bytes, Any]] = {
     FLOW_BATCH: (encode_message(random_batch(9, 20)), decode_message),
     "dead-letter.v1": (dead_letter("t", 1, 2, b"value", "why"), read_dead_letter),
@@ -210,6 +214,7 @@ WRITERS: dict[str, tuple[bytes, Any]] = {
     "dns-batch.v1": (encode_dns(dns_batch()), decode_dns),
     "address-name.v1": (encode_name(NAME), decode_name),
     "span-finding.v1": (encode_span_finding(FINDING), read_span_finding),
+    "event-record.v1": (encode_event(EVENT), decode_event),
     "probe-status.v1": (encode_probe_status(STATUS), read_probe_status),
 }
 

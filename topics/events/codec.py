@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import io
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-from fastavro import parse_schema, schemaless_reader, schemaless_writer
+from fastavro import schemaless_reader, schemaless_writer
 
 from topics import single_object
 from topics.definitions import MAX_MESSAGE_BYTES, MESSAGE_BYTES
 from topics.errors import DecodeError
 from topics.events.record import BODIES, EventRecord
-from topics.schema import schema_json
+from topics.framing import avro_schema, unframe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,14 +22,9 @@ EVENT_RECORD = "event-record.v1"
 MOST_ROWS = 1000  # of a table in one record
 
 
-@functools.cache
-def _schema(name: str = EVENT_RECORD) -> Any:  # noqa: ANN401 - fastavro's parsed schemas have no type of their own
-    return parse_schema(schema_json(name))
-
-
 def load_schema() -> None:
     """Read from disk what encoding takes: a probe may give up its files before it has an event."""
-    _schema()
+    avro_schema(EVENT_RECORD)
     single_object.header(EVENT_RECORD)
 
 
@@ -39,7 +33,7 @@ def encode_event(event: EventRecord) -> bytes:
     out = io.BytesIO()
     values = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
     values["body"] = None if event.body is None else (BODIES[event.kind], event.body)
-    schemaless_writer(out, _schema(), values)
+    schemaless_writer(out, avro_schema(EVENT_RECORD), values)
     return single_object.wrap(EVENT_RECORD, out.getvalue())
 
 
@@ -64,18 +58,19 @@ def encode_parts(event: EventRecord) -> Iterator[tuple[EventRecord, bytes]]:
 
 def decode_event(data: bytes | memoryview) -> EventRecord:
     """Return the event that a message carries; raises DecodeError."""
-    schema, payload = single_object.unwrap(data)
-    if schema.partition("/")[0] != EVENT_RECORD:
-        raise DecodeError(f"a {schema}, not an {EVENT_RECORD},", 0)
-    if len(payload) > MAX_MESSAGE_BYTES:
-        raise DecodeError(f"an event of {len(payload)} bytes", 0)
-    return read_event(io.BytesIO(payload), schema)
+    if len(data) > MAX_MESSAGE_BYTES:
+        raise DecodeError(f"an event of {len(data)} bytes", 0)
+    writer, payload = unframe(data, EVENT_RECORD)
+    return read_event(io.BytesIO(payload), writer)
 
 
-def read_event(source: io.BytesIO, schema: str = EVENT_RECORD) -> EventRecord:
-    """Return the event that comes next in bytes without the name of their schema; raises DecodeError."""
+def read_event(source: io.BytesIO, writer: str = EVENT_RECORD) -> EventRecord:
+    """Return the event that comes next in bytes without what names their schema; raises DecodeError."""
+    theirs, ours = avro_schema(writer), avro_schema(EVENT_RECORD)
     try:
-        values: Any = schemaless_reader(source, _schema(schema), _schema(), return_record_name=True)
+        values: Any = schemaless_reader(
+            source, theirs, None if writer == EVENT_RECORD else ours, return_record_name=True
+        )
     except Exception as error:  # noqa: BLE001 - fastavro lets through whatever damaged bytes lead to
         raise DecodeError(f"no {EVENT_RECORD} ({type(error).__name__})", source.tell()) from None
     body = values["body"]

@@ -11,6 +11,7 @@ from clients.options import Option
 from clients.outputs import Outputs
 from clients.selection import selection
 from clients.sources import Source, to_batch, to_frame
+from topics.definitions import DEAD_LETTERS, FLOWS, OBSERVATIONS
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,13 +23,22 @@ if TYPE_CHECKING:
     from processors.observers import ObserverMatch, ObserverSettings
     from topics.batch import FlowBatch
 
-USAGE = "argosy observers -r FILE... | -R DIR... [OPTIONS] [- FILTER]"
+USAGE = """argosy observers -r FILE... | -R DIR... [OPTIONS] [- FILTER]
+       argosy observers --bus kafka://HOST:PORT [OPTIONS]"""
 SUMMARY = """Merges the records of each probe into flows, matches those that are one conversation, and prints or writes
 all of them, marked: the filter word `primary` leaves each conversation once (docs/observers.md). A filter comes first.
+With --bus it does so with the flows that workers put out, until SIGTERM or Ctrl-C; several of one group share them.
 Exit status: 0 when some record was selected, 1 when none was, 2 after an error."""
+GROUP = "argosy-observers"
 OPTIONS = (
     *reading.OPTIONS,
     Option("--tolerance", "SECONDS", "how far apart the clocks of probes may be (default 5)"),
+    Option("--bus", "URL", "Kafka: kafka://HOST:PORT[,HOST:PORT]; read flows there and put them out again, matched"),
+    Option("--group", "NAME", f"consumer group to join (default {GROUP})"),
+    Option("--input", "TOPIC", f"topic of flows (default {FLOWS.name})"),
+    Option("--output", "TOPIC", f"topic of matched flows (default {OBSERVATIONS.name})"),
+    Option("--dead-letters", "TOPIC", f"topic of what cannot be read (default {DEAD_LETTERS.name})"),
+    Option("--metrics", "[HOST]:PORT", "metrics for Prometheus; on loopback unless a host is named"),
 )
 SHOWN = ("stime", "proto", "saddr", "sport", "dir", "daddr", "dport", "pkts", "srcid", "observation", "cor", "dlstime")
 
@@ -50,6 +60,8 @@ def settings(parsed: Parsed) -> ObserverSettings:
 
 
 def _run(parsed: Parsed, _: set[str]) -> int:
+    if parsed.word("--bus"):
+        return _work(parsed)
     from processors.observers import ObserverMatch
 
     match, totals, outputs = ObserverMatch(settings(parsed)), reading.totals(parsed), Outputs(parsed)
@@ -67,6 +79,28 @@ def _run(parsed: Parsed, _: set[str]) -> int:
     if totals is not None:
         print(totals.text(), file=sys.stderr if outputs.pipes else sys.stdout)
     return 0 if selected else reading.NO_MATCH
+
+
+def _work(parsed: Parsed) -> int:
+    from clients.consumer_metrics import WorkerCollector, serving
+    from clients.worker import log_to_standard_error
+    from processors.engine.faust_worker import run_worker
+    from processors.engine.settings import WorkerSettings
+    from processors.engine.state import StateKeeper
+
+    own = WorkerSettings(
+        url=parsed.word("--bus") or "",
+        group=parsed.word("--group") or GROUP,
+        input_topic=parsed.word("--input") or FLOWS.name,
+        output_topic=parsed.word("--output") or OBSERVATIONS.name,
+        dead_letters_topic=parsed.word("--dead-letters") or DEAD_LETTERS.name,
+        observers=settings(parsed),
+    )
+    log_to_standard_error()
+    keeper = StateKeeper()
+    with serving(parsed.word("--metrics"), WorkerCollector(lambda: keeper.state)):
+        run_worker(own, keeper)
+    return 0
 
 
 def _written(outputs: Outputs, frames: Iterator[pl.DataFrame]) -> int:

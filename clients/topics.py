@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from clients.options import Option, Parsed, help_text, parse
-from topics.definitions import CONTROL, DEAD_LETTERS, FLOW_STATUS, FLOWS, PROBES, TOPICS
+from topics.definitions import CONTROL, DEAD_LETTERS, FLOW_STATUS, FLOWS, OBSERVATIONS, PROBES, TOPICS
 from topics.errors import UsageError
 from topics.nearest import suggestion
 
@@ -46,7 +46,7 @@ SHOWN = (
     *("time", "protocol", "src_port", "dst_port", "vlan", "flags"),
     *("stream", "stream_offset", "missing", "wire_length"),
 )
-TAILED = (FLOW_STATUS, FLOWS, CONTROL, PROBES, DEAD_LETTERS)
+TAILED = (FLOW_STATUS, FLOWS, OBSERVATIONS, CONTROL, PROBES, DEAD_LETTERS)
 
 
 def run(arguments: list[str]) -> int:

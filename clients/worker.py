@@ -55,7 +55,7 @@ def run(arguments: list[str]) -> int:
     from processors.engine.faust_worker import run_worker
     from processors.engine.state import StateKeeper
 
-    _log_to_standard_error()
+    log_to_standard_error()
     keeper = StateKeeper()
     with serving(parsed.word("--metrics"), WorkerCollector(lambda: keeper.state)):
         run_worker(settings, keeper)
@@ -98,7 +98,8 @@ def _seconds(parsed: Parsed, name: str, default: float) -> float:
     return value
 
 
-def _log_to_standard_error() -> None:
+def log_to_standard_error() -> None:
+    """Let what happens be told on standard error, a line each."""
     import structlog
 
     structlog.configure(

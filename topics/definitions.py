@@ -36,6 +36,9 @@ CONVERSATION = "addresses, ports and protocol, either way round"
 
 FLOW_STATUS = TopicDefinition("argosy.flow-status.v1", CONVERSATION, "batch of status records", 3 * DAY)
 FLOWS = TopicDefinition("argosy.flows.v1", CONVERSATION, "batch of merged flows", 7 * DAY)
+OBSERVATIONS = TopicDefinition(
+    "argosy.observations.v1", CONVERSATION, "batch of flows, those of one conversation matched", 7 * DAY
+)
 CONTROL = TopicDefinition("argosy.control.v1", CONVERSATION, "payloads of control-plane packets", 12 * HOUR)
 EVENTS = TopicDefinition("argosy.events.v1", "probe", "event record", 7 * DAY, partitions=2)
 PROBES = TopicDefinition("argosy.probes.v1", "probe", "status of a probe", 7 * DAY, partitions=2)
@@ -48,4 +51,4 @@ SCHEMAS = TopicDefinition(
     "argosy.schemas.v1", "fingerprint", "schema that messages name", 4 * WEEK, partitions=1, compacted=True
 )
 
-TOPICS = (FLOW_STATUS, FLOWS, CONTROL, EVENTS, PROBES, DNS, NAMES, SPANS, ALERTS, DEAD_LETTERS, SCHEMAS)
+TOPICS = (FLOW_STATUS, FLOWS, OBSERVATIONS, CONTROL, EVENTS, PROBES, DNS, NAMES, SPANS, ALERTS, DEAD_LETTERS, SCHEMAS)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from processors.engine.acknowledgement import Acknowledger
-from processors.engine.batch_numbers import BatchNumbers
+from processors.engine.batch_numbers import BatchNumbers, Unnumbered
 from processors.engine.labelling import Labelling
 from processors.engine.outbox import LINGER_SECONDS
 from processors.engine.partition import PartitionMerge, conclusions, last_offset
@@ -25,7 +25,7 @@ from topics.errors import BusError, DecodeError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from processors.engine.partition import Confirm, Headers
+    from processors.engine.partition import Confirm, Headers, Stage
     from processors.engine.settings import WorkerSettings
 
 FLUSH_SECONDS = 5.0
@@ -60,7 +60,7 @@ class Merging:
         if self._labelling is not None:
             self._labelling.start()
         batch = decode_message(encode_message(FlowBatch(records_like(1))))
-        merge = FlowMerge(self._settings.merge)
+        merge = self._stage()
         merge.recovered(batch, np.full(1, -1, np.int64))
         merge.process(batch)
         for flows in merge.flush():
@@ -70,7 +70,7 @@ class Merging:
         """Make a partition ready, given what the group has committed: find out what is concluded from its input."""
         begun = time.monotonic()
         start = self._recovery.start(partition, committed, text)
-        merge = FlowMerge(self._settings.merge)
+        merge = self._stage()
         known, flows = [], 0
         for message in self._recovery.output(partition, start):
             headers = dict(message.headers() or ())
@@ -82,10 +82,18 @@ class Merging:
         acknowledger = Acknowledger(start.output_end, known)
         encode = encode_message if self._labelling is None else self._labelling.encode
         channel = _Channel(self._settings, self._producer, partition, self._decode, encode)
-        seen = BatchNumbers(numbers(text) if committed is not None and start.offset >= committed else "")
+        numbering = BatchNumbers if self._settings.observers is None else Unnumbered
+        seen = numbering(numbers(text) if committed is not None and start.offset >= committed else "")
         linger = self._settings.name_lateness if self._settings.names_topic else LINGER_SECONDS
         opened = PartitionMerge(start.offset, merge, acknowledger, channel, numbers=seen, linger=linger)
         return Opened(opened, start.offset, flows, time.monotonic() - begun)
+
+    def _stage(self) -> Stage:
+        if self._settings.observers is None:
+            return FlowMerge(self._settings.merge)
+        from processors.observers import ObserverStream
+
+        return ObserverStream(self._settings.observers)
 
     def first_offset(self, partition: int, offset: int) -> int:
         """Offset of the first message of the input at or after `offset`."""

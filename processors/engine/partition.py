@@ -11,7 +11,7 @@ import numpy as np
 from processors.engine.batch_numbers import BatchNumbers
 from processors.engine.outbox import LINGER_SECONDS, Message, Outbox, Positions
 from processors.merge.recovery import offset_of, position
-from processors.merge.stream import FlowMerge, MergedFlows, Source, source_of
+from processors.merge.stream import MergedFlows, Source, source_of
 from topics.batch import FlowBatch
 from topics.errors import DecodeError
 
@@ -42,6 +42,26 @@ class Channel(Protocol):
         """Queue a dead letter."""
 
 
+class Stage(Protocol):
+    """What is done with the batches of a partition: FlowMerge, or ObserverStream."""
+
+    @property
+    def sources(self) -> Mapping[Source, int]:
+        """Return the sources that are followed, and how far event time has come in each (ns)."""
+
+    def process(self, batch: FlowBatch, offset: int = 0) -> list[MergedFlows]:
+        """Take the batch at an offset; return what it completed."""
+
+    def flush(self, source: Source | None = None) -> list[MergedFlows]:
+        """Return what a source left, or all."""
+
+    def lowest_offset(self) -> int | None:
+        """Smallest offset that something still held came from."""
+
+    def recovered(self, batch: FlowBatch, last_positions: Positions) -> None:
+        """Note what was put out before a restart."""
+
+
 class PartitionMerge:
     """Merges the messages of a partition in offset order, and says how far its input may be acknowledged.
 
@@ -54,7 +74,7 @@ class PartitionMerge:
     def __init__(
         self,
         offset: int,
-        merge: FlowMerge,
+        merge: Stage,
         acknowledger: Acknowledger,
         channel: Channel,
         source_timeout: float = SOURCE_TIMEOUT_SECONDS,

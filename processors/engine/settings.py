@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from processors.merge import MergeSettings
 from topics.bus import bootstrap
+
+if TYPE_CHECKING:
+    from processors.observers import ObserverSettings
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
     """Where a worker reads, what it merges and labels by and how patient it is. All times in seconds.
 
+    With `observers` the input are flows, whose observations are matched; nothing is merged.
     With a `names_topic` flows are named by it, and wait `name_lateness` for names; `labels` names a file of settings.
     """
 
@@ -28,6 +33,7 @@ class WorkerSettings:
     names_topic: str = ""
     name_lateness: float = 2.0
     labels: str = ""
+    observers: ObserverSettings | None = None
 
     @property
     def bootstrap(self) -> str:

@@ -2,5 +2,6 @@
 
 from processors.observers.match import ObserverMatch
 from processors.observers.settings import ObserverSettings
+from processors.observers.stream import ObserverStream
 
-__all__ = ["ObserverMatch", "ObserverSettings"]
+__all__ = ["ObserverMatch", "ObserverSettings", "ObserverStream"]

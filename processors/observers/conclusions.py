@@ -19,7 +19,8 @@ OF_PRIMARY = ("observer", "start", "end", "turned", *SUMMED, *FIRST, *LAST)
 def concluded(flows: pl.DataFrame, names: pl.DataFrame, clocks: Clocks) -> pl.DataFrame:
     """Return for each flow that was seen at several points: `row`, `primary`, and `labels` as text.
 
-    `flows` has the columns of OBSERVATION, `row` and `group`; `names` what to call each `observer`.
+    `flows` has the columns of OBSERVATION, `row`, `group` and what was `said` before (1 primary, -1 further, 0
+    nothing); `names` what to call each `observer`.
     """
     shared = flows.filter(pl.col("observer").n_unique().over("group") > 1)
     points = _points(shared).join(names, on="observer", how="left")
@@ -44,6 +45,7 @@ def _points(shared: pl.DataFrame) -> pl.DataFrame:
             pl.col("start").min(),
             pl.col("end").max(),
             pl.col("turned").first(),
+            pl.col("said").max(),
             pl.col(SUMMED).sum(),
             *firsts,
             pl.col(LAST).max(),
@@ -54,7 +56,7 @@ def _points(shared: pl.DataFrame) -> pl.DataFrame:
 def _beside_primary(points: pl.DataFrame, clocks: Clocks) -> pl.DataFrame:
     """Put beside each point the one that saw most of the conversation, the first by name of several, and the clocks."""
     packets = pl.sum_horizontal(SUMMED)
-    ordered = points.sort("group", packets, "name", "observer", descending=[False, True, False, False])
+    ordered = points.sort("group", "said", packets, "name", "observer", descending=[False, True, True, False, False])
     primary = ordered.group_by("group", maintain_order=True).first().select("group", *OF_PRIMARY)
     pairs = ordered.join(primary, on="group", suffix="_primary", maintain_order="left").with_columns(
         primary=pl.col("observer") == pl.col("observer_primary")

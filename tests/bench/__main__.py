@@ -154,6 +154,17 @@ def bench_copies(runs: int) -> Iterator[tuple[str, Result]]:
         yield f"copies, {name}, cost", Result(judged, "ns/packet", plain, judged / plain)
 
 
+def bench_observers(_runs: int) -> Iterator[tuple[str, Result]]:
+    """Conversations that two and three probes saw, their clocks up to 3.9 s apart."""
+    from tests.bench.observers import SITES, measure
+
+    for name, points in SITES.items():
+        found = measure(points)
+        yield f"observers, {name}, once", Result(found.once, f"of {found.conversations:,}")
+        yield f"observers, {name}, clock", Result(found.clock_error / 1e6, "ms wrong")
+        yield f"observers, {name}, cost", Result(found.cost, "ns/flow")
+
+
 def bench_dns(runs: int) -> Iterator[tuple[str, Result]]:
     """Messages of DNS to transactions, from bytes of the bus to bytes of the bus, and to names."""
     from tests.bench.dns import measure
@@ -188,6 +199,7 @@ BENCHES: dict[str, Callable[[int], Iterator[tuple[str, Result]]]] = {
     "clients": bench_clients,
     "live": bench_live,
     "copies": bench_copies,
+    "observers": bench_observers,
     "dns": bench_dns,
     "labels": bench_labels,
 }

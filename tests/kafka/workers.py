@@ -97,11 +97,19 @@ class Bench:
 
     def start(self, *options: str) -> WorkerProcess:
         """Start a worker; `end_workers` ends it at the latest."""
+        return self._start(
+            "worker", "--session-timeout", "2", "--idle-timeout", "12", "--active-timeout", "25", *options
+        )
+
+    def observe(self) -> WorkerProcess:
+        """Start a worker that matches observations of flows."""
+        return self._start("observers")
+
+    def _start(self, name: str, *options: str) -> WorkerProcess:
         where = ["--bus", f"kafka://{self.bootstrap}", "--group", self.group, "--input", self.input]
         where += ["--output", self.output, "--dead-letters", self.dead_letters]
-        times = ["--session-timeout", "2", "--idle-timeout", "12", "--active-timeout", "25"]
         log = self.directory / f"worker-{len(self.workers)}.log"
-        command = [sys.executable, "-m", "clients.main", "worker", *where, *times, *options]
+        command = [sys.executable, "-m", "clients.main", name, *where, *options]
         with log.open("wb") as output:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         self.workers.append(WorkerProcess(process, log))

@@ -2,7 +2,7 @@
 
 import re
 
-from topics.definitions import DEAD_LETTERS, FLOW_STATUS, FLOWS, NAMES, SCHEMAS, TOPICS
+from topics.definitions import DEAD_LETTERS, FLOW_STATUS, FLOWS, NAMES, OBSERVATIONS, SCHEMAS, TOPICS
 
 
 def test_every_topic_of_the_design_is_defined_once() -> None:
@@ -10,6 +10,7 @@ def test_every_topic_of_the_design_is_defined_once() -> None:
     kinds = (
         "flow-status",
         "flows",
+        "observations",
         "control",
         "events",
         "probes",
@@ -28,8 +29,8 @@ def test_names_fit_kafka_and_carry_their_version() -> None:
 
 
 def test_flows_leave_by_the_partition_their_status_records_came_in() -> None:
-    assert FLOWS.partitions == FLOW_STATUS.partitions
-    assert FLOWS.key == FLOW_STATUS.key
+    assert FLOWS.partitions == FLOW_STATUS.partitions == OBSERVATIONS.partitions
+    assert FLOWS.key == FLOW_STATUS.key == OBSERVATIONS.key
 
 
 def test_only_what_is_latest_by_key_is_compacted() -> None:

@@ -17,6 +17,7 @@ from topics.definitions import (
     FLOW_STATUS,
     FLOWS,
     NAMES,
+    OBSERVATIONS,
     PROBES,
     SCHEMAS,
     SPANS,
@@ -26,7 +27,8 @@ from topics.errors import BusError, UsageError
 
 READ, WRITE, DESCRIBE = "READ", "WRITE", "DESCRIBE"
 TOPIC, GROUP = "TOPIC", "GROUP"
-WORKER_GROUP, NAMES_GROUP, SINK_GROUPS = "argosy-merge", "argosy-names", "argosy-sink-"
+WORKER_GROUP, OBSERVERS_GROUP = "argosy-merge", "argosy-observers"
+NAMES_GROUP, SINK_GROUPS = "argosy-names", "argosy-sink-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,12 @@ ROLES: dict[str, tuple[Right, ...]] = {
         *_topics((NAMES.name,), READ),
         *_topics((DEAD_LETTERS.name,), WRITE),
         Right(GROUP, WORKER_GROUP, (READ,)),
+    ),
+    "observers": (
+        *_topics((FLOWS.name,), READ),
+        *_topics((OBSERVATIONS.name, SCHEMAS.name), READ, WRITE),
+        *_topics((DEAD_LETTERS.name,), WRITE),
+        Right(GROUP, OBSERVERS_GROUP, (READ,)),
     ),
     "names": (
         *_topics((CONTROL.name,), READ),

@@ -28,8 +28,8 @@ def labels(batch: FlowBatch, row: int) -> dict[str, str]:
     return dict(pair.split("=") for pair in batch.heap_value(row, "labels").decode().split(":") if pair)
 
 
-def matched(batches: list[FlowBatch], **settings: float) -> FlowBatch:
-    match = ObserverMatch(ObserverSettings(**settings))
+def matched(batches: list[FlowBatch]) -> FlowBatch:
+    match = ObserverMatch()
     for batch in batches:
         assert match.process(batch) == []
     return concatenate(match.flush())

@@ -52,12 +52,14 @@ class Head:
     checksum: int
 
 
-def encode(entry: Entry, number: int, mark: bytes) -> bytes:
-    """Return the bytes of an entry in a segment with this mark."""
+def encode(entry: Entry, number: int, mark: bytes) -> tuple[Head, bytes, bytes]:
+    """Return the header of an entry in a segment with this mark, its bytes up to the value, and the value."""
     topic = entry.topic.encode()
-    body = b"".join((PLACE.pack(entry.partition, len(topic), len(entry.key)), topic, entry.key, entry.value))
-    head = HEADER.pack(mark, number, len(body), entry.records, entry.packets, zlib.crc32(body))
-    return b"".join((head, CHECKSUM.pack(zlib.crc32(head)), body))
+    place = b"".join((PLACE.pack(entry.partition, len(topic), len(entry.key)), topic, entry.key))
+    size, checksum = len(place) + len(entry.value), zlib.crc32(entry.value, zlib.crc32(place))
+    head = HEADER.pack(mark, number, size, entry.records, entry.packets, checksum)
+    start = b"".join((head, CHECKSUM.pack(zlib.crc32(head)), place))
+    return Head(number, size, entry.records, entry.packets, checksum), start, entry.value
 
 
 def encoded_size(entry: Entry) -> int:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from probes.spool.files import Files
     from probes.spool.losses import Losses
 
+MOST_RECENT = 16 * 1024 * 1024  # bytes that were just written and need not be read back
 Loss = tuple[Cause, int, int, int]
 
 
@@ -47,6 +48,8 @@ class Lane:
         self.evicted: list[list[int]] = []
         self._files, self._marks, self._losses = files, marks, losses
         self._tickets: deque[Ticket] = deque()
+        self._recent: deque[tuple[Segment, int, Head, Entry]] = deque()
+        self._recent_bytes = 0
         self._serial = 0
         self._open: Segment | None = None
 
@@ -99,21 +102,25 @@ class Lane:
         made = self._open is None or self._open.size >= most
         segment = self._new_segment() if made or self._open is None else self._open
         number = self.next
-        data = [encode(entry, number + n, segment.mark) for n, entry in enumerate(entries)]
+        encoded = [encode(entry, number + n, segment.mark) for n, entry in enumerate(entries)]
+        data = b"".join([part for _, *parts in encoded for part in parts])
         try:
-            self._files.append(segment.name, b"".join(data))
+            self._files.append(segment.name, data)
             self._files.sync(segment.name)
             if made:
                 self._files.sync_names()
         except OSError:
-            segment.size = segment.end + sum(map(len, data))  # at the most
+            segment.size = segment.end + len(data)  # at the most
             self.seal()
             raise
-        for entry, encoded in zip(entries, data, strict=True):
-            head = Head(self.next, len(encoded) - HEAD, entry.records, entry.packets, 0)
-            segment.hold(head, segment.end + len(encoded))
+        for entry, (head, *_) in zip(entries, encoded, strict=True):
+            self._recent.append((segment, segment.end, head, entry))
+            self._recent_bytes += head.size
+            segment.hold(head, segment.end + HEAD + head.size)
             self.next += 1
         segment.size = segment.end
+        while self._recent_bytes > MOST_RECENT:
+            self._drop_recent()
 
     def seal(self) -> None:
         """Let the next entries go to a segment of their own."""
@@ -131,7 +138,7 @@ class Lane:
         """Return the next entry that can be read, None when there is none."""
         for segment in list(self.segments):
             while not segment.is_read:
-                found = read(self._files, segment, self.expected)
+                found = self._from_memory(segment) or read(self._files, segment, self.expected)
                 if found is None:
                     self._pass_over(segment, segment.next)
                     break
@@ -143,6 +150,20 @@ class Lane:
                 self._issue(segment, head.number + 1, 0, None, loss)
         self._pass_the_end()
         return None
+
+    def _from_memory(self, segment: Segment) -> tuple[Head, Entry] | None:
+        """Return what would be read next when it was written so lately that it is still in memory."""
+        while self._recent and self._recent[0][2].number < self.expected:
+            self._drop_recent()
+        if not self._recent or self._recent[0][:2] != (segment, segment.offset):
+            return None
+        _, start, head, entry = self._recent[0]
+        self._drop_recent()
+        segment.pass_entry(head, start + HEAD + head.size)
+        return head, entry
+
+    def _drop_recent(self) -> None:
+        self._recent_bytes -= self._recent.popleft()[2].size
 
     def _pass_the_end(self) -> None:
         """Count what was accepted and has vanished from the end."""
@@ -197,6 +218,8 @@ class Lane:
     def rewind(self) -> None:
         """Hand out again what is not settled: nothing of it is on its way any more."""
         self._tickets.clear()
+        self._recent.clear()
+        self._recent_bytes = 0
         self.expected = self.acknowledged
         for segment in self.segments:
             segment.in_flight = 0

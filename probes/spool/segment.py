@@ -55,6 +55,12 @@ class Segment:
         self.records += head.records
         self.packets += head.packets
 
+    def pass_entry(self, head: Head, end: int) -> None:
+        """Note that the entry that ends there was read."""
+        self.offset = end
+        self.records -= head.records
+        self.packets -= head.packets
+
 
 def segment_named(name: str) -> Segment | None:
     """Return the segment that a file name tells of, None for another file; nothing is known yet of what it holds."""
@@ -82,9 +88,7 @@ def scan(files: Files, segment: Segment, acknowledged: int, bound: int | None) -
 def read(files: Files, segment: Segment, expected: int) -> tuple[Head, Entry | None] | None:
     """Read on: the header of the next entry, and the entry if its body is whole; None when there is none left."""
     for start, head in heads(files, segment, segment.offset, expected, segment.end):
-        segment.offset = start + HEAD + head.size
-        segment.records -= head.records
-        segment.packets -= head.packets
+        segment.pass_entry(head, start + HEAD + head.size)
         return head, decode_body(_bytes(files, segment, start + HEAD, head.size), head, segment.lane)
     segment.offset, segment.records, segment.packets = segment.end, 0, 0
     return None

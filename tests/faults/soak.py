@@ -1,6 +1,6 @@
 """The promise of delivery put to the test: probes, Kafka, workers and a sink, with everything killed again and again.
 
-`python -m tests.faults.soak --records 10000000 --kills 20 --visits 10 --restarts 5` takes a while; the figures go to
+`python -m tests.faults.soak --records 10_000_000 --kills 20 --visits 10 --restarts 5` takes a while; the figures go to
 docs/reliability.md. A small plan is part of the tests.
 """
 

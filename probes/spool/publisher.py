@@ -16,10 +16,10 @@ from probes.spool.losses import Cause, Losses
 from probes.spool.spool import Spool
 from topics.batch import packets_of
 from topics.bus.administration import CONNECT_SECONDS, partition_count
+from topics.bus.gathering import Gathering
 from topics.bus.messages import encode_messages
 from topics.definitions import MESSAGE_BYTES, SCHEMAS
 from topics.errors import BusError, OutputError
-from topics.partitions import split
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -37,7 +37,8 @@ CLOSE_SECONDS = 60.0
 class SpooledPublisher:
     """Takes batches at once, keeps them in `directory`, at most `limit` bytes, until the brokers have them.
 
-    Batches of one run and partition are numbered from 0 in their header, lost ones included: a gap tells of a loss.
+    Small batches are gathered first (see Gathering). Those of one run and partition are numbered from 0 in their
+    header, lost ones included: a gap tells of a loss.
     Raises OutputError when the directory cannot be used, and BusError when no broker answers at the first start ever
     (how many partitions there are is remembered). Later troubles are in `last_error`, and everything that is lost in
     `counts`. A `patient` publisher lets the caller wait instead of losing anything: for captures that can wait.
@@ -62,6 +63,7 @@ class SpooledPublisher:
         self._behind = Losses()
         self._sequences: dict[tuple[str, str, int, int], int] = {}
         self._wake, self._room = threading.Event(), threading.Condition()
+        self._publishing = threading.Lock()
         self._deadline: float | None = None
         disk = Disk(self._directory)
         try:
@@ -76,6 +78,7 @@ class SpooledPublisher:
             disk.close()
             raise
         self._held = self._spool.waiting, self._spool.bytes
+        self._gathering = Gathering(self._partitions, self._take)
         self._thread = threading.Thread(target=self._work, name="spool", daemon=True)
         self._thread.start()
 
@@ -99,12 +102,9 @@ class SpooledPublisher:
 
     def publish(self, batch: FlowBatch) -> None:
         """Take the records of a batch for their partitions; an empty batch goes to all, for its watermark."""
-        if len(batch):
-            for part in split(batch, self._partitions):
-                self._take(part)
-        else:
-            for partition in range(self._partitions):
-                self._take(batch.replace(partition=partition))
+        with self._publishing:
+            self.records += len(batch)
+            self._gathering.add(batch, time.monotonic())
 
     def _take(self, batch: FlowBatch) -> None:
         run = batch.site, batch.probe, batch.boot_id, batch.partition
@@ -112,7 +112,6 @@ class SpooledPublisher:
         ends = encode_messages(batch.replace(sequence=sequence), MESSAGE_BYTES)
         self._sequences[run] = sequence + len(ends)
         self.messages += len(ends)
-        self.records += len(batch)
         packets = packets_of(batch.records)
         for number, value in enumerate(ends):
             # What a message of several holds is counted with the first: only their sum is ever asked for.
@@ -158,6 +157,8 @@ class SpooledPublisher:
 
     def close(self, patience: float = CLOSE_SECONDS) -> int:
         """Put everything on disk and deliver for `patience` seconds; return how many messages wait for a later run."""
+        with self._publishing:
+            self._gathering.release()
         self._deadline = time.monotonic() + patience
         self._wake.set()
         self._thread.join()
@@ -169,6 +170,7 @@ class SpooledPublisher:
         while True:
             self._wake.wait(GATHER_SECONDS if self._delivery.is_busy else IDLE_SECONDS)
             self._wake.clear()
+            self._release_due()
             entries = self._drain()
             if entries:
                 self._spool.append(entries)
@@ -183,6 +185,14 @@ class SpooledPublisher:
         self._delivery.close()
         with contextlib.suppress(OSError):
             self._spool.close()
+
+    def _release_due(self) -> None:
+        """Send what was gathered long enough; never wait: whoever publishes may be waiting for us to make room."""
+        if self._queued <= MOST_QUEUED // 2 and self._publishing.acquire(blocking=False):
+            try:
+                self._gathering.release_due(time.monotonic())
+            finally:
+                self._publishing.release()
 
     def _is_over(self, now: float) -> bool:
         return not self._queue and (not self._spool.waiting or now > (self._deadline or 0.0))

@@ -202,7 +202,7 @@ def test_an_empty_batch_reaches_every_partition(bus: Bus) -> None:
 
 
 def test_publishing_waits_while_the_queue_is_full(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(producer_module, "QUEUE_KILOBYTES", 300)
+    monkeypatch.setattr(producer_module, "QUEUE_KILOBYTES", 1000)
     batch = realistic_batch(2000)
     with bus.publisher() as publisher:
         for _ in range(8):

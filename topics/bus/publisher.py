@@ -1,14 +1,17 @@
-"""Publishing: batches split by partition, numbered, and confirmed by the broker."""
+"""Publishing: batches gathered, split by partition, numbered, and confirmed by the broker."""
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import TYPE_CHECKING, Self
 
 from topics.bus.administration import CONNECT_SECONDS, partition_count
+from topics.bus.gathering import LINGER_SECONDS, Gathering
 from topics.bus.messages import encode_messages
 from topics.bus.producer import ConfirmedProducer
 from topics.definitions import MESSAGE_BYTES
-from topics.partitions import split
+from topics.errors import BusError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -21,7 +24,8 @@ BROKER_SECONDS = 60.0
 class Publisher:
     """Sends batches to the partitions of a topic: idempotent, acknowledged by all replicas, in bounded memory.
 
-    Batches of one run and partition are numbered from 0 in their header. `publish` waits while the queue is full.
+    Small batches are gathered, for LINGER_SECONDS at the most (see Gathering). Those of one run and partition are
+    numbered from 0 in their header. `publish` waits while the queue is full.
     Raises BusError when no broker answers within `connect` seconds, the topic does not exist, or a message could not be
     delivered within `patience` seconds.
     """
@@ -35,19 +39,39 @@ class Publisher:
         self._sequences: dict[tuple[str, str, int, int], int] = {}
         self._producer = ConfirmedProducer(url, patience)
         self._producer.announce()
+        self._gathering = Gathering(self._partitions, self._send)
+        self._failure: BusError | None = None
+        self._lock, self._closed = threading.Lock(), threading.Event()
+        self._thread = threading.Thread(target=self._release_forever, name="publisher", daemon=True)
+        self._thread.start()
 
     def publish(self, batch: FlowBatch) -> None:
-        """Queue the records of a batch for their partitions; an empty batch goes to all, for its watermark."""
-        if len(batch):
-            for part in split(batch, self._partitions):
-                self._send(part)
-        else:
-            for partition in range(self._partitions):
-                self._send(batch.replace(partition=partition))
+        """Take the records of a batch for their partitions; an empty batch goes to all, for its watermark."""
+        with self._lock:
+            self._check()
+            self.records += len(batch)
+            self._gathering.add(batch, time.monotonic())
 
     def close(self) -> None:
         """Wait until everything is delivered; raises BusError if it is not."""
+        self._closed.set()
+        self._thread.join()
+        self._check()
+        self._gathering.release()
         self._producer.flush()
+
+    def _release_forever(self) -> None:
+        while not self._closed.wait(LINGER_SECONDS / 2):
+            try:
+                with self._lock:
+                    self._gathering.release_due(time.monotonic())
+            except BusError as error:
+                self._failure = error
+                return
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise self._failure
 
     def _send(self, batch: FlowBatch) -> None:
         run = batch.site, batch.probe, batch.boot_id, batch.partition
@@ -57,7 +81,6 @@ class Publisher:
             self._producer.send(self.topic, value, batch.partition)
         self._sequences[run] = sequence + len(values)
         self.messages += len(values)
-        self.records += len(batch)
 
     def __enter__(self) -> Self:
         return self
@@ -68,4 +91,6 @@ class Publisher:
         if error is None:
             self.close()
         else:
+            self._closed.set()
             self._producer.abandon()
+            self._thread.join()

@@ -17,6 +17,7 @@ Positions = np.ndarray[Any, np.dtype[np.int64]]
 
 LINGER_SECONDS = 0.2
 FIRST_GUESS_BYTES = 400
+LARGE = 0.5  # of the limit: what is emitted at once goes out at once, since joining costs more than it saves
 FILLED = 0.8  # of the limit is aimed at: records differ in size, and a message that came out too long is made again
 
 
@@ -61,6 +62,11 @@ class Outbox:
     def add(self, batch: FlowBatch, last_positions: Positions, position: int, now: float) -> None:
         """Take in what was emitted at monotonic time `now` (s) while the input at offset `position` was processed."""
         source = (batch.site, batch.probe, batch.boot_id)
+        if len(batch) * self._record_bytes >= self._limit * LARGE:
+            if source in self._gathered:
+                self._release(source, position)
+            self._send_pieces(batch, last_positions, position)
+            return
         gathered = self._gathered.setdefault(source, _Gathered(now))
         gathered.batches.append(batch)
         gathered.last_positions.append(last_positions)
@@ -80,7 +86,9 @@ class Outbox:
 
     def _release(self, source: tuple[str, str, int], position: int) -> None:
         gathered = self._gathered.pop(source)
-        batch, last_positions = concatenate(gathered.batches), np.concatenate(gathered.last_positions)
+        self._send_pieces(concatenate(gathered.batches), np.concatenate(gathered.last_positions), position)
+
+    def _send_pieces(self, batch: FlowBatch, last_positions: Positions, position: int) -> None:
         pieces = max(1, min(len(batch), round(len(batch) * self._record_bytes / (self._limit * FILLED))))
         for number in range(pieces):
             part = slice(len(batch) * number // pieces, len(batch) * (number + 1) // pieces)

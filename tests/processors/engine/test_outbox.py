@@ -56,6 +56,16 @@ def test_a_full_message_does_not_wait() -> None:
     assert sent
 
 
+def test_what_is_large_goes_out_at_once_behind_what_waited() -> None:
+    outbox, sent = make(limit=1000)
+    outbox.add(*flows(0, 1), position=0, now=0.0)
+    outbox.add(*flows(1, 5), position=1, now=0.0)
+
+    assert [numbers(message) for message in sent] == [[0], [1, 2, 3, 4, 5]]
+    outbox.release(position=2)
+    assert len(sent) == 2
+
+
 def test_sources_are_kept_apart() -> None:
     outbox, sent = make()
     outbox.add(*flows(0, 1, "a"), position=0, now=0.0)

@@ -6,9 +6,10 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import duckdb
+from sqlalchemy import Text
 
 from sinks.sql.address import display_name, without_password
-from sinks.sql.table import NAME, column_names, duckdb_statements
+from sinks.sql.table import NAME, column_names, duckdb_statements, missing_statements
 from topics.errors import DatabaseError
 
 if TYPE_CHECKING:
@@ -63,6 +64,10 @@ class DuckdbStore:
         if not found:
             for statement in duckdb_statements():
                 self._connection.execute(statement)
+        known = "SELECT column_name FROM duckdb_columns() WHERE table_name = ?"
+        columns = [name for (name,) in self._connection.execute(known, [NAME]).fetchall()]
+        for statement in missing_statements(columns, Text(), Text()):
+            self._connection.execute(statement)
         self._connection.execute(f"SELECT {COLUMNS} FROM {NAME} LIMIT 0")  # noqa: S608 - constants of ours
 
     @contextmanager

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import psycopg
+from sqlalchemy.dialects.postgresql import INET, MACADDR
 
 from sinks.sql.address import display_name, without_password
-from sinks.sql.table import KEY, NAME, column_names, postgresql_statements, staging_statement
+from sinks.sql.table import KEY, NAME, column_names, missing_statements, postgresql_statements, staging_statement
 from topics.errors import DatabaseError
 
 if TYPE_CHECKING:
@@ -104,6 +105,13 @@ class PostgresqlStore:
         if found is None or found[0] is None:
             for statement in postgresql_statements():
                 lane.execute(statement.encode())
+        known = "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped"
+        columns = [name for (name,) in lane.execute(known, [NAME]).fetchall()]
+        for statement in missing_statements(columns, INET(), MACADDR()):
+            try:
+                lane.execute(statement.encode())
+            except psycopg.errors.InsufficientPrivilege as error:
+                raise DatabaseError(f"{display_name(self._url)}: let its owner run: {statement}") from error
         lane.execute(f"SELECT {COLUMNS} FROM {NAME} LIMIT 0".encode())  # noqa: S608 - constants of ours
         lane.commit()
 

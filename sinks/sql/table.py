@@ -28,9 +28,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from topics.schema import flow_fields
+from topics.schema import flow_fields, flow_record_json
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy.types import TypeEngine
 
     from topics.schema import Field
@@ -108,6 +110,17 @@ def staging_statement(name: str) -> str:
     table = flow_table(postgresql.INET(), postgresql.MACADDR()).to_metadata(MetaData(), name=name)
     table._prefixes = ["TEMPORARY"]  # noqa: SLF001
     return f"{_text(CreateTable(table))} ON COMMIT DELETE ROWS"
+
+
+def missing_statements(found: Collection[str], address: TypeEngine[Any], mac: TypeEngine[Any]) -> list[str]:
+    """Return what gives a table with only the columns `found` those that records have had since."""
+    defaults = {spec["name"]: spec["default"] for spec in flow_record_json()["fields"] if "default" in spec}
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
+    return [
+        f'ALTER TABLE {NAME} ADD COLUMN "{column.name}" {column.type.compile(dialect)} DEFAULT {defaults[column.name]}'
+        for column in flow_table(address, mac).columns
+        if column.name not in found and isinstance(defaults.get(column.name), int)
+    ]
 
 
 def column_names() -> list[str]:

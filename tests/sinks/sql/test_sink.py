@@ -192,6 +192,26 @@ def test_a_table_of_another_make_is_refused(database: Database) -> None:
         SqlSink(database.address)
 
 
+def test_a_table_of_an_earlier_release_gets_the_columns_that_are_new(database: Database) -> None:
+    old, new = flows(1, 4), flows(2, 4)
+    with_sink(database, lambda store: store.write(old))
+    change(database, 'ALTER TABLE flows DROP COLUMN "src_duplicate_lag_max"')
+    change(database, 'ALTER TABLE flows DROP COLUMN "dst_duplicate_ttl"')
+    with_sink(database, lambda store: store.write(new))
+    counted = ask(database, "SELECT sum(src_duplicate_lag_max), sum(dst_duplicate_ttl), count(*) FROM flows")
+    sums = [int(new.records[name].sum(dtype="i8")) for name in ("src_duplicate_lag_max", "dst_duplicate_ttl")]
+    assert [tuple(map(int, row)) for row in counted] == [(*sums, 8)]
+
+
+def change(database: Database, statement: str) -> None:
+    if database.address.startswith("postgresql"):
+        with psycopg.connect(database.address) as connection:
+            connection.execute(statement.encode())
+    else:
+        with duckdb.connect(database.address) as connection:
+            connection.execute(statement)
+
+
 def test_two_sinks_start_together(postgresql_database: str) -> None:
     one, two = SqlSink(postgresql_database), SqlSink(postgresql_database)
     batch = flows(1, 30)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from clients import reading
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
     import polars as pl
 
     from clients.options import Parsed
+    from processors.attribution import Attributor
     from processors.labels import Labeller
     from processors.names import NameTable
+    from topics.batch import FlowBatch
 
-USAGE = "argosy ralabel -f CONF [--names FILE...] -r FILE... | -R DIR... [OPTIONS] [- FILTER]"
+USAGE = "argosy ralabel -f CONF [--names FILE...] [--events FILE...] -r FILE... | -R DIR... [OPTIONS] [- FILTER]"
 SUMMARY = """\
 Writes or prints records with labels: what lists and databases say of their addresses, ports and stations, and the name
 that had led the client to the server. Labels that records have stay, but for keys that are said anew.
@@ -31,6 +34,11 @@ OPTIONS = (
     reading.REJECTED,
     Option("-f", "CONF", "which labels: YAML (docs/labels.md), or a ralabel.conf as in Argus"),
     Option("--names", "FILE...", "name flows by what clients were told: .names and .dns files, captures, directories"),
+    Option(
+        "--events",
+        "FILE...",
+        "name processes, switch ports and alerts of flows: .events files, or directories of them",
+    ),
     Option("-M", "MODE...", "TZ=ZONE, json, xml, label=PATTERN"),
 )
 
@@ -41,28 +49,54 @@ def run(arguments: list[str]) -> int:
 
 
 def _run(parsed: Parsed, _: set[str]) -> int:
-    source, outputs, labeller = Source(parsed), Outputs(parsed), _labeller(parsed)
+    source, outputs, labellers = Source(parsed), Outputs(parsed), _labellers(parsed)
     rejected = outputs.reject if outputs.wants_rejects else None
     with outputs:
         frames = reading.window(parsed).input.cut(source.frames(selection(parsed), None, rejected=rejected))
-        selected = reading.put(parsed, outputs, _labelled(frames, labeller))
+        selected = reading.put(parsed, outputs, _labelled(frames, labellers))
+    _say_how_sure(labellers)
     return 0 if selected else reading.NO_MATCH
 
 
-def _labelled(frames: Iterator[pl.DataFrame], labeller: Labeller) -> Iterator[pl.DataFrame]:
+def _labelled(frames: Iterator[pl.DataFrame], labellers: list[Labeller | Attributor]) -> Iterator[pl.DataFrame]:
     for frame in frames:
-        for batch in labeller.process(to_batch(frame)):
-            yield to_frame(batch)
+        batches: list[FlowBatch] = [to_batch(frame)]
+        for labeller in labellers:
+            batches = [labelled for batch in batches for labelled in labeller.process(batch)]
+        yield from map(to_frame, batches)
 
 
-def _labeller(parsed: Parsed) -> Labeller:
+def _labellers(parsed: Parsed) -> list[Labeller | Attributor]:
     from processors.labels import Labeller, Lists, NoLists, read_label_settings
 
-    path, names = parsed.word("-f"), parsed.words("--names")
-    if path is None and not names:
-        raise UsageError("say which labels: -f CONF or --names FILE")
-    facts = NoLists() if path is None else Lists(read_label_settings(path))
-    return Labeller(facts, _table(names) if names else None)
+    path, names, events = parsed.word("-f"), parsed.words("--names"), parsed.words("--events")
+    if path is None and not names and not events:
+        raise UsageError("say which labels: -f CONF, --names FILE or --events FILE")
+    made: list[Labeller | Attributor] = []
+    if path is not None or names:
+        facts = NoLists() if path is None else Lists(read_label_settings(path))
+        made.append(Labeller(facts, _table(names) if names else None))
+    return [*made, _attributor(events)] if events else made
+
+
+def _attributor(files: list[str]) -> Attributor:
+    from clients.raevent import events_of
+    from processors.attribution import Attributor
+
+    attributor = Attributor()
+    for event in events_of([], files):
+        attributor.learn(event)
+    return attributor
+
+
+def _say_how_sure(labellers: list[Labeller | Attributor]) -> None:
+    """Say of how many ends of flows the process is known, and of how many nobody saw it."""
+    from processors.attribution import Attributor
+
+    for labeller in labellers:
+        if isinstance(labeller, Attributor) and labeller.counts:
+            counts = ", ".join(f"{count} {sure}" for sure, count in sorted(labeller.counts.items()))
+            print(f"argosy ralabel: processes of ends of flows: {counts}", file=sys.stderr)
 
 
 def _table(files: list[str]) -> NameTable:

@@ -38,7 +38,15 @@ DIFFERENT = {
     **dict.fromkeys(("rtime", "idle"), "Argus prints times that have nothing to do with the record"),
     **dict.fromkeys(("offset", "resp", "cor", "autoid"), "blank here"),
     **dict.fromkeys(("xxx", "tcpext"), "Argus has no heading for them"),
-    "communityid": "unknown to Argus 3",
+    **dict.fromkeys(("communityid", "alert"), "unknown to Argus 3"),
+    **dict.fromkeys(
+        (
+            f"{side}{name}"
+            for side in "sd"
+            for name in ("process", "pid", "owner", "container", "pod", "sure", "station", "switch", "swport")
+        ),
+        "unknown to Argus 3",
+    ),
     **dict.fromkeys(("snet", "dnet"), "Argus prints 0.0.0.0 for IPv6 and ARP"),
 }
 COMPARED = [name for name in fields() if name not in DIFFERENT]

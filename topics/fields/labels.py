@@ -29,6 +29,11 @@ def _numbered(key: str) -> Callable[[], Value]:
     return lambda: col("labels").label(key).number()
 
 
+def _of(key: str) -> Callable[[str], Value]:
+    """Return the label of a side."""
+    return lambda side: labelled(f"{side[0]}{key}")()
+
+
 def _locality(side: str) -> Value:
     return col("labels").label(f"{side[0]}loc").number()
 
@@ -81,6 +86,16 @@ FIELDS = (
         "Locality of the more local end, by its label",
     ),
     *both("{s}grp", "{s}Grp", 8, lambda side: labelled(f"{side[0]}grp")(), TEXT, "Group of the {source}, by its label"),
+    *both("{s}process", "{S}Process", 12, _of("process"), TEXT, "Process of the {source}, by what events tell"),
+    *both("{s}pid", "{S}Pid", 7, lambda side: _numbered(f"{side[0]}pid")(), WHOLE, "Its number"),
+    *both("{s}owner", "{S}Owner", 10, _of("owner"), TEXT, "User of that process"),
+    *both("{s}container", "{S}Container", 12, _of("container"), TEXT, "Container of that process"),
+    *both("{s}pod", "{S}Pod", 36, _of("pod"), TEXT, "Kubernetes pod of that process"),
+    *both("{s}sure", "{S}Sure", 9, _of("sure"), TEXT, "How that is known: exact, listening; or unknown"),
+    *both("{s}station", "{S}Station", 17, _of("station"), TEXT, "MAC of the {source}, by what devices tell over SNMP"),
+    *both("{s}switch", "{S}Switch", 12, _of("switch"), TEXT, "Switch that the {source} is on"),
+    *both("{s}swport", "{S}SwPort", 10, _of("swport"), TEXT, "Port of that switch"),
+    Field("alert", "Alert", 12, labelled("alert"), TEXT, "Signatures of alerts about the flow"),
     Field("score", "Score", 5, _numbered("score"), WHOLE, "Score, by its label"),
     *both(
         "{s}name",

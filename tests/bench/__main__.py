@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 BUILD = Path("build")
-SECURED_RUNS = 6  # of the probe, one after the other: 1.2 million records, or the broker would be compiling for most of it
+SECURED_RUNS = 6  # of the probe, one after the other: 1.2 million records, or the broker would mostly be compiling
 WORKER_RUNS = 4  # likewise: 2.4 million records, or starting would be most of it
 
 

@@ -48,10 +48,14 @@ def payloads(name: str) -> Iterator[ControlBatch]:
     from probes.captures import CaptureSource
     from probes.control.plane import ControlPlane
     from probes.flows.probe import ProbeSettings
+    from probes.sensor import Sensor
 
     source, plane = CaptureSource([name]), ControlPlane(ProbeSettings(), PROTOCOLS)
+    sensor = Sensor(plane.settings, protocols=plane.protocols)
     for block in source:
-        yield from plane.take(block)
+        for _ in sensor.take(block):
+            pass  # what counts here is which flow a packet belongs to
+        yield from plane.take(block, sensor.marks(block))
     yield from plane.flush()
     if source.errors:
         raise source.errors[0]

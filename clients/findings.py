@@ -29,13 +29,15 @@ class Findings:
         self.sink = FindingsSink(directory)
         self.failed = 0
         self._sensor, self._plane = sensor, ControlPlane(sensor.settings, PROTOCOLS)
+        sensor.follow(self._plane.protocols)
 
     def batches(self, source: CaptureSource, progress: Callable[[], object]) -> Iterator[FlowBatch]:
         """Yield the flow records of everything a source gives."""
         for block in source:
-            for payloads in self._plane.take(block):
+            records = list(self._sensor.take(block))
+            for payloads in self._plane.take(block, self._sensor.marks(block)):
                 self._keep(*self.naming.process(payloads))
-            yield from self._sensor.take(block)
+            yield from records
             progress()
         for payloads in self._plane.flush():
             self._keep(*self.naming.process(payloads))

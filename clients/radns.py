@@ -118,6 +118,7 @@ def described(batch: DnsBatch) -> Iterator[Transaction]:
             "server_port": one["server_port"],
             "transport": "tcp" if one["protocol"] == 6 else "udp",
             "kind": kind,
+            "flow": row["flow_id"].tobytes().hex() if row["flow_id"].any() else None,
             "id": one["id"],
             "name": name,
             "type": type_text(one["record_type"], kind),

@@ -132,14 +132,17 @@ def _payloads() -> None:
     from probes.captures import CaptureSource
     from probes.control.plane import ControlPlane
     from probes.flows.probe import ProbeSettings
+    from probes.sensor import Sensor
     from topics.control import decode_control, encode_control
 
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "capture")
         path.write_bytes(sample())
         plane = ControlPlane(ProbeSettings())
+        sensor = Sensor(plane.settings, protocols=plane.protocols)
         for block in CaptureSource([str(path)]):
-            for batch in plane.take(block):
+            list(sensor.take(block))
+            for batch in plane.take(block, sensor.marks(block)):
                 decode_control(encode_control(batch))
 
 

@@ -153,6 +153,7 @@ def _facts(name: AddressName) -> dict[str, Any]:
         "client": "" if name.client == EVERYBODY else ip_text(name.client),
         "chain": list(name.chain),
         "event": name.event,
+        "flow": name.flow_id.hex() or None,
     }
 
 

@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from probes.flows.marks import Marks
 from probes.flows.probe import FlowProbe, ProbeSettings
 from topics.batch import packets_of
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from probes.capture.packets import PacketBlock
+    from probes.control.protocols import Protocols
     from probes.source import PacketSource
     from topics.batch import FlowBatch
 
@@ -38,8 +40,8 @@ class PacketTotals:
 class Lane:
     """One interface: the flow table of its current run, and what it counted in all its runs."""
 
-    def __init__(self, settings: ProbeSettings) -> None:
-        self.probe = FlowProbe(settings)
+    def __init__(self, settings: ProbeSettings, marks: Marks | None = None) -> None:
+        self.probe = FlowProbe(settings, marks)
         self.totals = PacketTotals()
         self.link_types: set[int] = set()
         self.record_packets = 0
@@ -60,7 +62,7 @@ class Lane:
     def begin(self, boot_id: int) -> None:
         """Begin another run, the one before having been flushed."""
         self._before = self.counts()
-        self.probe = FlowProbe(dataclasses.replace(self.probe.settings, boot_id=boot_id))
+        self.probe = FlowProbe(dataclasses.replace(self.probe.settings, boot_id=boot_id), self.probe.marks)
 
     def counts(self) -> dict[str, int]:
         """Return what the flow tables of all runs counted, by name."""
@@ -72,15 +74,28 @@ class Sensor:
 
     Files that continue each other are one run; where time steps back by more than the status interval, a run ends and
     the next begins. Each run has a boot id of its own and ends with an empty batch whose watermark is END_OF_RUN.
-    `names` are those that the records of some interfaces carry instead of the probe's.
+    `names` are those that the records of some interfaces carry instead of the probe's. Packets of `protocols` are
+    marked on the way.
     """
 
-    def __init__(self, settings: ProbeSettings, names: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, settings: ProbeSettings, names: Mapping[str, str] | None = None, protocols: Protocols | None = None
+    ) -> None:
         self.settings = settings
         self.totals = PacketTotals()
         self.lanes: dict[str, Lane] = {}
         self.runs = 0
-        self._names = names or {}
+        self._names, self._protocols = names or {}, protocols
+
+    def marks(self, block: PacketBlock) -> Marks:
+        """Return which packets of the block taken last are marked, and their flows."""
+        return self.lanes[block.interface].probe.marks if len(block.packets) else Marks()
+
+    def follow(self, protocols: Protocols) -> None:
+        """Mark the packets of other protocols from now on."""
+        self._protocols = protocols
+        for lane in self.lanes.values():
+            lane.probe.marks = protocols.marks
 
     def take(self, block: PacketBlock) -> Iterator[FlowBatch]:
         """Count a block; yield the records that became due, by the clock of the block when it holds no packets."""
@@ -122,7 +137,7 @@ class Sensor:
                 probe=self._names.get(interface, self.settings.probe),
                 boot_id=self._next_boot_id(),
             )
-            self.lanes[interface] = Lane(settings)
+            self.lanes[interface] = Lane(settings, self._protocols.marks if self._protocols else None)
         return self.lanes[interface]
 
     def _next_boot_id(self) -> int:

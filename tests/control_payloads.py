@@ -31,6 +31,7 @@ class Payload(NamedTuple):
     offset: int = 0
     missing: int = 0
     flags: int = 0
+    flow: bytes = bytes(16)
 
 
 def address(text: str) -> bytes:
@@ -58,6 +59,7 @@ def control_batch(payloads: Sequence[Payload]) -> ControlBatch:
         record["src_address"] = np.frombuffer(address(payload.source), np.uint8)
         record["dst_address"] = np.frombuffer(address(payload.target), np.uint8)
         record["src_port"], record["dst_port"] = payload.source_port, payload.target_port
+        record["flow_id"] = np.frombuffer(payload.flow, np.uint8)
         record["protocol"], record["ethertype"] = (6 if payload.stream else 17), 0x0800
         record["flags"] = payload.flags | (ControlFlags.STREAM if payload.stream else 0)
         record["stream"], record["stream_offset"], record["missing"] = payload.stream, payload.offset, payload.missing

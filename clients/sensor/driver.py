@@ -65,9 +65,10 @@ class Driver:
     ) -> None:
         self.settings = settings
         self.source = source
-        self.sensor = Sensor(flow_settings, settings.interface_names)
-        self.reporter = StatusReporter(self.sensor, source, identity_of(settings), clock)
         self.control = _control_plane(settings, flow_settings, live=source.live)
+        protocols = self.control.protocols if self.control else None
+        self.sensor = Sensor(flow_settings, settings.interface_names, protocols)
+        self.reporter = StatusReporter(self.sensor, source, identity_of(settings), clock)
         if self.control:
             self.reporter.control = self.control.counts
         self.events: EventRunner | None = None
@@ -113,6 +114,7 @@ class Driver:
         if "control_protocols" in keys and self.control:
             for payloads in self.control.follow(self.settings.control_protocols):
                 outputs.control(payloads)
+            self.sensor.follow(self.control.protocols)
 
     def _log_anew(self) -> None:
         """Follow the level of the log, and its file where somebody has moved it away."""
@@ -131,7 +133,7 @@ class Driver:
             else:
                 for batch in self.sensor.take(piece):
                     outputs.write(batch)
-                for payloads in self.control.take(piece) if self.control else ():
+                for payloads in self.control.take(piece, self.sensor.marks(piece)) if self.control else ():
                     outputs.control(payloads)
 
     def _tick(self, outputs: Outputs) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from probes.capture.packets import PacketBlock
+    from probes.flows.marks import Marks
     from probes.flows.probe import ProbeSettings
     from topics.batch import Heap, Records
 
@@ -25,6 +26,7 @@ MOST_RECORDS = 8192
 HEAP_BYTES = 4 << 20  # several of the longest packets that a capture may hold
 MOST_MISSING = 2**32 - 1
 WIDTH = CONTROL_DTYPE.itemsize
+NO_IDS = np.zeros((0, 2), np.int64)
 
 
 def _bytes_of(name: str) -> slice:
@@ -53,7 +55,7 @@ class ControlPlane:
         limits: Limits = Limits(),  # noqa: B008 - immutable
     ) -> None:
         self.protocols = Protocols(words)
-        self._settings, self._names, self._limits = settings, names or {}, limits
+        self.settings, self._names, self._limits = settings, names or {}, limits
         self._streams: dict[str, Streams] = {}
         self._second = self._taken_in_second = self._too_many = 0
         self._payloads = dict.fromkeys(self.protocols.kinds, 0)
@@ -64,16 +66,23 @@ class ControlPlane:
         self._heap = np.zeros(HEAP_BYTES, np.uint8)
         self._row = np.zeros(COLUMNS, np.int64)
 
-    def take(self, block: PacketBlock) -> Iterator[ControlBatch]:
-        """Yield the payloads of a block, and what it makes complete."""
+    def take(self, block: PacketBlock, marks: Marks | None = None) -> Iterator[ControlBatch]:
+        """Yield the payloads of a block, and what it makes complete.
+
+        `marks` are those that the flow table left on the block, with these protocols: only marked packets are looked
+        at, and payloads tell their flow. Without them all packets are, and ids of flows are zero.
+        """
         taken, tables = 0, self.protocols
-        while taken < len(block.packets):
+        places = np.arange(len(block.packets)) if marks is None else marks.places
+        while len(block.packets) and taken < len(places):
             taken, count, used = select(
                 block.data,
                 block.packets,
+                places,
+                NO_IDS if marks is None else marks.ids,
                 taken,
-                self._settings.tunnels,
-                tables.ports,
+                self.settings.tunnels,
+                tables.ports.reshape(-1),
                 tables.ip,
                 tables.ether,
                 self._row,
@@ -166,7 +175,7 @@ class ControlPlane:
             if count and kind < len(kinds):
                 self._payloads[kinds[kind]] += count
         self._bytes += int(records["payload_length"].sum(dtype=np.int64))
-        settings = self._settings
+        settings = self.settings
         yield ControlBatch(
             records,
             heap,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from probes.flows.marks import Marks
 from topics.errors import SettingsError
 from topics.fields.services import service_ports
 from topics.nearest import suggestion
@@ -68,6 +69,11 @@ class Protocols:
         for kind, word in enumerate(self.kinds, start=1):
             for selector in NAMED.get(word) or MORE.get(word) or (word,):
                 self._enter(selector, kind)
+
+    @property
+    def marks(self) -> Marks:
+        """Return what marks the packets of these protocols, for a flow table."""
+        return Marks(self.ports, self.ip, self.ether)
 
     def _enter(self, selector: str, kind: int) -> None:
         layer, colon, text = selector.partition(":")

@@ -10,31 +10,14 @@ import numpy as np
 
 from probes.decode import headers as h
 from probes.decode.packet import decode
+from probes.flows.marks import SCTP, TCP, UDP, kind_of
 from probes.load import be32, u8
 from topics.compiled import borrowed, inlined, kernel
 from topics.control.batch import ControlFlags
 
-TCP, UDP, SCTP = 6, 17, 132
 STREAM, TRUNCATED, FRAGMENT = int(ControlFlags.STREAM), int(ControlFlags.TRUNCATED), int(ControlFlags.FRAGMENT)
 SYN_FIN_RST = 0x07
 U = np.uint64
-
-
-@inlined
-def _kind(row: Any, ports: Any, ip: Any, ether: Any) -> Any:
-    """Return 1 + the kind of a decoded packet, 0 when it is not wanted; the port of the receiver counts first."""
-    protocol = row[h.PROTOCOL]
-    found = 0
-    if protocol in (TCP, UDP, SCTP):
-        table = 0 if protocol == TCP else 1 if protocol == UDP else 2
-        found = ports[U(table), U(row[h.DST_PORT])]
-        if not found:
-            found = ports[U(table), U(row[h.SRC_PORT])]
-    if not found and protocol:
-        found = ip[U(protocol)]
-    if not found:
-        found = ether[U(row[h.ETHERTYPE] & 0xFFFF)]
-    return found
 
 
 @inlined
@@ -61,6 +44,8 @@ def _place(data: Any, network_at: Any, end: Any, wire_end: Any, row: Any) -> Any
 def select(
     data: Any,
     packets: Any,
+    places: Any,
+    ids: Any,
     taken: int,
     tunnels: int,
     ports: Any,
@@ -71,20 +56,21 @@ def select(
     sequences: Any,
     heap: Any,
 ) -> tuple[Any, Any, Any]:
-    """Copy wanted payloads from packet `taken` on into `records` (CONTROL_DTYPE) and `heap`.
+    """Copy wanted payloads of packets[places[taken:]] into `records` (CONTROL_DTYPE) and `heap`.
 
-    Tunnels are opened as for flow records. Of TCP, segments with payload or with SYN, FIN or RST are given, flagged
-    STREAM, with sequence number and flag bits in `sequences` (int64, shape (n, 2)). `row` is scratch,
-    int64[headers.COLUMNS]. Returns (packets taken, records, bytes of heap); all packets are taken unless records or
-    heap are full.
+    `ids` (int64, shape (n, 2)) are those of the flows of these packets, none (n = 0) when they are not known. Tunnels
+    are opened as for flow records. Of TCP, segments with payload or with SYN, FIN or RST are given, flagged STREAM,
+    with sequence number and flag bits in `sequences` (int64, shape (n, 2)). `row` is scratch, int64[headers.COLUMNS].
+    Returns (places taken, records, bytes of heap); all are taken unless records or heap are full.
     """
     data, packets, records, heap = borrowed(data), borrowed(packets), borrowed(records), borrowed(heap)
+    places, ids = borrowed(places), borrowed(ids)
     count, used = 0, 0
-    while taken < len(packets):
-        packet = packets[taken]
+    while taken < len(places):
+        packet = packets[U(places[U(taken)])]
         offset, captured, length = packet.offset, packet.captured, packet.length
         decode(data, offset, captured, length, packet.link_type, tunnels, row)
-        kind = _kind(row, ports, ip, ether)
+        kind = kind_of(row[h.PROTOCOL], row[h.SRC_PORT], row[h.DST_PORT], row[h.ETHERTYPE], ports, ip, ether)
         if kind:
             end = offset + captured
             at, wire = _place(data, row[h.NETWORK], end, offset + length, row)
@@ -104,6 +90,10 @@ def select(
                 record.protocol = row[h.PROTOCOL]
                 _put_address(record.src_address, row[h.SRC_HIGH], row[h.SRC_LOW])
                 _put_address(record.dst_address, row[h.DST_HIGH], row[h.DST_LOW])
+                if taken < len(ids):
+                    _put_address(record.flow_id, ids[U(taken), 0], ids[U(taken), 1])
+                else:
+                    _put_address(record.flow_id, 0, 0)
                 with_ports = row[h.PROTOCOL] in (TCP, UDP, SCTP)
                 record.src_port = row[h.SRC_PORT] if with_ports else 0
                 record.dst_port = row[h.DST_PORT] if with_ports else 0

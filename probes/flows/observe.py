@@ -14,6 +14,7 @@ from probes.flows.count import NO_REPORT, count_copy, count_packet
 from probes.flows.due import ROOM, report_due
 from probes.flows.fragments import join_fragment
 from probes.flows.lifetime import begin, expire
+from probes.flows.marks import lent, mark
 from probes.flows.quoted import note_error
 from probes.flows.report import report
 from probes.flows.tcp import starts_anew
@@ -53,9 +54,12 @@ def observe(
     out: Any,
     views: Any,
     heap: Any,
+    marks: Any,
     written: int,
 ) -> Any:
     """Take packets[start:] into the table; `out` holds `written` records already, `heap` what they refer to.
+
+    Packets that `marks` want are marked, with the id of their flow.
 
     Returns (packets taken, records in `out` now, DONE | OUT_FULL | TABLE_FULL). After OUT_FULL the caller empties
     `out` and `heap`, after TABLE_FULL it makes room, and both times it calls again from the packet that was not taken.
@@ -72,7 +76,7 @@ def observe(
     counts, waiting, looked_at = borrowed(counts), borrowed(waiting), borrowed(looked_at)
     packets, out = borrowed(packets), borrowed(out)
     rows, ahead_keys, settings = borrowed(rows), borrowed(ahead_keys), borrowed(settings)
-    counters = borrowed(counters)
+    counters, marks = borrowed(counters), lent(marks)
     copies = (borrowed(copies[0]), borrowed(copies[1]), borrowed(copies[2]), borrowed(copies[3]))
     judging = (
         borrowed(judging[0]),
@@ -208,6 +212,7 @@ def observe(
             end = packet.offset + packet.captured
             additions = settings[at.KEY_ADDITIONS]
             note_error(data, end, row, additions, rows[SPARE], ahead_keys[SPARE], index, keys, flows, extras)
+        mark(marks, number, row[h.PROTOCOL], row[h.SRC_PORT], row[h.DST_PORT], row[h.ETHERTYPE], flow)
         if row[h.DAMAGE]:
             counters[at.BEFORE_MALFORMED + row[h.DAMAGE]] += 1
         if row[h.FLAGS] & NOT_CAPTURED:

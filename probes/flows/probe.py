@@ -15,6 +15,7 @@ from probes.flows.ahead import AHEAD
 from probes.flows.due import drain
 from probes.flows.fragments import FRAGMENT_COLUMNS, FRAGMENT_ROWS
 from probes.flows.lifetime import evict
+from probes.flows.marks import Marks
 from probes.flows.observe import DONE, OUT_FULL, advance, observe
 from topics.batch import END_OF_RUN, FlowBatch, Observer
 from topics.flags import Cause
@@ -130,11 +131,13 @@ class FlowProbe:
 
     `observe` yields a batch whenever enough records became due by the clock of the packets, `due` those that wait for
     their batch to fill; `flush` reports all that is still open.
-    The same packets give the same records, byte for byte, however they are cut into blocks.
+    The same packets give the same records, byte for byte, however they are cut into blocks. `marks` tell of the block
+    taken last which packets somebody else wants.
     """
 
-    def __init__(self, settings: ProbeSettings | None = None) -> None:
+    def __init__(self, settings: ProbeSettings | None = None, marks: Marks | None = None) -> None:
         self.settings = settings or ProbeSettings()
+        self.marks = marks or Marks()
         self.counters = np.zeros(len(layout.COUNTERS), np.int64)
         self._observer = self.settings.observer
         self._rows = _Rows(min(FIRST_ROWS, self.settings.max_flows), self.settings.payload_bytes)
@@ -169,6 +172,7 @@ class FlowProbe:
     def observe(self, block: PacketBlock) -> Iterator[FlowBatch]:
         """Take a block of packets; yield batches of the status records that became due."""
         taken, why, judging = 0, OUT_FULL, self.judge.for_kernels()
+        self.marks.begin(len(block.packets))
         while why != DONE:
             rows = self._rows
             taken, self._written, why = observe(
@@ -197,6 +201,7 @@ class FlowProbe:
                 self._out,
                 self._views,
                 self._heap,
+                self.marks.for_kernels(),
                 self._written,
             )
             if why == OUT_FULL:

@@ -105,6 +105,8 @@ def match(
                 done.answers = min(65535, state[found, 2])
                 done.id = asked.id
                 done.server, done.server_port = row.server, row.server_port
+                for octet in range(16):
+                    done.flow_id[octet] = asked.flow_id[octet]
                 if keys[found, 1]:
                     done.name_offset, done.name_length, done.record_type = (
                         asked.name_offset,

@@ -143,6 +143,7 @@ def parse_messages(
             source, target = record.src_address[U(place)], record.dst_address[U(place)]
             row.client[U(place)] = target if is_answer else source
             row.server[U(place)] = source if is_answer else target
+            row.flow_id[U(place)] = record.flow_id[U(place)]
         row.client_port = record.dst_port if is_answer else record.src_port
         row.server_port = record.src_port if is_answer else record.dst_port
         cut, error, rcode, edns, udp_size, dnssec = record.flags & CUT != 0, 0, flags & 15, 0, 0, 0

@@ -8,21 +8,27 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import numpy as np
 
+from processors.labels.interned import Memory, Numbered, Texts, words_of
 from processors.labels.text import replaced, value_text
 from topics.address_text import IP_ETHERTYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from processors.labels.interned import Numbers, Parts, Words
     from processors.names.table import Span
     from topics.batch import FlowBatch, Records
 
 Batch = TypeVar("Batch", bound="FlowBatch")
 
 REFRESH_SECONDS = 5.0
-PAIR = 32
+MOST_REMEMBERED = 262_144  # addresses, and texts
+SIDES = ("src", "dst")
+PAIR = 32  # bytes of keys
 ADDRESS = 16
 MACS = 12
+CODE = 8
+NEVER = (0, -1, 0)
 
 
 class Facts(Protocol):
@@ -40,28 +46,24 @@ class Facts(Protocol):
     def with_services(self) -> bool:
         """Whether ports are named."""
 
-    @property
-    def source(self) -> Callable[[bytes], bytes]:
-        """Labels of a source address (16 bytes)."""
+    def address(self, address: bytes) -> tuple[bytes, bytes]:
+        """Return the labels of an address (16 bytes) as a source and as a destination."""
+
+    def stations(self, macs: bytes) -> bytes:
+        """Return the labels of source and destination MAC (12 bytes)."""
+
+    def service(self, code: int) -> bytes:
+        """Return the labels of a protocol and a destination port (protocol * 65536 + port)."""
+
+    def name(self, name: str) -> bytes:
+        """Return the labels of a name that the client had asked for, `dname=` among them."""
 
     @property
-    def destination(self) -> Callable[[bytes], bytes]:
-        """Labels of a destination address."""
-
-    @property
-    def stations(self) -> Callable[[bytes], bytes]:
-        """Labels of source and destination MAC (12 bytes)."""
-
-    @property
-    def service(self) -> Callable[[int], bytes]:
-        """Labels of a protocol and a destination port (protocol * 65536 + port)."""
-
-    @property
-    def name(self) -> Callable[[str], bytes]:
-        """Labels of a name that the client had asked for, `dname=` among them."""
+    def reading(self) -> bool:
+        """Whether something that was replaced is being read."""
 
     def refresh(self) -> bool:
-        """Read again what was replaced; tell whether anything was."""
+        """Look for what was replaced, and take what was read of it; tell whether anything was taken."""
 
 
 class Names(Protocol):
@@ -84,15 +86,18 @@ class Labeller:
         self._facts, self._names, self._clock = facts, names, clock
         self._refreshed = clock()
         self.named = self.labelled = 0
+        self._forget()
 
     def process(self, batch: Batch) -> list[Batch]:
         """Label the flows of a batch."""
         if not len(batch):
             return [batch]
-        if self._clock() - self._refreshed >= REFRESH_SECONDS:
-            self._facts.refresh()
-            self._refreshed = self._clock()
-        labelled = self._written(batch, self._columns(batch))
+        self._refresh()
+        parts = self._parts(batch)
+        if batch.records["labels_length"].any():
+            labelled = self._written(batch, self._texts.columns(parts))
+        else:
+            labelled = self._gathered(batch, parts)
         if self._facts.rules is not None:
             texts = [text and text + b":" for text in self._facts.rules(labelled)]
             labelled = self._written(labelled, [texts])
@@ -102,47 +107,80 @@ class Labeller:
         """Return nothing: flows are not held back."""
         return []
 
-    def _columns(self, batch: FlowBatch) -> list[list[bytes]]:
-        records, facts = batch.records, self._facts
-        data = np.concatenate([records["src_address"], records["dst_address"]], axis=1).tobytes()
-        is_ip = np.isin(records["ethertype"], IP_ETHERTYPES)
-        pairs = [data[at : at + PAIR] for at in range(0, len(data), PAIR)]
-        ends = {pair: facts.source(pair[:ADDRESS]) + facts.destination(pair[ADDRESS:]) for pair in dict.fromkeys(pairs)}
-        columns = [list(map(ends.__getitem__, pairs))]
-        if facts.with_services:
-            codes = records["protocol"].astype(np.int64) << 16 | records["dst_port"]
-            columns.append(list(map(facts.service, codes.tolist())))
-        if self._names is not None:
-            columns.append(self._name_texts(records, pairs))
-        if not is_ip.all():
-            for row in np.flatnonzero(~is_ip).tolist():
-                for column in columns:
-                    column[row] = b""
-        if facts.with_vendors:
-            macs = np.concatenate([records["src_mac"], records["dst_mac"]], axis=1).tobytes()
-            columns.append([facts.stations(macs[at : at + MACS]) for at in range(0, len(macs), MACS)])
-        return columns
+    def _refresh(self) -> None:
+        """Take what was read anew, and let memory not grow for ever."""
+        is_time = self._clock() - self._refreshed >= REFRESH_SECONDS
+        is_new = (is_time or self._facts.reading) and self._facts.refresh()
+        if is_time:
+            self._refreshed = self._clock()
+        if is_new or max(len(self._texts), len(self._addresses)) > MOST_REMEMBERED:
+            self._forget()
 
-    def _name_texts(self, records: Records, pairs: list[bytes]) -> list[bytes]:
-        spans, say = self._names.spans if self._names else {}, self._facts.name
-        get, texts, starts = spans.get, [b""] * len(pairs), _starts(records)
-        held = {pair: found for pair in dict.fromkeys(pairs) if (found := get(pair)) is not None}
-        for row, found in enumerate(map(held.get, pairs)):
-            if found is not None:
-                start, (first, until, name) = starts[row], found[-1]
-                known = name if first <= start <= until else as_of(found, start)
-                if known is not None:
-                    texts[row] = say(known)
-                    self.named += 1
-        for row in np.flatnonzero(records["src_port"] < records["dst_port"] if spans else []).tolist():
-            pair = pairs[row]
-            if (
-                not texts[row]
-                and (found := get(pair[ADDRESS:] + pair[:ADDRESS]))
-                and (own := as_of(found, starts[row]))
-            ):
-                texts[row] = b"sname=" + value_text(own).encode() + b":"
-        return texts
+    def _forget(self) -> None:
+        facts, texts = self._facts, Texts()
+        self._texts = texts
+        self._addresses = Memory(texts, 2, ADDRESS, facts.address, len(SIDES))
+        self._stations = Memory(texts, 2, MACS, lambda macs: (facts.stations(macs),))
+        self._services = Memory(texts, 1, CODE, lambda code: (facts.service(int.from_bytes(code, "little")),))
+        self._led, self._turned = _Said(texts, facts.name), _Said(texts, _source_name)
+
+    def _parts(self, batch: FlowBatch) -> Parts:
+        """Return the numbers of the texts that make up the labels of each flow, shape (n, kinds)."""
+        records, facts = batch.records, self._facts
+        ends = [words_of(records[f"{side}_address"], words=2) for side in SIDES]
+        said = self._addresses.said(np.concatenate(ends))
+        columns = [said[: len(batch), 0], said[len(batch) :, 1]]
+        if facts.with_services:
+            codes = records["protocol"].astype(np.uint64) << np.uint64(16) | records["dst_port"]
+            columns.append(self._services.said(codes.reshape(-1, 1))[:, 0])
+        if self._names is not None and self._names.spans:
+            columns.append(self._name_parts(records, np.concatenate(ends, axis=1)))
+        is_ip = np.isin(records["ethertype"], IP_ETHERTYPES)
+        if not is_ip.all():
+            columns = [np.where(is_ip, column, np.int32(0)) for column in columns]
+        if facts.with_vendors:
+            macs = words_of(records["src_mac"], records["dst_mac"], words=2)
+            columns.append(self._stations.said(macs)[:, 0])
+        return np.stack(columns, axis=1).astype(np.int32)
+
+    def _name_parts(self, records: Records, pairs: Words) -> Parts:
+        """Return the numbers of what names say: that of the server, or else of a server that seems to be the source."""
+        starts = _starts(records)
+        found = self._led_to(pairs, starts, self._led)
+        self.named += int(np.count_nonzero(found))
+        turned = np.flatnonzero((records["src_port"] < records["dst_port"]) & (found == 0))
+        if len(turned):
+            reversed_pairs = np.ascontiguousarray(pairs[turned][:, [2, 3, 0, 1]])
+            found[turned] = self._led_to(reversed_pairs, starts[turned], self._turned)
+        return found
+
+    def _led_to(self, pairs: Words, starts: Numbers, said: _Said) -> Parts:
+        """Return the numbers of what is said of the names that had led clients to servers; 0 without one."""
+        unique = Numbered(pairs.shape[1], len(pairs))
+        places = unique.numbers(pairs)
+        known = list(map(self._names.spans.get, unique.keys_from(0, PAIR)) if self._names else ())
+        if not any(known):
+            return np.zeros(len(pairs), np.int32)
+        last = [NEVER if spans is None else (spans[-1][0], spans[-1][1], said[spans[-1][2]]) for spans in known]
+        first, until, name = (column[places] for column in np.array(last, np.int64).T)
+        found = np.where((first <= starts) & (starts <= until), name, 0).astype(np.int32)
+        several = np.fromiter((spans is not None and len(spans) > 1 for spans in known), np.bool_, len(known))
+        for row in np.flatnonzero(several[places] & (found == 0)).tolist():
+            own = as_of(known[places[row]] or (), int(starts[row]))
+            found[row] = 0 if own is None else said[own]
+        return found
+
+    def _gathered(self, batch: Batch, parts: Parts) -> Batch:
+        """Put labels behind the heap of a batch whose flows have none, the last colon of each unused."""
+        heap, lengths = self._texts.joined(batch.heap, parts)
+        self._place(batch, lengths)
+        return cast("Batch", batch.replace(heap=heap))
+
+    def _place(self, batch: FlowBatch, lengths: Numbers) -> None:
+        records = batch.records
+        self.labelled += int(np.count_nonzero(lengths))
+        records["labels_offset"] = len(batch.heap) + np.cumsum(lengths) - lengths
+        records["labels_length"] = np.maximum(lengths - 1, 0)
 
     def _written(self, batch: Batch, columns: list[list[bytes]]) -> Batch:
         """Put labels behind the heap of a batch, parts one after the other, the last colon of each flow unused."""
@@ -155,12 +193,22 @@ class Labeller:
         lengths = np.zeros(count, np.int64)
         for column in columns:
             lengths += np.fromiter(map(len, column), np.int64, count)
-        self.labelled += int(np.count_nonzero(lengths))
-        records["labels_offset"] = len(batch.heap) + np.cumsum(lengths) - lengths
-        records["labels_length"] = np.maximum(lengths - 1, 0)
+        self._place(batch, lengths)
         parts = columns[0] if len(columns) == 1 else chain.from_iterable(zip(*columns, strict=True))
         added: Any = np.frombuffer(b"".join(parts), np.uint8)
         return cast("Batch", batch.replace(heap=np.concatenate([batch.heap, added])))
+
+
+class _Said(dict[str, int]):
+    """The numbers of what `say` makes of names."""
+
+    def __init__(self, texts: Texts, say: Callable[[str], bytes]) -> None:
+        super().__init__()
+        self._texts, self._say = texts, say
+
+    def __missing__(self, name: str) -> int:
+        self[name] = self._texts.number(self._say(name))
+        return self[name]
 
 
 def as_of(spans: Sequence[Span], time: int) -> str | None:
@@ -171,8 +219,12 @@ def as_of(spans: Sequence[Span], time: int) -> str | None:
     return None
 
 
-def _starts(records: Records) -> list[int]:
+def _source_name(name: str) -> bytes:
+    return b"sname=" + value_text(name).encode() + b":"
+
+
+def _starts(records: Records) -> Numbers:
     """Return when each flow began, ns, by its first packets where a record does not say."""
     first, second, start = records["src_first"], records["dst_first"], records["flow_start"]
     earliest = np.minimum(np.where(first > 0, first, second), np.where(second > 0, second, first))
-    return list(np.where(start > 0, start, earliest).tolist())
+    return np.where(start > 0, start, earliest)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+import threading
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from processors.labels import files
 from processors.labels.geography import Geography
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from processors.labels.settings import LabelSettings
     from topics.batch import FlowBatch
 
-MOST_REMEMBERED = 262_144
 MAC = 6
 LOADERS: dict[str, Callable[[str], Any]] = {
     "geo": Geography,
@@ -37,13 +37,15 @@ class NoLists:
     """Knows nothing but the name that was asked for."""
 
     rules: Callable[[FlowBatch], list[bytes]] | None = None
-    with_vendors = with_services = False
+    with_vendors = with_services = reading = False
 
-    def source(self, _address: bytes) -> bytes:
+    def address(self, _address: bytes) -> tuple[bytes, bytes]:
+        """Return nothing."""
+        return b"", b""
+
+    def stations(self, _macs: bytes) -> bytes:
         """Return nothing."""
         return b""
-
-    destination = stations = source
 
     def service(self, _code: int) -> bytes:
         """Return nothing."""
@@ -58,17 +60,28 @@ class NoLists:
         return False
 
 
-def _tell(error: SettingsError) -> None:
+class _Reading(NamedTuple):
+    """A file that was read again: its state then, and what it says or why it was refused."""
+
+    kind: str
+    name: str
+    path: str
+    stamp: object
+    found: Any
+    reason: str
+
+
+def _tell(reason: str) -> None:
     import structlog
 
-    structlog.get_logger().warning("a list was refused, the one before stays in force", reason=str(error))
+    structlog.get_logger().warning("a list was refused, the one before stays in force", reason=reason)
 
 
 class Lists:
     """All that settings name; raises SettingsError naming the file and the line of what cannot be read.
 
-    `refresh` reads files again that were replaced. What cannot be read then is left as it was, and named in `refused`,
-    by file. `reloads` and `refusals` count.
+    `refresh` has files read again that were replaced, in a thread, and takes what was read. What cannot be read is left
+    as it was, and named in `refused`, by file. `reloads` and `refusals` count.
     """
 
     def __init__(self, settings: LabelSettings) -> None:
@@ -80,15 +93,8 @@ class Lists:
         for kind, name, path in self._sources():
             self._stamps[path] = _stamp(path)
             self._loaded[kind, name] = LOADERS[kind](path)
-        self._facts = _Remembered(self._address_facts)
-        self._memories = (
-            _Remembered(lambda address: _ended(label_text(self._facts[address], "s"))),
-            _Remembered(lambda address: _ended(label_text(self._facts[address], "d"))),
-            _Remembered(self._stations_text),
-            _Remembered(self._name_text),
-        )
-        self.source, self.destination, self.stations, self.name = (each.__getitem__ for each in self._memories)
-        self.service = _Remembered(_service_text).__getitem__
+        self._reader: threading.Thread | None = None
+        self._read: list[_Reading] = []
         self.with_services, self.with_vendors = settings.services, bool(settings.vendors)
 
     @property
@@ -96,28 +102,54 @@ class Lists:
         """What the rules say of the flows of a batch; None without rules."""
         return next((loaded for (kind, _), loaded in self._loaded.items() if kind == "rules"), None)
 
+    @property
+    def reading(self) -> bool:
+        """Whether files are being read, or were and wait to be taken."""
+        return self._reader is not None
+
     def refresh(self) -> bool:
-        """Read files that were replaced; tell whether anything is new."""
-        changed = False
-        for kind, name, path in self._sources():
-            stamp = _stamp(path)
-            if stamp == self._stamps[path]:
-                continue
+        """Begin to read files that were replaced; take what was read, all of it at once, and tell whether it is new."""
+        if self._reader is None:
+            replaced = [each for each in self._sources() if _stamp(each[2]) != self._stamps[each[2]]]
+            if replaced:
+                self._reader = threading.Thread(target=self._load, args=(replaced,), daemon=True)
+                self._reader.start()
+            return False
+        if self._reader.is_alive():
+            return False
+        self._reader = None
+        taken = [self._take(each) for each in self._read]
+        return any(taken)
+
+    def wait(self) -> None:
+        """Wait until what is being read can be taken."""
+        if self._reader is not None:
+            self._reader.join()
+
+    def _load(self, replaced: list[tuple[str, str, str]]) -> None:
+        """Read files, in a thread."""
+        self._read = []
+        for kind, name, path in replaced:
+            stamp, found = _stamp(path), None
             try:
-                self._loaded[kind, name] = LOADERS[kind](path)
+                found = LOADERS[kind](path)
+                reason = ""
             except SettingsError as error:
-                self.refused[path] = str(error)
-                self.refusals += 1
-                _tell(error)
-            else:
-                self.refused.pop(path, None)
-                self.reloads += 1
-                changed = True
-            self._stamps[path] = stamp
-        if changed:
-            for memory in (self._facts, *self._memories):
-                memory.forget()
-        return changed
+                reason = str(error)
+            self._read.append(_Reading(kind, name, path, stamp, found, reason))
+
+    def _take(self, reading: _Reading) -> bool:
+        """Let what was read count, unless it was refused."""
+        self._stamps[reading.path] = reading.stamp
+        if reading.reason:
+            self.refused[reading.path] = reading.reason
+            self.refusals += 1
+            _tell(reading.reason)
+            return False
+        self.refused.pop(reading.path, None)
+        self.reloads += 1
+        self._loaded[reading.kind, reading.name] = reading.found
+        return True
 
     def _sources(self) -> Iterator[tuple[str, str, str]]:
         """Yield kind, name and path of each file."""
@@ -145,39 +177,27 @@ class Lists:
             facts["block"] = blocking
         return facts
 
-    def _stations_text(self, macs: bytes) -> bytes:
+    def address(self, address: bytes) -> tuple[bytes, bytes]:
+        """Return the labels of an address as a source and as a destination."""
+        facts = self._address_facts(address)
+        return _ended(label_text(facts, "s")), _ended(label_text(facts, "d"))
+
+    def stations(self, macs: bytes) -> bytes:
+        """Return the vendors of source and destination."""
         for _, vendors in self._of("vendors"):
             sides = (("s", vendors.get(macs[:3])), ("d", vendors.get(macs[MAC : MAC + 3])))
             return b"".join(_ended(label_text({"vendor": vendor}, side)) for side, vendor in sides if vendor)
         return b""
 
-    def _name_text(self, name: str) -> bytes:
+    def service(self, code: int) -> bytes:
+        """Return the service of a port."""
+        name = service_names(code >> 16).get(code & 0xFFFF)
+        return _ended(label_text({"svc": name})) if name else b""
+
+    def name(self, name: str) -> bytes:
+        """Return a name, and the lists that have it."""
         blocking = [known for known, names in self._of("blocked_names") if names.holds(name)]
         return _named(name) + (_ended(label_text({"nblock": blocking})) if blocking else b"")
-
-
-class _Remembered(dict[Any, Any]):
-    """Makes what is asked for and keeps it; of MOST_REMEMBERED things, those not asked for lately go first."""
-
-    def __init__(self, make: Callable[[Any], Any]) -> None:
-        super().__init__()
-        self._make = make
-        self._before: dict[Any, Any] = {}
-
-    def __missing__(self, key: Any) -> Any:  # noqa: ANN401 - bytes, numbers or text
-        value = self._before.get(key)
-        if value is None:
-            value = self._make(key)
-        if len(self) >= MOST_REMEMBERED // 2:
-            self._before = dict(self)
-            self.clear()
-        self[key] = value
-        return value
-
-    def forget(self) -> None:
-        """Forget everything."""
-        self.clear()
-        self._before = {}
 
 
 def _named(name: str) -> bytes:
@@ -186,11 +206,6 @@ def _named(name: str) -> bytes:
 
 def _ended(text: bytes) -> bytes:
     return text + b":" if text else b""
-
-
-def _service_text(code: int) -> bytes:
-    name = service_names(code >> 16).get(code & 0xFFFF)
-    return _ended(label_text({"svc": name})) if name else b""
 
 
 def _stamp(path: str) -> object:

@@ -36,6 +36,7 @@ class _Answer(NamedTuple):
     time: int
     kind: str
     name: str
+    flow: bytes
     records: dict[str, list[tuple[int, int, bytes]]]
 
 
@@ -53,8 +54,11 @@ class DnsNames:
 
     def process(self, batch: DnsBatch) -> list[AddressName]:
         """Return the names that transactions tell of."""
-        found = (name for answer in _answers(batch) for name in self._names(answer))
-        return [name._replace(site=batch.site, probe=batch.probe) for name in found]
+        return [
+            name._replace(site=batch.site, probe=batch.probe, flow_id=answer.flow)
+            for answer in _answers(batch)
+            for name in self._names(answer)
+        ]
 
     def _names(self, answer: _Answer) -> Iterator[AddressName]:
         if answer.kind == "netbios":
@@ -148,11 +152,12 @@ def _answers(batch: DnsBatch) -> Iterator[_Answer]:
     places = np.array(list(records), np.int64)
     some = rows[places]
     asked = [name.decode().lower() for name in heap_values(some, batch.heap, "name")]
-    clients, servers = some["client"].tobytes(), some["server"].tobytes()
+    clients, servers, flows = some["client"].tobytes(), some["server"].tobytes(), some["flow_id"].tobytes()
     kinds, times = some["kind"].tolist(), some["answered"].tolist()
     for index, place in enumerate(places.tolist()):
         at = slice(16 * index, 16 * index + 16)
-        yield _Answer(clients[at], servers[at], times[index], KINDS[kinds[index]], asked[index], records[place])
+        kind, flow = KINDS[kinds[index]], flows[at] if any(flows[at]) else b""
+        yield _Answer(clients[at], servers[at], times[index], kind, asked[index], flow, records[place])
 
 
 @lru_cache(65_536)

@@ -67,7 +67,9 @@ class StationNames:
             read = self._reader(source, target, protocol, ethertype)
             if read is not None and not records["flags"][row] & ControlFlags.LAST:
                 address, time = records["src_address"][row].tobytes(), int(records["time"][row])
-                found += read(_Packet(address, time, batch.payload(row)), batch)
+                flow = records["flow_id"][row].tobytes() if records["flow_id"][row].any() else b""
+                packet = _Packet(address, time, batch.payload(row))
+                found += (name._replace(flow_id=flow) for name in read(packet, batch))
         return found
 
     def _reader(

@@ -42,12 +42,13 @@ PATIENCE = 60.0
 def observed(path: Path) -> tuple[list[ControlBatch], list[FlowBatch]]:
     """The payloads and the status records of a capture."""
     settings = ProbeSettings(probe="edge")
-    plane, sensor = ControlPlane(settings, ("dns",)), Sensor(settings)
+    plane = ControlPlane(settings, ("dns",))
+    sensor = Sensor(settings, protocols=plane.protocols)
     payloads: list[ControlBatch] = []
     records: list[FlowBatch] = []
     for block in CaptureSource([str(path)]):
-        payloads += plane.take(block)
         records += sensor.take(block)
+        payloads += plane.take(block, sensor.marks(block))
     return [*payloads, *plane.flush()], [*records, *sensor.flush()]
 
 
@@ -91,6 +92,8 @@ def test_flows_of_workers_get_the_names_of_the_local_engine(
         everything(url, names, decode_name, lambda found: {name_key(name) for name in found} >= keys)
         got = everything(url, dns, decode_dns, lambda found: sum(map(len, found)) >= transactions)
         assert sum(map(len, got)) == transactions
+        whose = {each.tobytes() for batch in got for each in batch.transactions["flow_id"]}
+        assert whose <= {each.tobytes() for batch in records for each in batch.records["flow_id"]}
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(STOP_SECONDS) == 0

@@ -47,7 +47,7 @@ def plain(batch: ControlBatch) -> dict[str, Any]:
     names = [name for name in CONTROL_DTYPE.names or () if name not in {"pad", "payload_offset", "payload_length"}]
     rows = []
     for row, record in enumerate(batch.records):
-        values = {name: record[name].tobytes() if "address" in name else int(record[name]) for name in names}
+        values = {name: record[name].tobytes() if record[name].ndim else int(record[name]) for name in names}
         rows.append(values | {"payload": batch.payload(row)})
     return head | {"kinds": list(batch.kinds), "records": rows}
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 CONTROL_DTYPE = np.dtype(
     [
         *(("time", "<i8"), ("stream", "<i8"), ("stream_offset", "<i8")),
-        *(("src_address", "u1", (16,)), ("dst_address", "u1", (16,))),
+        *(("src_address", "u1", (16,)), ("dst_address", "u1", (16,)), ("flow_id", "u1", (16,))),
         *(("missing", "<u4"), ("wire_length", "<u4"), ("payload_offset", "<u4"), ("payload_length", "<u4")),
         *(("ethertype", "<u2"), ("src_port", "<u2"), ("dst_port", "<u2"), ("vlan", "<u2")),
         *(("protocol", "u1"), ("kind", "u1"), ("flags", "u1"), ("pad", "u1", (5,))),

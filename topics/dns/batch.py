@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 DNS_DTYPE = np.dtype(
     [
         *(("time", "<i8"), ("answered", "<i8")),
-        *(("client", "u1", (16,)), ("server", "u1", (16,))),
+        *(("client", "u1", (16,)), ("server", "u1", (16,)), ("flow_id", "u1", (16,))),
         *(("query_bytes", "<u4"), ("answer_bytes", "<u4")),
         *((f"{name}_{part}", "<u4") for name in ("name", "client_subnet", "cookie") for part in ("offset", "length")),
         *((name, "<u2") for name in ("client_port", "server_port", "vlan", "state", "id", "query_flags", "flags")),

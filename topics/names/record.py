@@ -33,6 +33,7 @@ class AddressName(NamedTuple):
     event: str = "new"
     site: str = ""
     probe: str = ""
+    flow_id: bytes = b""
 
 
 def encode_name(name: AddressName) -> bytes:

@@ -18,6 +18,7 @@ from probes.control.plane import ControlPlane
 from probes.control.protocols import MORE, NAMED, Protocols
 from probes.control.streams import SECOND, Limits
 from probes.flows.probe import ProbeSettings
+from probes.sensor import Sensor
 from tests.probes.observed import CLIENT, SERVER, START, block
 from tests.traffic import packets
 from topics.control import ControlBatch, ControlFlags
@@ -26,6 +27,8 @@ from topics.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    from topics.batch import FlowBatch
 
 TimedFrame = tuple[float, bytes]
 V6_CLIENT, V6_SERVER = "2001:db8::5", "2001:db8::9"
@@ -286,6 +289,46 @@ def test_other_protocols_can_be_followed_from_now_on() -> None:
     with pytest.raises(SettingsError):
         list(plane.follow(["nonsense"]))
     assert plane.protocols.kinds == ("ntp",)
+
+
+def test_payloads_tell_the_flow_they_belong_to() -> None:
+    plane = ControlPlane(ProbeSettings(probe="edge"), ("dns", "bgp"))
+    sensor = Sensor(plane.settings, protocols=plane.protocols)
+    frames = [(0.0, udp(53)), (0.1, udp(9)), (0.2, udp(54)), (0.3, tcp(99, flags="S")), (0.4, tcp(120, DATA))]
+    frames += [(0.5, tcp(100, DATA[:20])), (300.0, udp(53)), (300.1, udp(53)), (300.2, tcp(500, b"x", reply=True))]
+    records: list[FlowBatch] = []
+    batches: list[ControlBatch] = []
+    for part in (block(frames[:5]), block([]), block(frames[5:])):
+        records += sensor.take(part)
+        batches += plane.take(part, sensor.marks(part))
+    records += sensor.flush()
+    started = {
+        (int(row["flow_start"]), int(row["protocol"])): row["flow_id"].tobytes()
+        for batch in records
+        for row in batch.records
+    }
+    found = [
+        (int(row["time"]), int(row["protocol"]), row["flow_id"].tobytes()) for each in batches for row in each.records
+    ]
+    early, late = START, START + 300 * SECOND
+    assert [id_ for _, protocol, id_ in found if protocol == 17] == [
+        started[early, 17],
+        *2 * [started[late, 17]],
+    ]
+    connection = started[START + round(0.3 * SECOND), 6]
+    assert [id_ for time, protocol, id_ in found if protocol == 6 and time < late] == 2 * [connection]
+    assert plane.counts()["payloads_dns"] == 3
+
+
+def test_marks_follow_other_protocols() -> None:
+    plane = ControlPlane(ProbeSettings())
+    sensor = Sensor(plane.settings, protocols=plane.protocols)
+    frames = [(0.0, udp(53)), (0.1, udp(123))]
+    for words, count in ((("dns",), 1), (("ntp", "dns"), 2), (("bgp",), 0)):
+        list(plane.follow(words))
+        sensor.follow(plane.protocols)
+        assert list(sensor.take(block(frames))) == []
+        assert len(sensor.marks(block(frames)).places) == count
 
 
 def test_counts_say_what_was_taken() -> None:

@@ -57,6 +57,16 @@ def test_a_query_and_its_answer_are_one_transaction() -> None:
     assert "malformed" not in found
 
 
+def test_transactions_tell_the_flow_of_their_query() -> None:
+    first, second = bytes(range(16)), bytes(range(1, 17))
+    query, answer = dns_query(7, "a.example"), dns_answer(7, "a.example", answers=[address_record("a.example", SERVER)])
+    whole, alone, late = transactions(
+        [asked(0, query)._replace(flow=first), answered(1, answer)._replace(flow=second)],
+        [answered(40, answer)._replace(flow=second), asked(50, query, port=9)],
+    )
+    assert (whole["flow"], alone["flow"], late["flow"]) == (first.hex(), second.hex(), None)
+
+
 def test_sent_again_is_one_transaction_and_without_an_answer_it_ends_by_itself() -> None:
     query = dns_query(1, "slow.example")
     again = [asked(at, query) for at in (0, 1, 3)]

@@ -185,6 +185,8 @@ def test_lists_replaced_while_traffic_flows_count_at_once_and_broken_ones_do_not
     def said() -> dict[str, str]:
         nonlocal now
         now += 10
+        labeller.process(flows((HOME, AWAY)))
+        facts.wait()
         (labelled,) = labeller.process(flows((HOME, AWAY)))
         return dict(pair.split("=") for pair in labelled.heap_value(0, "labels").decode().split(":"))
 

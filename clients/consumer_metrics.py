@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from sinks.kafka import SinkState
 
 SECOND = 1e9
+LABEL_COUNTS = {
+    "labelled": "Flows that got labels",
+    "named": "Flows that got the name their client had asked for",
+    "reloads": "Times that a list or database was read again",
+    "refusals": "Times that a list or database was refused, the one before staying in force",
+}
 
 
 class WorkerCollector:
@@ -38,6 +44,12 @@ class WorkerCollector:
         yield _by_probe(f"{prefix}missing_batches", "Batches numbered by a probe that did not come", state.missing)
         seconds = {who: time / SECOND for who, time in state.watermarks.items()}
         yield _by_probe(f"{prefix}watermark_seconds", "Event time up to which flows are complete", seconds)
+        for name, text in LABEL_COUNTS.items():
+            if name in state.labels:
+                yield CounterMetricFamily(f"{prefix}label_{name}", text, value=state.labels[name])
+        if "files_refused" in state.labels:
+            text = "Lists and databases whose newest version was refused"
+            yield GaugeMetricFamily(f"{prefix}label_files_refused", text, value=state.labels["files_refused"])
 
 
 class SinkCollector:

@@ -203,7 +203,8 @@ class FaustWorker:
             end = faust_app.end(self._app, TP(self._settings.input_topic, partition))
             if end is not None:
                 lag[partition] = max(0, end - assigned.sequence.expected)
-        await self._merge(self._keeper.update, [assigned.merge for assigned in self._assigned.values()], lag)
+        merges, labels = [assigned.merge for assigned in self._assigned.values()], self._merging.label_counts()
+        await self._merge(self._keeper.update, merges, lag, labels)
 
     async def _commit(self, partition: int, assigned: _Assigned) -> None:
         """Commit what is confirmed. A refusal is left to the next attempt: checkpoints hold whoever commits them."""

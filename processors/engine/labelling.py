@@ -18,14 +18,22 @@ class Labelling:
     """Lists, databases and names by the settings of a worker; raises SettingsError or BusError."""
 
     def __init__(self, settings: WorkerSettings) -> None:
-        facts = Lists(read_label_settings(settings.labels)) if settings.labels else NoLists()
+        self._lists = Lists(read_label_settings(settings.labels)) if settings.labels else None
         self._feed = NameFeed(settings.url, settings.names_topic) if settings.names_topic else None
-        self._labeller = Labeller(facts, self._feed.table if self._feed else None)
+        self._labeller = Labeller(self._lists or NoLists(), self._feed.table if self._feed else None)
 
     def start(self) -> None:
         """Read the names there are."""
         if self._feed is not None:
             self._feed.start()
+
+    def counts(self) -> dict[str, int]:
+        """Return how many flows got labels or a name, and how lists were read again, by name."""
+        counts = {"labelled": self._labeller.labelled, "named": self._labeller.named}
+        if self._lists is not None:
+            lists = self._lists
+            counts |= {"reloads": lists.reloads, "refusals": lists.refusals, "files_refused": len(lists.refused)}
+        return counts
 
     def encode(self, batch: FlowBatch) -> bytes:
         """Return the message of a batch of flows with their labels; raises BusError when names no longer come."""

@@ -114,6 +114,10 @@ class Merging:
         if not self._producer.flush(FLUSH_SECONDS):
             raise BusError(f"{self._settings.url}: no confirmation within {FLUSH_SECONDS:g} s")
 
+    def label_counts(self) -> dict[str, int]:
+        """Return the counts of labelling; nothing without it."""
+        return {} if self._labelling is None else self._labelling.counts()
+
     def abandon(self) -> None:
         """Give up what is still waiting for the broker. May be called from any thread."""
         self._producer.abandon()

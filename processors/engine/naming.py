@@ -6,15 +6,19 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from confluent_kafka import TopicPartition
+
 from processors.dns import DnsSettings, DnsTransactions
 from processors.names import Naming
 from topics.bus import Subscriber, partition_count
 from topics.bus.producer import ConfirmedProducer
 from topics.bus.publisher import BROKER_SECONDS
+from topics.bus.snapshot import Snapshot
+from topics.bus.transactions import Transactions
 from topics.control import decode_control
 from topics.definitions import CONTROL, DEAD_LETTERS, DNS, NAMES
 from topics.dns import address_partition, encode_dns_messages, split_dns
-from topics.names import encode_name, name_key
+from topics.names import decode_name, encode_name, name_key
 
 if TYPE_CHECKING:
     import threading
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
 
 RECEIVE_SECONDS = 0.25
 MESSAGE_BYTES = 256 * 1024
+MEMORY = 2  # times the patience of a query: what happened before it has no part in what waits now
+PUBLISHED = "published"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +49,32 @@ class NamingSettings:
 
 @dataclass(slots=True)
 class _Partition:
-    """One partition of the input: its own state, and the messages that queries may still wait in, as (offset, time)."""
+    """One partition of the input: its own state, and the messages a successor has to read, as (offset, time).
+
+    What was made of messages before `done` is published.
+    """
 
     naming: Naming
+    done: int = 0
     recent: deque[tuple[int, int]] = field(default_factory=deque)
     clock: int = 0
-    next: int = 0
 
 
 class NamingWorker:
     """Reads payloads as a member of a group until it is told to stop.
 
-    An offset is committed when everything made of the messages before it is confirmed, and no query in them can wait
-    for its answer any more. So a crash loses nothing; transactions of the last seconds before it come again, names
-    under the same key. Raises BusError.
+    What messages lead to is published in one transaction with the offset from which a successor has to read to know
+    what waits for an answer, and, beside it, the offset from which it has to publish. So each transaction of DNS is
+    published once, whatever crashes; names go on under the same key, known again from their topic. Raises BusError.
     """
 
     def __init__(self, settings: NamingSettings) -> None:
         self._settings = settings
         self._partitions: dict[int, _Partition] = {}
-        self._producer = ConfirmedProducer(settings.url, BROKER_SECONDS)
-        self._producer.announce()
+        self._told: dict[int, list[AddressName]] | None = None
+        self._committed: list[tuple[int, int, str | None]] = []
+        ConfirmedProducer(settings.url, BROKER_SECONDS).announce()
+        self._transactions = Transactions(settings.url, BROKER_SECONDS)
         self._counts = {
             topic: partition_count(settings.url, topic) for topic in (settings.dns_topic, settings.names_topic)
         }
@@ -84,42 +95,79 @@ class NamingWorker:
         with subscriber:
             while not stop.is_set():
                 for received in subscriber.receive(RECEIVE_SECONDS):
-                    self._take(received)
-                self._producer.flush()
-                subscriber.commit(self._settled())
+                    self._take(received, subscriber)
+                self._settle(subscriber)
 
-    def _take(self, received: Received[ControlBatch]) -> None:
+    def _take(self, received: Received[ControlBatch], subscriber: Subscriber[ControlBatch]) -> None:
         partition = self._partitions.get(received.partition)
         if partition is None:
-            naming = Naming(DnsTransactions(self._settings.dns))
-            partition = self._partitions[received.partition] = _Partition(naming)
+            partition = self._partitions[received.partition] = self._opened(subscriber, received.partition)
         batch = received.value.replace(partition=received.partition)
-        self._publish(*partition.naming.process(batch))
+        transactions, names = partition.naming.process(batch)
+        if received.offset >= partition.done:
+            self._publish(transactions, [name._replace(partition=received.partition) for name in names])
+            partition.done = received.offset + 1
         latest = int(batch.records["time"].max()) if len(batch) else partition.clock
-        partition.clock, partition.next = max(partition.clock, latest), received.offset + 1
+        partition.clock = max(partition.clock, latest)
         partition.recent.append((received.offset, latest))
+
+    def _opened(self, subscriber: Subscriber[ControlBatch], number: int) -> _Partition:
+        """Return a partition as its last owner left it, but for what is still to be read again."""
+        partition = _Partition(Naming(DnsTransactions(self._settings.dns)), _published(subscriber.note(number)))
+        for name in self._names_told().get(number, ()) if partition.done else ():
+            partition.naming.recall(name)
+        return partition
+
+    def _names_told(self) -> dict[int, list[AddressName]]:
+        """Return the names in their topic by the partition that they come from."""
+        if self._told is None:
+            self._told = {}
+            for _, _, name in Snapshot(self._settings.url, self._settings.names_topic, decode_name):
+                self._told.setdefault(name.partition, []).append(name)
+        return self._told
 
     def _publish(self, transactions: DnsBatch, names: list[AddressName]) -> None:
         settings = self._settings
         for part in split_dns(transactions, self._counts[settings.dns_topic]):
             for message in encode_dns_messages(part, MESSAGE_BYTES):
-                self._producer.send(settings.dns_topic, message, part.partition)
+                self._transactions.send(settings.dns_topic, message, part.partition)
         for name in names:
             partition = address_partition(name.address, self._counts[settings.names_topic])
-            self._producer.send(settings.names_topic, encode_name(name), partition, name_key(name))
+            self._transactions.send(settings.names_topic, encode_name(name), partition, name_key(name))
         self.transactions += len(transactions)
         self.names += len(names)
 
-    def _settled(self) -> dict[int, int]:
-        """Return by partition the first offset that a successor has to read."""
-        for partition in self._partitions.values():
-            while partition.recent and partition.recent[0][1] < partition.clock - self._settings.dns.timeout:
-                partition.recent.popleft()
-        return {
-            number: partition.recent[0][0] if partition.recent else partition.next
-            for number, partition in self._partitions.items()
-        }
+    def _settle(self, subscriber: Subscriber[ControlBatch]) -> None:
+        """Let what was published count."""
+        self._told = None
+        places = self._places()
+        said = [(place.partition, place.offset, place.metadata) for place in places]
+        if said == self._committed:
+            return
+        if self._transactions.commit(places, subscriber.standing()):
+            self._committed = said
+        else:
+            self._forget([])
+
+    def _places(self) -> list[TopicPartition]:
+        """Return by partition the first offset that a successor has to read, and to publish."""
+        places = []
+        for number, partition in self._partitions.items():
+            recent = partition.recent
+            while recent[0][1] < partition.clock - MEMORY * self._settings.dns.timeout and len(recent) > 1:
+                recent.popleft()
+            note = f"{PUBLISHED}={partition.done}"
+            places.append(TopicPartition(self._settings.input_topic, number, recent[0][0], note))
+        return places
 
     def _forget(self, _partitions: list[int]) -> None:
         """Begin anew at the committed offsets, whichever partitions come or stay."""
+        self._transactions.abort()
         self._partitions.clear()
+        self._committed = []
+
+
+def _published(note: str) -> int:
+    """Return the first offset whose message was not published, out of what was committed beside the offset."""
+    name, _, number = note.partition("=")
+    return int(number) if name == PUBLISHED and number.isdecimal() else 0

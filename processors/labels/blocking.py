@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from processors.labels.prefixes import Prefixes
+    from processors.labels.prefixes import Addresses, Prefixes
 
 LONGEST_NAME = 1020  # of 255 bytes, each written as its number
 MOST_PATTERNS = 10_000
@@ -23,17 +23,18 @@ class AddressSet:
     def __init__(self, addresses: list[bytes], networks: Prefixes) -> None:
         self._addresses: Any = np.unique(np.array(addresses, "S16"))
         self._networks = networks
+        networks.freeze()
 
     def __len__(self) -> int:
         return len(self._addresses) + len(self._networks)
 
-    def holds(self, address: bytes) -> bool:
-        """Tell whether an address is listed, or lies in a network that is."""
-        wanted = np.bytes_(address)
-        place = int(np.searchsorted(self._addresses, wanted))
-        if place < len(self._addresses) and self._addresses[place] == wanted:
-            return True
-        return bool(self._networks.facts(int.from_bytes(address)))
+    def holds(self, addresses: Addresses) -> list[bool]:
+        """Tell which addresses (S16) are listed, or lie in a network that is."""
+        found = np.fromiter(map(bool, self._networks.facts(addresses)), np.bool_, len(addresses))
+        if len(self._addresses):
+            places = np.minimum(np.searchsorted(self._addresses, addresses), len(self._addresses) - 1)
+            found |= self._addresses[places] == addresses
+        return list(found.tolist())
 
 
 class NameSet:

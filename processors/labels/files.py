@@ -17,6 +17,8 @@ from topics.errors import FilterError, SettingsError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from processors.labels.prefixes import Addresses, Facts
+
 _OUI = re.compile(r"((?:[0-9A-Fa-f]{2}[-:]?){2}[0-9A-Fa-f]{2})(?:\s+\((?:hex|base 16)\))?\s+(\S.*)")
 _COUNTRY = re.compile("[A-Z]{2}")
 _IPV6_BITS = 128
@@ -30,8 +32,11 @@ class Ranges:
         self._starts = [start for start, _, _ in ranges]
         self._rest = [(end, country) for _, end, country in ranges]
 
-    def facts(self, address: int) -> dict[str, str]:
-        """Return the country that an address, a 128-bit number, was delegated to."""
+    def facts(self, addresses: Addresses) -> list[Facts]:
+        """Return the countries that addresses (S16) were delegated to."""
+        return [self._one(int.from_bytes(address.ljust(16, b"\0"))) for address in addresses.tolist()]
+
+    def _one(self, address: int) -> Facts:
         place = bisect_right(self._starts, address) - 1
         if place < 0 or address > self._rest[place][0]:
             return {}
@@ -63,6 +68,7 @@ def read_addresses(path: str) -> Prefixes:
         where, _, text = line.partition(" ") if "\t" not in line else line.partition("\t")
         facts = dict(_fact(part) for part in text.strip().strip('"').split(":") if part.strip())
         _add(found, path, number, where, facts)
+    found.freeze()
     return found
 
 
@@ -80,6 +86,7 @@ def read_locality(path: str) -> Prefixes:
         if rest:
             facts["grp"] = rest[0]
         _add(found, path, number, words[0], facts)
+    found.freeze()
     return found
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import maxminddb
 
 from processors.labels.prefixes import MAPPED
 from topics.errors import SettingsError
+
+if TYPE_CHECKING:
+    from processors.labels.prefixes import Addresses, Facts
 
 
 class Geography:
@@ -24,8 +27,11 @@ class Geography:
             raise SettingsError(f"{path}: {reason}") from None
         self._with_ipv6 = self._database.metadata().ip_version == 6
 
-    def facts(self, address: int) -> dict[str, str]:
-        """Return what is known of an address, a 128-bit number."""
+    def facts(self, addresses: Addresses) -> list[Facts]:
+        """Return what is known of addresses (S16)."""
+        return [self._one(int.from_bytes(address.ljust(16, b"\0"))) for address in addresses.tolist()]
+
+    def _one(self, address: int) -> Facts:
         is_ipv4 = address >> 32 == MAPPED >> 32
         if not is_ipv4 and not self._with_ipv6:
             return {}
@@ -36,7 +42,7 @@ class Geography:
         return _facts(found) if isinstance(found, dict) else {}
 
 
-def _facts(found: dict[str, Any]) -> dict[str, str]:
+def _facts(found: dict[str, Any]) -> Facts:
     place, names = found.get("location") or {}, (found.get("city") or {}).get("names") or {}
     country = found.get("country") or found.get("registered_country") or {}
     facts = {

@@ -94,10 +94,15 @@ class Texts:
 
 
 class Memory:
-    """Numbers of texts by key: `make`, which gives `kinds` texts of a key of `size` bytes, is asked once for each."""
+    """Numbers of texts by key: `make`, which gives `kinds` texts of each key of `size` bytes, is asked once a key."""
 
     def __init__(
-        self, texts: Texts, words: int, size: int, make: Callable[[bytes], Sequence[bytes]], kinds: int = 1
+        self,
+        texts: Texts,
+        words: int,
+        size: int,
+        make: Callable[[list[bytes]], Sequence[Sequence[bytes]]],
+        kinds: int = 1,
     ) -> None:
         self._keys, self._size, self._texts, self._make = Numbered(words), size, texts, make
         self._said = np.zeros((ROOM, kinds), np.int32)
@@ -111,8 +116,9 @@ class Memory:
         places = self._keys.numbers(keys)
         if self._keys.count > len(self._said):
             self._said = np.concatenate([self._said, np.zeros((self._keys.count, self._said.shape[1]), np.int32)])
-        for place, key in enumerate(self._keys.keys_from(first, self._size), first):
-            self._said[place] = [self._texts.number(text) for text in self._make(key)]
+        if self._keys.count > first:
+            fresh, number = self._make(self._keys.keys_from(first, self._size)), self._texts.number
+            self._said[first : self._keys.count] = [[number(text) for text in texts] for texts in fresh]
         return self._said[places]
 
 

@@ -46,8 +46,8 @@ class Facts(Protocol):
     def with_services(self) -> bool:
         """Whether ports are named."""
 
-    def address(self, address: bytes) -> tuple[bytes, bytes]:
-        """Return the labels of an address (16 bytes) as a source and as a destination."""
+    def addresses(self, addresses: list[bytes]) -> list[tuple[bytes, bytes]]:
+        """Return the labels of addresses (16 bytes) as sources and as destinations."""
 
     def stations(self, macs: bytes) -> bytes:
         """Return the labels of source and destination MAC (12 bytes)."""
@@ -119,9 +119,11 @@ class Labeller:
     def _forget(self) -> None:
         facts, texts = self._facts, Texts()
         self._texts = texts
-        self._addresses = Memory(texts, 2, ADDRESS, facts.address, len(SIDES))
-        self._stations = Memory(texts, 2, MACS, lambda macs: (facts.stations(macs),))
-        self._services = Memory(texts, 1, CODE, lambda code: (facts.service(int.from_bytes(code, "little")),))
+        self._addresses = Memory(texts, 2, ADDRESS, facts.addresses, len(SIDES))
+        self._stations = Memory(texts, 2, MACS, lambda macs: [(facts.stations(each),) for each in macs])
+        self._services = Memory(
+            texts, 1, CODE, lambda codes: [(facts.service(int.from_bytes(each, "little")),) for each in codes]
+        )
         self._led, self._turned = _Said(texts, facts.name), _Said(texts, _source_name)
 
     def _parts(self, batch: FlowBatch) -> Parts:

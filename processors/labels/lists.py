@@ -6,15 +6,17 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from processors.labels import files
 from processors.labels.geography import Geography
 from processors.labels.special import SPECIAL
-from processors.labels.text import label_text, value_text
+from processors.labels.text import both_label_texts, label_text, value_text
 from topics.errors import SettingsError
 from topics.fields.services import service_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from processors.labels.settings import LabelSettings
     from topics.batch import FlowBatch
@@ -30,6 +32,7 @@ LOADERS: dict[str, Callable[[str], Any]] = {
     "blocked_addresses": files.read_blocked_addresses,
     "blocked_names": files.read_blocked_names,
 }
+GLOBAL = {"cls": "global"}
 BY_ADDRESS = ("delegated", "geo", "addresses", "locality")
 
 
@@ -39,9 +42,9 @@ class NoLists:
     rules: Callable[[FlowBatch], list[bytes]] | None = None
     with_vendors = with_services = reading = False
 
-    def address(self, _address: bytes) -> tuple[bytes, bytes]:
+    def addresses(self, addresses: list[bytes]) -> list[tuple[bytes, bytes]]:
         """Return nothing."""
-        return b"", b""
+        return [(b"", b"")] * len(addresses)
 
     def stations(self, _macs: bytes) -> bytes:
         """Return nothing."""
@@ -165,22 +168,23 @@ class Lists:
     def _of(self, kind: str) -> Iterator[tuple[str, Any]]:
         return ((name, loaded) for (each, name), loaded in self._loaded.items() if each == kind)
 
-    def _address_facts(self, address: bytes) -> dict[str, object]:
-        facts: dict[str, object] = {}
-        number = int.from_bytes(address)
+    def addresses(self, addresses: list[bytes]) -> list[tuple[bytes, bytes]]:
+        """Return the labels of addresses as sources and as destinations."""
+        column = np.array(addresses, "S16")
+        kinds: list[list[Mapping[str, object]]] = []
         if self._settings.classes:
-            facts |= SPECIAL.facts(number) or {"cls": "global"}
-        for kind in BY_ADDRESS:  # what is said later counts
-            for _, known in self._of(kind):
-                facts |= known.facts(number)
-        if blocking := [name for name, known in self._of("blocked_addresses") if known.holds(address)]:
-            facts["block"] = blocking
-        return facts
-
-    def address(self, address: bytes) -> tuple[bytes, bytes]:
-        """Return the labels of an address as a source and as a destination."""
-        facts = self._address_facts(address)
-        return _ended(label_text(facts, "s")), _ended(label_text(facts, "d"))
+            kinds.append([facts or GLOBAL for facts in SPECIAL.facts(column)])
+        kinds += [known.facts(column) for kind in BY_ADDRESS for _, known in self._of(kind)]
+        lists = [(name, known.holds(column)) for name, known in self._of("blocked_addresses")]
+        texts = []
+        for place in range(len(addresses)):
+            facts: dict[str, object] = {}
+            for kind in kinds:  # what is said later counts
+                facts.update(kind[place])
+            if blocking := [name for name, listed in lists if listed[place]]:
+                facts["block"] = blocking
+            texts.append(both_label_texts(facts))
+        return texts
 
     def stations(self, macs: bytes) -> bytes:
         """Return the vendors of source and destination."""

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network, summarize_address_range
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+ADDRESS_BITS = 128
 IPV4_PREFIX = 96  # IPv4 addresses are kept as mapped IPv6 ones
 MAPPED = 0xFFFF << 32
 
 Facts = dict[str, str]
+Addresses = np.ndarray[Any, np.dtype[np.bytes_]]
 
 
 class Prefixes:
-    """Facts by network; an address has those of its smallest network, and what that leaves out from larger ones."""
+    """Facts by network; an address has those of its smallest network, and what that leaves out from larger ones.
+
+    `freeze` before asking.
+    """
 
     def __init__(self) -> None:
-        self._lengths: list[int] = []
         self._networks: dict[int, dict[int, Facts]] = {}
+        self._merged: tuple[Addresses, list[Facts]] = (np.zeros(1, "S16"), [{}])
 
     def __len__(self) -> int:
         return sum(map(len, self._networks.values()))
@@ -27,20 +34,38 @@ class Prefixes:
     def add(self, text: str, facts: Mapping[str, str]) -> None:
         """Add an address, a network `10.0.0.0/8` or a range `10.0.0.1-10.0.0.9`; raises ValueError for none of them."""
         for number, length in networks(text):
-            known = self._networks.get(length)
-            if known is None:
-                known = self._networks[length] = {}
-                self._lengths = sorted(self._networks, reverse=True)
-            known[number >> (128 - length)] = {**known.get(number >> (128 - length), {}), **facts}
+            known, place = self._networks.setdefault(length, {}), number >> (ADDRESS_BITS - length)
+            known[place] = {**known.get(place, {}), **facts}
 
-    def facts(self, address: int) -> Facts:
-        """Return the facts of an address, a 128-bit number."""
-        found: Facts = {}
-        for length in self._lengths:
-            network = self._networks[length].get(address >> (128 - length))
-            if network:
-                found = {**network, **found}
-        return found
+    def freeze(self) -> None:
+        """Make what was added ready to be asked for."""
+        self._merged = self._segments()
+
+    def facts(self, addresses: Addresses) -> list[Facts]:
+        """Return the facts of addresses (S16)."""
+        starts, found = self._merged
+        return [found[place] for place in (np.searchsorted(starts, addresses, "right") - 1).tolist()]
+
+    def _segments(self) -> tuple[Addresses, list[Facts]]:
+        """Return where facts change, the first time at the lowest address, and the facts from there on."""
+        segments, around = {0: Facts()}, [(1 << ADDRESS_BITS, Facts())]  # networks that one is in, by their end
+        for start, length, own in sorted(self._ranges(), key=lambda each: each[:2]):
+            while around[-1][0] <= start:
+                end = around.pop()[0]
+                segments[end] = around[-1][1]
+            facts = {**around[-1][1], **own}
+            around.append((start + (1 << (ADDRESS_BITS - length)), facts))
+            segments[start] = facts
+        while len(around) > 1:
+            end = around.pop()[0]
+            segments[end] = around[-1][1]
+        segments.pop(1 << ADDRESS_BITS, None)
+        places = sorted(segments)
+        return np.array([place.to_bytes(16) for place in places], "S16"), [segments[place] for place in places]
+
+    def _ranges(self) -> Iterator[tuple[int, int, Facts]]:
+        for length, known in self._networks.items():
+            yield from ((number << (ADDRESS_BITS - length), length, facts) for number, facts in known.items())
 
 
 def networks(text: str) -> list[tuple[int, int]]:

@@ -26,6 +26,7 @@ def _special() -> Prefixes:
     for name, networks in CLASSES.items():
         for network in networks:
             found.add(network, {"cls": name})
+    found.freeze()
     return found
 
 

@@ -21,6 +21,12 @@ def label_text(facts: Mapping[str, object], prefix: str = "") -> bytes:
     return ":".join(f"{prefix}{key}={_values(value)}" for key, value in facts.items()).encode()
 
 
+def both_label_texts(facts: Mapping[str, object]) -> tuple[bytes, bytes]:
+    """Return facts as labels of a source and of a destination, a colon behind each."""
+    pairs = [f"{key}={_values(value)}:" for key, value in facts.items()]
+    return "".join([f"s{pair}" for pair in pairs]).encode(), "".join([f"d{pair}" for pair in pairs]).encode()
+
+
 def _values(value: object) -> str:
     return ",".join(map(value_text, value)) if isinstance(value, list) else value_text(value)
 

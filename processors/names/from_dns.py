@@ -26,6 +26,7 @@ STATUS_SECONDS = 900
 LONGEST_CHAIN = 16
 MOST = 1_000_000
 GROUP = 0x80
+SOURCES = frozenset({"dns", "ptr", "mdns", "llmnr"})
 
 
 class _Answer(NamedTuple):
@@ -59,6 +60,13 @@ class DnsNames:
             for answer in _answers(batch)
             for name in self._names(answer)
         ]
+
+    def recall(self, name: AddressName) -> None:
+        """Know a name again that was told before."""
+        if name.source == "netbios":
+            self.spans.recall((name.address, name.name, name.mac, name.source), name.first, name.until)
+        elif name.source in SOURCES:
+            self.spans.recall((name.client, name.address, name.name, name.source), name.first, name.until)
 
     def _names(self, answer: _Answer) -> Iterator[AddressName]:
         if answer.kind == "netbios":

@@ -29,6 +29,12 @@ class Naming:
         names = [*self._stations.process(batch), *self._learned(found)]
         return found, names
 
+    def recall(self, name: AddressName) -> None:
+        """Know a name again that was told before, as after a restart."""
+        if name.event != "released":
+            self._names.recall(name)
+            self._stations.recall(name)
+
     def flush(self) -> list[tuple[DnsBatch, list[AddressName]]]:
         """Return what still waits; nothing follows."""
         return [(batch, self._learned(batch)) for batch in self.transactions.flush()]

@@ -50,6 +50,15 @@ class Spans:
         self._spans[key] = (known[0], until)
         return Span(known[0], until, "renewed")
 
+    def recall(self, key: Hashable, first: int, until: int) -> None:
+        """Know a span again that was told before."""
+        known = self._spans.get(key)
+        if known is None or until >= known[1]:
+            self._spans[key] = (first, until)
+            self._spans.move_to_end(key)
+            if len(self._spans) > self._most:
+                self._spans.popitem(last=False)
+
     def end(self, key: Hashable, time: int) -> Span | None:
         """Note that something has ended; return its span when it was under way."""
         known = self._spans.pop(key, None)

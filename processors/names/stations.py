@@ -30,6 +30,7 @@ HOST_NAME, LEASE, MESSAGE, FQDN = 12, 51, 53, 81
 REQUEST, ACK, RELEASE, INFORM = 3, 5, 7, 8
 SOLICITATION, ADVERTISEMENT = 135, 136
 SOURCE_LINK, TARGET_LINK = 1, 2
+SOURCES = frozenset({"dhcp", "arp", "nd", "netbios", "sip", "ntlm"})
 DATAGRAM_KINDS = (0x10, 0x11, 0x12)
 AUTHENTICATE = b"NTLMSSP\x00\x03\x00\x00\x00"
 UNICODE = 1
@@ -71,6 +72,14 @@ class StationNames:
                 packet = _Packet(address, time, batch.payload(row))
                 found += (name._replace(flow_id=flow) for name in read(packet, batch))
         return found
+
+    def recall(self, name: AddressName) -> None:
+        """Know again what was told before of a station."""
+        if name.source in SOURCES:
+            key = (name.address, name.source, name.name, name.mac, name.user)
+            self.spans.recall(key, name.first, name.until)
+        if name.source == "dhcp":
+            _remember(self._leased, (name.address, name.mac), name.name)
 
     def _reader(
         self, source: int, target: int, protocol: int, ethertype: int

@@ -31,7 +31,7 @@ def keep(*rounds: tuple[list[Merge], bool]) -> StateKeeper:
         if retired:
             keeper.retire(merges)  # type: ignore[arg-type]  # as much of a partition as is read
         else:
-            keeper.update(merges, {0: 7})  # type: ignore[arg-type]
+            keeper.update(merges, {0: 7}, {"named": 2, "refusals": 1, "files_refused": 1})  # type: ignore[arg-type]
     return keeper
 
 
@@ -64,6 +64,8 @@ def test_the_state_becomes_metrics() -> None:
     assert found["argosy_worker_lag_messages", "0"] == 7
     assert found["argosy_worker_missing_batches", "site", "probe"] == 3
     assert found["argosy_worker_watermark_seconds", "site", "probe"] == 50
+    names = ("named_total", "refusals_total", "files_refused")
+    assert [found[f"argosy_worker_label_{name}",] for name in names] == [2, 1, 1]
     found = samples(SinkCollector(lambda: SinkState(4, 1, 2_000_000_000, {1: 3})))
     assert found["argosy_sink_records_total",] == 4
     assert found["argosy_sink_lag_messages", "1"] == 3

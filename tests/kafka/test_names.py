@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import pytest
 
     from topics.batch import FlowBatch
+    from topics.dns import DnsBatch
 
 SETTINGS = MergeSettings(idle_timeout=12, other_idle_timeout=12, active_timeout=25)
 PATIENCE = 60.0
@@ -60,6 +61,49 @@ def everything(url: str, topic: str, decode: Callable[[bytes], Any], count: Call
             assert time.monotonic() < end, f"only {len(found)} messages"
             found += [received.value for received in subscriber.receive(0.2)]
     return found
+
+
+def cut(batch: ControlBatch) -> list[ControlBatch]:
+    return [batch.replace(records=batch.records[at : at + 20]) for at in range(0, len(batch), 20)]
+
+
+def rows(batch: DnsBatch) -> list[tuple[int, int, int, bytes]]:
+    return [
+        (int(row["time"]), int(row["answered"]), int(row["id"]), row["flow_id"].tobytes()) for row in batch.transactions
+    ]
+
+
+def test_a_crash_leaves_every_transaction_and_name_once(bench: Bench, tmp_path: Path) -> None:
+    frames, _ = trace()
+    write_pcap(tmp_path / "browsing.pcap", [(round((START + at) * 1e9), frame) for at, frame in frames])
+    payloads, _ = observed(tmp_path / "browsing.pcap")
+    parts = [part for batch in payloads for piece in cut(batch) for part in split_control(piece, PARTITIONS)]
+    namings = [Naming() for _ in range(PARTITIONS)]
+    results = [namings[part.partition].process(part) for part in parts]
+    expected = sorted(row for found, _ in results for row in rows(found))
+    keys = {name_key(name) for _, names in results for name in names}
+
+    url, prefix = f"kafka://{bench.bootstrap}", bench.prefix
+    control, dns, names = (prefix + name for name in ("control", "dns", "names"))
+    create_topics(url, [TopicDefinition(name, "", "", 1) for name in (control, dns, names)], partitions=PARTITIONS)
+    command = [sys.executable, "-m", "clients.main", "names", "--bus", url, "--group", prefix + "names"]
+    command += ["--input", control, "--dns", dns, "--names", names, "--dead-letters", bench.dead_letters]
+    producer = ConfirmedProducer(url, PATIENCE)
+    got: list[DnsBatch] = []
+    for share, number in ((parts[: len(parts) // 2], signal.SIGKILL), (parts[len(parts) // 2 :], signal.SIGTERM)):
+        for part in share:
+            producer.send(control, encode_control(part), part.partition)
+        producer.flush()
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ)
+        wanted = 1 if number == signal.SIGKILL else len(expected)
+        try:
+            got = everything(url, dns, decode_dns, lambda found, wanted=wanted: sum(map(len, found)) >= wanted)
+        finally:
+            process.send_signal(number)
+            process.wait(STOP_SECONDS)
+    assert sorted(row for batch in got for row in rows(batch)) == expected
+    found = everything(url, names, decode_name, lambda found: {name_key(name) for name in found} >= keys)
+    assert {name_key(name) for name in found} == keys
 
 
 def test_flows_of_workers_get_the_names_of_the_local_engine(

@@ -123,6 +123,20 @@ class Subscriber(Generic[Value]):
             raise BusError(f"{self.url}: topic {self.topic}: offsets not committed ({error.args[0].str()})") from None
         return True
 
+    def standing(self) -> Any:  # noqa: ANN401 - an opaque object of librdkafka
+        """Return what proves to a transaction that this is a member of its group; dead letters are out then."""
+        self._flush_dead_letters()
+        return self._consumer.consumer_group_metadata()
+
+    def note(self, partition: int) -> str:
+        """Return the text that was committed beside the offset of a partition; raises BusError."""
+        place = TopicPartition(self.topic, partition)
+        try:
+            found = patiently(lambda left: self._consumer.committed([place], timeout=left), self._patience)
+        except KafkaException as error:
+            raise BusError(f"{self.url}: topic {self.topic}: {refused(error.args[0])}") from None
+        return next((each.metadata or "" for each in found), "")
+
     def lag(self) -> dict[int, int]:
         """Return by partition how many messages are not received yet, as far as the last fetch has told."""
         lag = {}

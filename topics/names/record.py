@@ -34,6 +34,7 @@ class AddressName(NamedTuple):
     site: str = ""
     probe: str = ""
     flow_id: bytes = b""
+    partition: int = -1
 
 
 def encode_name(name: AddressName) -> bytes:

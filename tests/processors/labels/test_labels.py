@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, IPv4Network
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,10 +12,12 @@ import pytest
 from clients.main import main
 from processors.labels import Labeller, LabelSettings, Lists, NoLists, read_label_settings
 from processors.labels.blocking import NameSet
+from processors.labels.prefixes import Prefixes
 from processors.names import NameTable
 from sinks.formats import open_writer
 from tests.control_payloads import SECOND, START, address
 from tests.maxmind import place, system, write_database
+from topics.address_text import IPV4_MAPPED
 from topics.batch import FlowBatch, Observer, records_like
 from topics.errors import SettingsError
 from topics.names import AddressName
@@ -84,6 +88,26 @@ def test_networks_inherit_what_they_do_not_say(tmp_path: Path) -> None:
     text += "198.51.100.0-198.51.100.9 partner=yes\n"
     (found,) = labels(flows((HOME, AWAY)), lists(tmp_path, addresses=text))
     assert found == {"sorg": "acme", "ssite": "berlin", "saddr": "printer", "dpartner": "yes"}
+
+
+def test_facts_of_nested_networks_are_those_of_every_network_an_address_lies_in() -> None:
+    chance = Random(4)
+    found, known = Prefixes(), dict[IPv4Network, str]()
+    for number in range(300):
+        network = IPv4Network((chance.randrange(1 << 14) << 18, chance.randrange(0, 33)), strict=False)
+        known[network] = str(number)
+        found.add(str(network), {f"n{network.prefixlen}": str(number)})
+    found.freeze()
+    asked = [chance.randrange(1 << 32) for _ in range(500)] + [0, (1 << 32) - 1]
+    asked += [int(network[place]) + step for network in known for place in (0, -1) for step in (-1, 0, 1)]
+    asked = [number for number in asked if 0 <= number < 1 << 32]
+    wanted = [
+        {f"n{network.prefixlen}": text for network, text in known.items() if IPv4Address(number) in network}
+        for number in asked
+    ]
+    column = np.array([IPV4_MAPPED + number.to_bytes(4) for number in asked], "S16")
+    assert found.facts(column) == wanted
+    assert found.facts(np.array([bytes(16), b"\xff" * 16], "S16")) == [{}, {}]
 
 
 def test_locality_delegations_vendors_services_and_blocks(tmp_path: Path) -> None:

@@ -1,0 +1,93 @@
+"""Messages and the offsets of the input they were made of, all of it at once or nothing: Kafka's transactions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from confluent_kafka import KafkaException, Producer
+
+from topics.bus.administration import refused
+from topics.bus.client import producer_settings
+from topics.bus.fatal import served
+from topics.bus.producer import POLL_SECONDS, QUEUE_KILOBYTES
+from topics.bus.transient import patiently
+from topics.errors import BusError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from confluent_kafka import TopicPartition
+
+OPEN_MILLISECONDS = 15_000  # how long readers wait for a transaction whose producer died
+
+
+class Transactions:
+    """Sends messages that nobody reads before `commit`, and that nobody ever reads without it.
+
+    Members of a consumer group are fenced by its generation: one that lost its partitions cannot commit. Every method
+    raises BusError when the brokers refuse or stay away for `patience` seconds.
+    """
+
+    def __init__(self, url: str, patience: float) -> None:
+        self._url, self._patience = url, patience
+        self._open = False
+        self._producer = Producer(
+            producer_settings(url)
+            | {
+                "transactional.id": f"argosy-{uuid4()}",
+                "transaction.timeout.ms": OPEN_MILLISECONDS,
+                "delivery.timeout.ms": OPEN_MILLISECONDS,
+                "linger.ms": 5,
+                "queue.buffering.max.kbytes": QUEUE_KILOBYTES,
+            }
+        )
+        self._call(self._producer.init_transactions)
+
+    def send(self, topic: str, value: bytes, partition: int, key: bytes | None = None) -> None:
+        """Queue a message of the transaction that is under way, waiting while the queue is full."""
+        self._begin()
+        while True:
+            try:
+                self._producer.produce(topic, value, key=key, partition=partition)
+            except BufferError:
+                served(self._url, lambda: self._producer.poll(POLL_SECONDS))
+            except KafkaException as error:
+                raise BusError(f"{self._url}: topic {topic}: {refused(error.args[0])}") from None
+            else:
+                return
+
+    def commit(self, places: Sequence[TopicPartition], standing: Any) -> bool:  # noqa: ANN401 - an opaque object of librdkafka
+        """Let messages be read and offsets count, for a consumer whose `standing` is that in its group.
+
+        False when that was refused, as after a rebalance: then nothing was sent.
+        """
+        self._begin()
+        try:
+            offsets = list(places)
+            patiently(lambda left: self._producer.send_offsets_to_transaction(offsets, standing, left), self._patience)
+            patiently(self._producer.commit_transaction, self._patience)
+        except KafkaException as error:
+            if not error.args[0].txn_requires_abort():
+                raise BusError(f"{self._url}: {refused(error.args[0])}") from None
+            self.abort()
+            return False
+        self._open = False
+        return True
+
+    def abort(self) -> None:
+        """Forget what was sent since the last commit."""
+        if self._open:
+            self._open = False
+            self._call(self._producer.abort_transaction)
+
+    def _begin(self) -> None:
+        if not self._open:
+            self._open = True
+            self._call(lambda _: self._producer.begin_transaction())
+
+    def _call(self, ask: Any) -> None:  # noqa: ANN401 - a function of the seconds left
+        try:
+            patiently(ask, self._patience)
+        except KafkaException as error:
+            raise BusError(f"{self._url}: {refused(error.args[0])}") from None

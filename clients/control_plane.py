@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SCHEME = "kafka://"
 # Protocols that tell of names; SMB and HTTP carry NTLM in clear.
-PROTOCOLS = ("dns", "mdns", "llmnr", "netbios", "dhcp", "arp", "icmpv6", "sip", "tcp:445", "tcp:139")
+PROTOCOLS = ("dns", "mdns", "llmnr", "netbios", "dhcp", "dhcpv6", "arp", "icmpv6", "sip", "tcp:445", "tcp:139")
 
 
 def under(names: Iterable[str], suffix: str, maker: str = "`argosy run --data DIR`") -> list[str]:

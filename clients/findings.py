@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from topics.dns import DnsBatch
     from topics.names import AddressName
 
-PROTOCOLS = ("dns", "mdns", "llmnr", "netbios", "dhcp", "arp", "icmpv6", "sip")
+PROTOCOLS = ("dns", "mdns", "llmnr", "netbios", "dhcp", "dhcpv6", "arp", "icmpv6", "sip")
 
 
 class Findings:

@@ -38,6 +38,7 @@ OPTIONS = (
 MODES = ("json", "failed", "malformed")
 SECTIONS = ("question", "answer", "authority", "additional")
 HEADING = f"{'StartTime':<15} {'Client':<22} {'Server':<22} {'Query':<40} {'Type':<6} {'Result':<9} {'ms':>8}  Answers"
+WIDTHS = (22, 22, 40)  # of client, server and query
 NO_MATCH = 1
 MILLISECOND, SECOND = 1_000_000, 1_000_000_000
 HEADER_BITS = {"aa": 0x0400, "tc": 0x0200, "rd": 0x0100, "ra": 0x0080, "ad": 0x0020, "cd": 0x0010}
@@ -52,14 +53,17 @@ def run(arguments: list[str]) -> int:
         print(help_text(USAGE, SUMMARY, OPTIONS))
         return 0
     wanted, as_json = _wanted(parsed), "json" in parsed.words("-M")
-    listed = 0
+    listed, widths = 0, list(WIDTHS)
     for transaction in _transactions(parsed):
         if not wanted(transaction):
             continue
         if not listed and not as_json:
             print(HEADING)
         listed += 1
-        print(json.dumps(transaction, ensure_ascii=False) if as_json else _line(transaction, parsed.count("-u") > 0))
+        if as_json:
+            print(json.dumps(transaction, ensure_ascii=False))
+        else:
+            print(_line(transaction, widths, epoch=parsed.count("-u") > 0))
     return 0 if listed else NO_MATCH
 
 
@@ -186,7 +190,8 @@ def _error(number: int) -> str | None:
     return Malformed(number).name.lower() if number else None
 
 
-def _line(found: Transaction, epoch: bool) -> str:  # noqa: FBT001 - one of two ways to write times
+def _line(found: Transaction, widths: list[int], *, epoch: bool) -> str:
+    """Return a line; what is too long for its column makes that wider, in `widths`, for the lines to come."""
     from datetime import datetime
 
     clock = f"{found['time']:.6f}" if epoch else datetime.fromtimestamp(found["time"]).strftime("%H:%M:%S.%f")  # noqa: DTZ006 - local time, as ra shows it
@@ -197,7 +202,10 @@ def _line(found: Transaction, epoch: bool) -> str:  # noqa: FBT001 - one of two 
     notes = [note for note in found["state"] if note not in {"query", "answer"}]
     notes += [f"retries={found['retries']}"] if found["retries"] else []
     notes += [f"malformed={'/'.join(filter(None, found['malformed']))}"] if "malformed" in found else []
-    text = f"{clock:<15} {ends[0]:<22} {ends[1]:<22} {found.get('readable', found['name']):<40} {found['type']:<6} "
+    cells = [*ends, found.get("readable", found["name"])]
+    widths[:2] = [max(width, len(end)) for width, end in zip(widths, ends, strict=False)]
+    columns = " ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True))
+    text = f"{clock:<15} {columns} {found['type']:<6} "
     text += f"{found['result']:<9} {latency:>8}  {answers}{f' and {more} more' if more > 0 else ''}"
     return f"{text} [{' '.join(notes)}]" if notes else text.rstrip()
 

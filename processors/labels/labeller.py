@@ -137,7 +137,7 @@ class Labeller:
             columns.append(self._services.said(codes.reshape(-1, 1))[:, 0])
         if self._names is not None and self._names.spans:
             columns.append(self._name_parts(records, np.concatenate(ends, axis=1)))
-        is_ip = np.isin(records["ethertype"], IP_ETHERTYPES)
+        is_ip = np.logical_or.reduce([records["ethertype"] == each for each in IP_ETHERTYPES])
         if not is_ip.all():
             columns = [np.where(is_ip, column, np.int32(0)) for column in columns]
         if facts.with_vendors:

@@ -6,6 +6,7 @@ import re
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from processors.names import dhcpv6
 from processors.names.spans import SECOND, Spans
 from topics.address_text import IPV4_MAPPED
 from topics.control import ControlFlags
@@ -38,6 +39,7 @@ SIP_WHO = re.compile(rb"^(?:Contact|m)\s*:[^\r\n]*?<?sips?:([^@>;\s]{1,64})@", r
 SIP_FROM = re.compile(rb"^(?:From|f)\s*:[^\r\n]*?sips?:([^@>;\s]{1,64}@[^>;\s]{1,255})", re.IGNORECASE | re.MULTILINE)
 SIP_EXPIRES = re.compile(rb"^Expires\s*:\s*(\d{1,8})", re.IGNORECASE | re.MULTILINE)
 LONGEST_NAME = 255
+LONGEST_LEASE = 366 * 86_400
 
 Key = TypeVar("Key")
 
@@ -91,6 +93,8 @@ class StationNames:
             return self._neighbour
         if protocol == UDP and {source, target} & {67, 68}:
             return self._dhcp
+        if protocol == UDP and {source, target} & {546, 547}:
+            return self._dhcpv6
         if protocol == UDP and target == 138:
             return self._datagram
         if 5060 in {source, target}:
@@ -160,10 +164,27 @@ class StationNames:
         if kind == bytes((ACK,)) and payload[16:20] != NO_IP and LEASE in options:
             name = self._requests.pop(key, "") or name
             _remember(self._leased, (IPV4_MAPPED + payload[16:20], mac), name)
-            seconds = min(int.from_bytes(options[LEASE][:4]), 366 * 86_400)
+            seconds = min(int.from_bytes(options[LEASE][:4]), LONGEST_LEASE)
             yield from self._say(batch, IPV4_MAPPED + payload[16:20], "dhcp", time, seconds, name=name, mac=mac)
         elif kind == bytes((RELEASE,)):
             yield from self._released(batch, IPV4_MAPPED + payload[12:16], mac, time)
+
+    def _dhcpv6(self, packet: _Packet, batch: ControlBatch) -> Iterator[AddressName]:
+        """Take leases of IPv6: the client's name from its request, the addresses from the reply."""
+        message = dhcpv6.parse(packet.payload)
+        if message is None:
+            return
+        name = _labels(message.name)[:LONGEST_NAME].decode("utf-8", "replace").lower()
+        if message.kind in (dhcpv6.SOLICIT, dhcpv6.REQUEST, dhcpv6.RENEW, dhcpv6.REBIND) and name:
+            _remember(self._requests, message.client, name)
+        time, mac = packet.time, message.mac
+        leased = [each for each in message.addresses if each[1]] if message.kind == dhcpv6.REPLY else []
+        name = (self._requests.pop(message.client, "") or name) if leased else name
+        for address, seconds in leased:
+            _remember(self._leased, (address, mac), name)
+            yield from self._say(batch, address, "dhcp", time, min(seconds, LONGEST_LEASE), name=name, mac=mac)
+        for address, _ in message.addresses if message.kind == dhcpv6.RELEASE else ():
+            yield from self._released(batch, address, mac, time)
 
     def _released(self, batch: ControlBatch, address: bytes, mac: bytes, time: int) -> Iterator[AddressName]:
         key = (address, "dhcp", self._leased.pop((address, mac), ""), mac, "")

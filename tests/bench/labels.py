@@ -116,6 +116,7 @@ def measure(directory: Path) -> LabelCost:
     begun = time.process_time()
     facts = Lists(settings)
     loading = time.process_time() - begun
+    list(Labeller(facts).process(next(flows(chance, visited))))  # loads the kernels
     labeller, cost = Labeller(facts, names(visited)), 0.0
     for batch in flows(chance, visited):
         begun = time.process_time()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import subprocess
@@ -73,6 +74,10 @@ def rows(batch: DnsBatch) -> list[tuple[int, int, int, bytes]]:
     ]
 
 
+def has_rows(count: int, batches: list[DnsBatch]) -> bool:
+    return sum(map(len, batches)) >= count
+
+
 def test_a_crash_leaves_every_transaction_and_name_once(bench: Bench, tmp_path: Path) -> None:
     frames, _ = trace()
     write_pcap(tmp_path / "browsing.pcap", [(round((START + at) * 1e9), frame) for at, frame in frames])
@@ -97,7 +102,7 @@ def test_a_crash_leaves_every_transaction_and_name_once(bench: Bench, tmp_path: 
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ)
         wanted = 1 if number == signal.SIGKILL else len(expected)
         try:
-            got = everything(url, dns, decode_dns, lambda found, wanted=wanted: sum(map(len, found)) >= wanted)
+            got = everything(url, dns, decode_dns, functools.partial(has_rows, wanted))
         finally:
             process.send_signal(number)
             process.wait(STOP_SECONDS)

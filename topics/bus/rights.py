@@ -25,6 +25,7 @@ from topics.definitions import (
 )
 from topics.errors import BusError, UsageError
 
+TRANSACTIONS = "argosy-"  # how ids of transactions begin
 READ, WRITE, DESCRIBE = "READ", "WRITE", "DESCRIBE"
 TOPIC, GROUP = "TOPIC", "GROUP"
 WORKER_GROUP, OBSERVERS_GROUP = "argosy-merge", "argosy-observers"
@@ -33,7 +34,7 @@ NAMES_GROUP, SINK_GROUPS = "argosy-names", "argosy-sink-"
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """Operations on one topic or group, or on all whose names begin with `name`."""
+    """Operations on one topic, group or transactional id, or on all whose names begin with `name`."""
 
     kind: str
     name: str
@@ -64,9 +65,10 @@ ROLES: dict[str, tuple[Right, ...]] = {
     ),
     "names": (
         *_topics((CONTROL.name,), READ),
-        *_topics((SCHEMAS.name,), READ, WRITE),
-        *_topics((DNS.name, NAMES.name, DEAD_LETTERS.name), WRITE),
+        *_topics((SCHEMAS.name, NAMES.name), READ, WRITE),
+        *_topics((DNS.name, DEAD_LETTERS.name), WRITE),
         Right(GROUP, NAMES_GROUP, (READ,)),
+        Right("TRANSACTIONAL_ID", TRANSACTIONS, (WRITE, DESCRIBE), prefixed=True),
     ),
     "sink": (
         *_topics((FLOWS.name, SCHEMAS.name), READ),

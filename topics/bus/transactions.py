@@ -11,6 +11,7 @@ from topics.bus.administration import refused
 from topics.bus.client import producer_settings
 from topics.bus.fatal import served
 from topics.bus.producer import POLL_SECONDS, QUEUE_KILOBYTES
+from topics.bus.rights import TRANSACTIONS
 from topics.bus.transient import patiently
 from topics.errors import BusError
 
@@ -35,7 +36,7 @@ class Transactions:
         self._producer = Producer(
             producer_settings(url)
             | {
-                "transactional.id": f"argosy-{uuid4()}",
+                "transactional.id": f"{TRANSACTIONS}{uuid4()}",
                 "transaction.timeout.ms": OPEN_MILLISECONDS,
                 "delivery.timeout.ms": OPEN_MILLISECONDS,
                 "linger.ms": 5,

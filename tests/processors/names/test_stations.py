@@ -57,6 +57,32 @@ def test_the_full_name_of_option_81_counts_more_than_option_12() -> None:
     assert [name.name for name in told(request, ack)] == ["laptop.example.com"]
 
 
+def option6(code: int, value: bytes) -> bytes:
+    return struct.pack(">HH", code, len(value)) + value
+
+
+def test_leases_of_ipv6_have_names_also_through_relays() -> None:
+    leased, name = address("2001:db8::77"), option6(39, b"\0" + encoded_name("Laptop.example.com"))
+    client = option6(1, b"\0\1\0\1\0\0\0\0" + MAC)
+    held = option6(3, bytes(12) + option6(5, leased + struct.pack(">II", 300, 600)))
+    relayed = b"\x0d\0" + bytes(32) + option6(9, b"\x07abc" + client + held)
+    (found, gone) = told(
+        Payload(0, "fe80::1", 546, "ff02::1:2", 547, b"\x03abc" + client + name + held),
+        Payload(1, "2001:db8::1", 547, "2001:db8::2", 547, relayed),
+        Payload(5, "fe80::1", 546, "ff02::1:2", 547, b"\x08abd" + client + held),
+        ethertype=0x86DD,
+    )
+    assert (found.address, found.name, found.mac, found.source) == (leased, "laptop.example.com", MAC, "dhcp")
+    assert (found.until - found.first, gone.event, gone.until) == (600 * SECOND, "released", START + 5 * SECOND)
+    assert name_key(gone) == name_key(found)
+    for end in range(len(relayed)):  # cut anywhere
+        assert told(Payload(1, "2001:db8::1", 547, "2001:db8::2", 547, relayed[:end]), ethertype=0x86DD) == []
+    endless = b""
+    for _ in range(40):
+        endless = b"\x0c\0" + bytes(32) + option6(9, endless)
+    assert told(Payload(1, "fe80::1", 547, "fe80::2", 547, endless), ethertype=0x86DD) == []
+
+
 def test_arp_and_neighbours_tell_macs_and_a_change_is_told() -> None:
     def arp(mac: bytes) -> bytes:
         return b"\0\1\x08\0\6\4\0\2" + mac + address(CLIENT)[12:] + bytes(10)

@@ -186,6 +186,18 @@ def _merge() -> None:
     again.process(batch)
 
 
+def _labels() -> None:
+    """Label flows, with names to look for."""
+    from processors.labels import Labeller, NoLists
+    from processors.names import NameTable
+    from topics.names import AddressName
+
+    batch, table = _flows(), NameTable()
+    table.add(AddressName(bytes(16), "", "dns", 0, 0, 0, client=bytes(15) + b"\1"))
+    batch.records["labels_length"] = 0
+    Labeller(NoLists(), table).process(batch)
+
+
 def _aggregation() -> None:
     from processors.merge import Aggregation
 
@@ -205,5 +217,6 @@ STAGES: dict[str, Callable[[], None]] = {
     "packet filters": _module("probes.packet_filter.interpreter"),
     "records to bytes and back": _module("topics.codec"),
     "partitions": _module("topics.partitions"),
+    "labels": _labels,
     "observations": _module("processors.observers.match"),
 }

@@ -19,7 +19,9 @@ class Labelling:
 
     def __init__(self, settings: WorkerSettings) -> None:
         self._lists = Lists(read_label_settings(settings.labels)) if settings.labels else None
-        self._feed = NameFeed(settings.url, settings.names_topic) if settings.names_topic else None
+        self._feed: NameFeed | None = None
+        if settings.names_topic:
+            self._feed = NameFeed(settings.url, settings.names_topic, settings.broker_timeout)
         self._labeller = Labeller(self._lists or NoLists(), self._feed.table if self._feed else None)
 
     def start(self) -> None:

@@ -11,8 +11,6 @@ from topics.errors import BusError
 from topics.names import AddressName, decode_name
 
 RECEIVE_SECONDS = 0.1
-QUIET_SECONDS = 1.0
-LONGEST_START = 60.0
 
 
 class NameFeed:
@@ -21,18 +19,22 @@ class NameFeed:
     `start` returns when what was there is read. Raises BusError, `check` what ended the thread.
     """
 
-    def __init__(self, url: str, topic: str) -> None:
+    def __init__(self, url: str, topic: str, patience: float) -> None:
         self.table = NameTable()
+        self._patience = patience
         self._failure: BusError | None = None
         self._stop = threading.Event()
         self._subscriber: Subscriber[AddressName] = Subscriber(url, topic, decode=decode_name, dead_letters=None)
         self._thread = threading.Thread(target=self._follow, daemon=True)
 
     def start(self) -> None:
-        """Read what the topic holds, then go on in the background."""
-        begun = heard = time.monotonic()
-        while time.monotonic() - heard < QUIET_SECONDS and time.monotonic() - begun < LONGEST_START:
-            heard = time.monotonic() if self._take() else heard
+        """Read what the topic holds, to its end, then go on in the background; raises BusError when nothing comes."""
+        heard = time.monotonic()
+        while self._subscriber.behind:
+            if self._take():
+                heard = time.monotonic()
+            elif time.monotonic() - heard > self._patience:
+                raise BusError(f"{self._subscriber.url}: topic {self._subscriber.topic}: no answer")
         self._thread.start()
 
     def stop(self) -> None:

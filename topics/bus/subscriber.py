@@ -16,6 +16,7 @@ from topics.bus.messages import decode_message
 from topics.bus.producer import ConfirmedProducer
 from topics.bus.publisher import BROKER_SECONDS
 from topics.bus.schemas import AnnouncedSchemas
+from topics.bus.snapshot import END_OF_LOG
 from topics.bus.transient import REBALANCING, passes, patiently
 from topics.dead_letters import dead_letter
 from topics.definitions import DEAD_LETTERS
@@ -52,7 +53,8 @@ class Subscriber(Generic[Value]):
     Offsets are the caller's: `commit` says from where on a later member would have to read. `assigned` and `revoked`
     are called with partition numbers from within `receive`. Messages that `decode` refuses with DecodeError are sent to
     the dead letters (None: to nobody), counted in `undecodable` and left out. Raises BusError when no broker answers
-    within `connect` seconds, the topic does not exist, or the brokers stay away for `patience` seconds.
+    within `connect` seconds, the topic does not exist, or the brokers stay away for `patience` seconds. Without a group,
+    `behind` are the partitions whose end was not reached yet.
     """
 
     def __init__(
@@ -88,10 +90,11 @@ class Subscriber(Generic[Value]):
                 "queued.max.messages.kbytes": PREFETCH_KILOBYTES,
                 "fetch.queue.backoff.ms": 20,  # the default, a whole second, is the pause whenever the queue was full
                 "session.timeout.ms": SESSION_MILLISECONDS,
-                "enable.partition.eof": False,
+                "enable.partition.eof": group is None,
                 "error_cb": self._error,
             }
         )
+        self.behind = set(range(partitions if group is None else 0))
         if group is None:
             start = OFFSET_BEGINNING if from_beginning else OFFSET_END
             self._consumer.assign([TopicPartition(topic, number, start) for number in range(partitions)])
@@ -155,6 +158,9 @@ class Subscriber(Generic[Value]):
     def _read(self, message: Message[Any, Any]) -> Received[Value] | None:
         error = message.error()
         if error is not None:
+            if error.code() == END_OF_LOG:
+                self.behind.discard(message.partition() or 0)
+                return None
             if passes(error):
                 return None
             raise BusError(f"{self.url}: topic {self.topic}: {refused(error)}")

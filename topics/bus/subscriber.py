@@ -53,8 +53,8 @@ class Subscriber(Generic[Value]):
     Offsets are the caller's: `commit` says from where on a later member would have to read. `assigned` and `revoked`
     are called with partition numbers from within `receive`. Messages that `decode` refuses with DecodeError are sent to
     the dead letters (None: to nobody), counted in `undecodable` and left out. Raises BusError when no broker answers
-    within `connect` seconds, the topic does not exist, or the brokers stay away for `patience` seconds. Without a group,
-    `behind` are the partitions whose end was not reached yet.
+    within `connect` seconds, the topic does not exist, or the brokers stay away for `patience` seconds. Without a
+    group, `behind` are the partitions whose end was not reached yet.
     """
 
     def __init__(

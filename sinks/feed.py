@@ -19,6 +19,10 @@ QUIET = 60.0  # seconds after which a source that says nothing no longer holds b
 class Sink(Protocol):
     """What keeps flows: files or a database."""
 
+    @property
+    def held(self) -> int:
+        """Bytes in memory of what does not last yet."""
+
     def write(self, batch: FlowBatch, position: Position | None = None) -> None:
         """Take the records of a batch."""
 

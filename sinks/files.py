@@ -15,6 +15,7 @@ from sinks.formats.destination import sync_directory, writing_to
 from sinks.formats.parquet import ParquetWriter, read_facts
 from topics.batch import END_OF_RUN, FlowBatch
 from topics.errors import InputError, OutputError
+from topics.record import FLOW_DTYPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,6 +73,11 @@ class FileSink:
                 self._write_bin(start, batch.select(index), position)
             if sum(part.writer.waiting for part in self._parts.values()) > MOST_WAITING:
                 max(self._parts.values(), key=lambda part: part.writer.waiting).writer.spill()
+
+    @property
+    def held(self) -> int:
+        """Bytes in memory of what is in no file yet."""
+        return sum(part.writer.waiting for part in self._parts.values()) * FLOW_DTYPE.itemsize
 
     def advance(self, watermark: int) -> None:
         """Finish the files of all bins that the watermark (ns) has passed by the time of grace."""

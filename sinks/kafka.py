@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 RECEIVE_SECONDS = 0.25
 QUIET_SECONDS = 60.0
+MOST_HELD = 256 * 1024 * 1024  # bytes in a sink above which nothing more is taken
+LESS_HELD = MOST_HELD // 2  # and below which it goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class _SinkRun:
     def __init__(self, sink: Sink, subscription: Subscription, state: SinkState) -> None:
         self._sink, self._subscription, self._state = sink, subscription, state
         self._heard: float | None = None  # when the last message came; the partitions, at first
-        self._dirty, self._running = False, True
+        self._dirty, self._running, self._paused = False, True, False
         self._subscriber: Subscriber[FlowBatch] = Subscriber(
             subscription.url,
             subscription.topic,
@@ -94,6 +96,7 @@ class _SinkRun:
             return self._subscriber.undecodable
 
     def _step(self) -> None:
+        self._hold_back()
         for received in self._subscriber.receive(RECEIVE_SECONDS):
             self._feed.take(received.partition, received.offset, received.value)
             self._heard, self._dirty = time.monotonic(), True
@@ -105,6 +108,13 @@ class _SinkRun:
         self._commit()
         self._state.undecodable, self._state.event_time = self._subscriber.undecodable, self._feed.event_time
         self._state.lag = self._subscriber.lag()
+
+    def _hold_back(self) -> None:
+        """Take nothing more while the sink holds too much: its database is slow, or away."""
+        self._paused = self._sink.held > (LESS_HELD if self._paused else MOST_HELD)
+        self._subscriber.pause(self._paused)
+        if self._paused:
+            self._heard = time.monotonic()
 
     def _finish(self) -> None:
         self._sink.flush()

@@ -73,5 +73,9 @@ class DatabaseError(ArgosyError):
     """A database that refuses; names it without its password."""
 
 
+class DatabaseAwayError(DatabaseError):
+    """A database that was there, and to which the connection is lost."""
+
+
 class ServerError(ArgosyError):
     """A development server (Kafka, PostgreSQL) that cannot be had or started; names what installs it."""

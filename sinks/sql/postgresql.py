@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import INET, MACADDR
 
 from sinks.sql.address import display_name, without_password
 from sinks.sql.table import KEY, NAME, column_names, missing_statements, postgresql_statements, staging_statement
-from topics.errors import DatabaseError
+from topics.errors import DatabaseAwayError, DatabaseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,15 +48,15 @@ class PostgresqlStore:
                 self._lanes.append(self._connect())
                 self._prepare(self._lanes[0])
                 self._lanes += [self._connect() for _ in range(LANES - 1)]
-                for lane in self._lanes:
-                    lane.execute(staging_statement(STAGING))
-                    lane.commit()
+                self._make_staging()
         except BaseException:
             self.close()
             raise
 
     def upsert(self, rows: pl.DataFrame) -> None:
         """Write rows in place of those with the same key. No connection commits before all have written theirs."""
+        with self._refusing():
+            self._reconnect()
         lane_of_row = rows["flow_id"].hash() % LANES  # a key has one lane: no deadlock
         shares = [rows.filter(lane_of_row == number) for number in range(LANES)]
         with self._refusing():
@@ -74,6 +74,21 @@ class PostgresqlStore:
         self._threads.shutdown()
         for lane in self._lanes:
             lane.close()
+
+    @property
+    def _is_away(self) -> bool:
+        return any(lane.closed for lane in self._lanes)
+
+    def _reconnect(self) -> None:
+        for number, lane in enumerate(self._lanes):
+            if lane.closed:
+                self._lanes[number] = self._connect()
+                self._make_staging(number)
+
+    def _make_staging(self, *numbers: int) -> None:
+        for number in numbers or range(LANES):
+            self._lanes[number].execute(staging_statement(STAGING))
+            self._lanes[number].commit()
 
     def _roll_back(self) -> None:
         self._threads.shutdown()
@@ -121,7 +136,8 @@ class PostgresqlStore:
             yield
         except (psycopg.Error, OSError) as error:
             reason = without_password(str(error), self._url)
-            raise DatabaseError(f"{display_name(self._url)}: {reason}") from error
+            kind = DatabaseAwayError if self._is_away else DatabaseError
+            raise kind(f"{display_name(self._url)}: {reason}") from error
 
 
 def _write(lane: psycopg.Connection[Any], rows: pl.DataFrame) -> None:

@@ -17,7 +17,10 @@ class Store(Protocol):
     """Records that are best written together."""
 
     def upsert(self, rows: pl.DataFrame) -> None:
-        """Write rows, one a key, in place of those with the same key: all of them or, after an error, none."""
+        """Write rows, one a key, in place of those with the same key: all of them or, after an error, none.
+
+        Raises DatabaseAwayError when it may go well later: then some of them may be there.
+        """
 
     def close(self) -> None:
         """Leave the database."""

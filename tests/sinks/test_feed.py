@@ -51,6 +51,10 @@ class Recorder:
     def flush(self) -> None:
         raise NotImplementedError
 
+    @property
+    def held(self) -> int:
+        return 0
+
     def safe_offsets(self) -> dict[str, int]:
         return self.safe
 

@@ -1,6 +1,7 @@
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -13,14 +14,17 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from sinks import kafka
 from sinks.files import FileSink
 from sinks.kafka import Subscription, run_sink, topic_identity
+from sinks.sql import SqlSink
+from sinks.sql import sink as sql_sink
 from tests.random_batches import random_batch
 from tests.sinks.sql.fields import assert_holds, duckdb_rows, postgresql_rows
 from tests.sinks.test_files import keys, stored
 from topics.address_text import IPV4_MAPPED
 from topics.batch import END_OF_RUN, FlowBatch, concatenate
-from topics.bus import encode_message
+from topics.bus import encode_message, subscriber
 from topics.errors import BusError
 
 START = 1_700_000_100_000_000_000
@@ -189,6 +193,51 @@ def test_postgresql_survives_kills_without_loss_or_doubles(sinks: SinkTest, post
     assert sinks.run("sql", "--url", postgresql_database)[0] == 0
     assert_holds(postgresql_rows(postgresql_database), concatenate(published + last))
     assert sinks.committed() == sinks.ends()
+
+
+def test_a_database_that_is_away_is_waited_for_without_taking_more_than_fits(
+    sinks: SinkTest, postgresql_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most, at_once = 100_000, 10_000
+    monkeypatch.setattr(kafka, "MOST_HELD", most)
+    monkeypatch.setattr(kafka, "LESS_HELD", most // 2)
+    monkeypatch.setattr(subscriber, "MOST_RECEIVED", at_once)
+    monkeypatch.setattr(sql_sink, "RETRY_SECONDS", 0.05)
+    sink, stop = SqlSink(postgresql_database, linger=0.0), threading.Event()
+    run = kafka._SinkRun(sink, Subscription(sinks.url, sinks.group, sinks.topic, sinks.letters), kafka.SinkState())
+    published, held = [flows(seed) for seed in range(60)], [0]
+    largest = max(batch.records.nbytes + batch.heap.nbytes for batch in published)
+    allow(postgresql_database, connections=False)
+    sinks.publish(published)
+    thread = threading.Thread(target=run.until, args=(stop,))
+    thread.start()
+    try:
+        deadline = monotonic() + DEADLINE
+        while not run._paused and monotonic() < deadline:
+            held.append(sink.held)
+        held += [sink.held for _ in range(500)]
+        assert run._paused
+        assert most < max(held) < most + (at_once + 2) * largest
+        assert sinks.committed() == [0] * PARTITIONS
+        allow(postgresql_database, connections=True)
+        while sinks.committed() != sinks.ends():
+            assert monotonic() < deadline + DEADLINE
+    finally:
+        allow(postgresql_database, connections=True)
+        stop.set()
+        thread.join()
+    assert not run._paused
+    assert_holds(postgresql_rows(postgresql_database), concatenate(published))
+    sink.close()
+
+
+def allow(url: str, *, connections: bool) -> None:
+    """Let a database be away, its present connections cut, or back."""
+    server, name = url.rsplit("/", 1)
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as other:
+        other.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {'true' if connections else 'false'}".encode())
+        if not connections:
+            other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
 
 
 def rows_in(url: str) -> int:

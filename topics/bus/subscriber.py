@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from confluent_kafka import Message
 
 MOST_MESSAGES = 64
+MOST_RECEIVED = 8 * 1024 * 1024  # bytes of messages at a time, as far as the first one tells how large they are
 PREFETCH_KILOBYTES = 32 * 1024
 SESSION_MILLISECONDS = 10_000
 
@@ -79,6 +80,7 @@ class Subscriber(Generic[Value]):
         self._patience = patience
         self._away_since: float | None = None
         self._producer: ConfirmedProducer | None = None
+        self._paused = False
         partitions = partition_count(url, topic, connect)
         self._consumer: Consumer = Consumer(
             client_settings(url)
@@ -103,11 +105,19 @@ class Subscriber(Generic[Value]):
 
     def receive(self, timeout: float = 1.0) -> list[Received[Value]]:
         """Return the next messages, none when nothing came within `timeout` seconds."""
+        if self._paused:
+            self._consumer.pause(self._consumer.assignment())  # again: others may have been given to us
         first = self._consumer.poll(timeout)
         # With a time to wait, consume() would use it up unless so many messages come.
-        messages = [first, *self._consumer.consume(MOST_MESSAGES - 1, 0)] if first is not None else []
+        messages = [first, *self._consumer.consume(_more(first), 0)] if first is not None else []
         self._watch_brokers(came=bool(messages))
         return [received for message in messages if (received := self._read(message)) is not None]
+
+    def pause(self, paused: bool = True) -> None:  # noqa: FBT001, FBT002 - the state itself
+        """Take no more messages of any partition, or go on; `receive` has to be called all the same."""
+        if self._paused and not paused:
+            self._consumer.resume(self._consumer.assignment())
+        self._paused = paused
 
     def commit(self, offsets: dict[int, int]) -> bool:
         """Say that everything before these offsets (by partition) is done with; raises BusError.
@@ -213,6 +223,10 @@ class Subscriber(Generic[Value]):
     def _leave(self) -> None:
         self._consumer.close()
         self._schemas.close()
+
+
+def _more(first: Message[Any, Any]) -> int:
+    return max(1, min(MOST_MESSAGES - 1, MOST_RECEIVED // max(1, len(first.value() or b""))))
 
 
 def _headers(message: Message[Any, Any]) -> dict[str, bytes]:

@@ -87,7 +87,8 @@ def test_a_schema_that_was_learned_is_named_by_its_text() -> None:
     )
     text = '{"name":"Learned","type":"record","fields":[{"name":"a","type":"int"}]}'
     mark = b"\xc3\x01" + crc_64_avro(text.encode()).to_bytes(8, "little")
-    assert single_object.unwrap(mark + b"payload") == (text, b"payload")
+    writer, payload = single_object.unwrap(mark + b"payload")
+    assert (writer, bytes(payload)) == (text, b"payload")
     with pytest.raises(DecodeError, match=r"a Learned, not a flow-batch\.v1"):
         decode_message(mark + b"payload")
 

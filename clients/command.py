@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from clients import reading
-from clients.options import help_text, parse
+from clients.options import parse_or_help
 from topics.errors import ArgosyError
 
 if TYPE_CHECKING:
@@ -23,9 +23,8 @@ def run_client(
     known_modes: Iterable[str] = (),
 ) -> int:
     """Parse the options, do the work, and return its exit status: 0 for some record, 1 for none, 2 after an error."""
-    parsed = parse(options, arguments)
-    if parsed.count("-h"):
-        print(help_text(usage, summary, options))
+    parsed = parse_or_help(usage, summary, options, arguments)
+    if parsed is None:
         return 0
     try:
         modes = reading.modes(parsed, known_modes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-from clients.options import Option, help_text, parse
+from clients.options import Option, parse_or_help
 from topics.errors import UsageError
 from topics.nearest import suggestion
 
@@ -38,9 +38,8 @@ complete -c argosy -n "__fish_contains_opt -s s; or __fish_contains_opt -s m" -a
 
 def run(arguments: list[str]) -> int:
     """Run the command; raises UsageError for an unknown shell."""
-    parsed = parse(OPTIONS, arguments)
-    if parsed.count("-h"):
-        print(help_text(USAGE, SUMMARY, OPTIONS))
+    parsed = parse_or_help(USAGE, SUMMARY, OPTIONS, arguments)
+    if parsed is None:
         return 0
     shells = {"bash": BASH, "zsh": ZSH + BASH, "fish": FISH}
     name = parsed.expression

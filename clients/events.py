@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clients.options import Option, help_text, parse
+from clients.options import Option, parse_or_help
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,9 +46,8 @@ HOUR = 3600
 
 def run(arguments: list[str]) -> int:
     """Run the command."""
-    parsed = parse(OPTIONS, arguments)
-    if parsed.count("-h"):
-        print(help_text(USAGE, SUMMARY, OPTIONS))
+    parsed = parse_or_help(USAGE, SUMMARY, OPTIONS, arguments)
+    if parsed is None:
         return 0
     settings = _settings(parsed)
     if not settings.events:

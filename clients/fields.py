@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clients.options import Option, help_text, parse
+from clients.options import Option, parse_or_help
 
 if TYPE_CHECKING:
     from topics.fields import Field
@@ -19,9 +19,8 @@ PRINTER_COLUMNS = {"rank": "number in the output", "origin": "start of the first
 
 def run(arguments: list[str]) -> int:
     """Run the command."""
-    parsed = parse(OPTIONS, arguments)
-    if parsed.count("-h"):
-        print(help_text(USAGE, SUMMARY, OPTIONS))
+    parsed = parse_or_help(USAGE, SUMMARY, OPTIONS, arguments)
+    if parsed is None:
         return 0
     from topics.fields import field, fields
 

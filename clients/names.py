@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 
-from clients.options import Option, help_text, parse
+from clients.options import Option, parse_or_help
 from topics.definitions import CONTROL, DEAD_LETTERS, DNS, NAMES
 from topics.errors import UsageError
 
@@ -28,9 +28,8 @@ OPTIONS = (
 
 def run(arguments: list[str]) -> int:
     """Run the command."""
-    parsed = parse(OPTIONS, arguments)
-    if parsed.count("-h"):
-        print(help_text(USAGE, SUMMARY, OPTIONS))
+    parsed = parse_or_help(USAGE, SUMMARY, OPTIONS, arguments)
+    if parsed is None:
         return 0
     if parsed.rest:
         raise UsageError(f"unknown word '{parsed.rest[0]}': argosy names takes options only")

@@ -152,6 +152,15 @@ def _fill(option: Option, name: str, taken: list[str], value: str | None, words:
     return position
 
 
+def parse_or_help(usage: str, summary: str, options: Iterable[Option], arguments: Sequence[str]) -> Parsed | None:
+    """Return the options of a command as `parse` does; None when its help was asked for, which is printed then."""
+    parsed = parse(options, arguments)
+    if not parsed.count("-h"):
+        return parsed
+    print(help_text(usage, summary, options))
+    return None
+
+
 def help_text(usage: str, summary: str, options: Iterable[Option]) -> str:
     """Return the help of a command: how to call it, what it does, one entry an option."""
     return help_in_parts(usage, summary, {"options": options})

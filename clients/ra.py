@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from clients import reading
-from clients.options import Option, help_text, parse
+from clients.options import Option, parse_or_help
 from clients.outputs import Outputs
 from clients.selection import Selection, selection
 from clients.sources import Source
@@ -39,9 +39,8 @@ OPTIONS = (
 
 def run(arguments: list[str]) -> int:
     """Run the command; 0 when a record was selected, 1 when none was."""
-    parsed = parse(OPTIONS, arguments)
-    if parsed.count("-h"):
-        print(help_text(USAGE, SUMMARY, OPTIONS))
+    parsed = parse_or_help(USAGE, SUMMARY, OPTIONS, arguments)
+    if parsed is None:
         return 0
     try:
         return _run(parsed)

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from clients.control_plane import under
-from clients.options import Option, help_text, parse
+from clients.options import Option, parse_or_help
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,9 +48,8 @@ Transaction = dict[str, Any]
 
 def run(arguments: list[str]) -> int:
     """Run the command."""
-    parsed = parse(OPTIONS, arguments)
-    if parsed.count("-h"):
-        print(help_text(USAGE, SUMMARY, OPTIONS))
+    parsed = parse_or_help(USAGE, SUMMARY, OPTIONS, arguments)
+    if parsed is None:
         return 0
     wanted, as_json = _wanted(parsed), "json" in parsed.words("-M")
     listed, widths = 0, list(WIDTHS)

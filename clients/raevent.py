@@ -7,7 +7,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
-from clients.options import Option, help_text, parse
+from clients.options import Option, parse_or_help
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -52,9 +52,8 @@ Described = dict[str, Any]
 
 def run(arguments: list[str]) -> int:
     """Run the command."""
-    parsed = parse(OPTIONS, arguments)
-    if parsed.count("-h"):
-        print(help_text(USAGE, SUMMARY, OPTIONS))
+    parsed = parse_or_help(USAGE, SUMMARY, OPTIONS, arguments)
+    if parsed is None:
         return 0
     mode = parsed.word("-M") or ""
     if mode and mode not in MODES:

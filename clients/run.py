@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clients.options import Option, Parsed, help_text, parse
+from clients.options import Option, Parsed, parse_or_help
 from clients.probe import report_errors
 from clients.sensor.options import flow_settings, own_settings
 from sinks.formats.names import DASH
@@ -56,9 +56,8 @@ NANOSECONDS = 1_000_000_000
 
 def run(arguments: list[str]) -> int:
     """Run the command."""
-    parsed = parse(OPTIONS, arguments)
-    if parsed.count("-h"):
-        print(help_text(USAGE, SUMMARY, OPTIONS))
+    parsed = parse_or_help(USAGE, SUMMARY, OPTIONS, arguments)
+    if parsed is None:
         return 0
     if parsed.rest:
         raise UsageError(

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clients.options import Option, Parsed, help_text, parse
+from clients.options import Option, Parsed, help_text, parse_or_help
 from topics.definitions import DEAD_LETTERS, EVENTS, FLOWS
 from topics.errors import UsageError
 from topics.nearest import suggestion
@@ -63,9 +63,8 @@ def run(arguments: list[str]) -> int:
         raise UsageError(
             f"say which sink, files, sql or events, not '{kind}'{suggestion(kind, KINDS)}" if kind else USAGE
         )
-    parsed = parse(KINDS[kind], rest)
-    if parsed.count("-h"):
-        print(help_text(USAGE, SUMMARY, KINDS[kind]))
+    parsed = parse_or_help(USAGE, SUMMARY, KINDS[kind], rest)
+    if parsed is None:
         return 0
     if parsed.rest:
         raise UsageError(f"unknown word '{parsed.rest[0]}': argosy sink {kind} takes options only")

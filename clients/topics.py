@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from clients.options import Option, Parsed, help_text, parse
+from clients.options import Option, Parsed, parse_or_help
 from topics.definitions import CONTROL, DEAD_LETTERS, FLOW_STATUS, FLOWS, OBSERVATIONS, PROBES, TOPICS
 from topics.errors import UsageError
 from topics.nearest import suggestion
@@ -51,9 +51,8 @@ TAILED = (FLOW_STATUS, FLOWS, OBSERVATIONS, CONTROL, PROBES, DEAD_LETTERS)
 
 def run(arguments: list[str]) -> int:
     """Run the command."""
-    parsed = parse(OPTIONS, arguments)
-    if parsed.count("-h"):
-        print(help_text(USAGE, SUMMARY, OPTIONS))
+    parsed = parse_or_help(USAGE, SUMMARY, OPTIONS, arguments)
+    if parsed is None:
         return 0
     action = parsed.rest[0] if parsed.rest else ""
     if action not in ACTIONS:

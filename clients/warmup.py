@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clients.options import Option, help_text, parse
+from clients.options import Option, parse_or_help
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,9 +46,8 @@ QUERY = bytes.fromhex("0000010000010000000000000000010001")  # for the address o
 
 def run(arguments: list[str]) -> int:
     """Run the command."""
-    parsed = parse(OPTIONS, arguments)
-    if parsed.count("-h"):
-        print(help_text(USAGE, SUMMARY, OPTIONS))
+    parsed = parse_or_help(USAGE, SUMMARY, OPTIONS, arguments)
+    if parsed is None:
         return 0
     if parsed.rest:
         raise UsageError(f"no argument is taken: '{parsed.expression}'")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from clients.options import Option, Parsed, help_text, parse
+from clients.options import Option, Parsed, parse_or_help
 from topics.definitions import DEAD_LETTERS, FLOW_STATUS, FLOWS
 from topics.errors import UsageError
 
@@ -41,9 +41,8 @@ OPTIONS = [
 
 def run(arguments: list[str]) -> int:
     """Run the command."""
-    parsed = parse(OPTIONS, arguments)
-    if parsed.count("-h"):
-        print(help_text(USAGE, SUMMARY, OPTIONS))
+    parsed = parse_or_help(USAGE, SUMMARY, OPTIONS, arguments)
+    if parsed is None:
         return 0
     if parsed.rest:
         raise UsageError(f"unknown word '{parsed.rest[0]}': argosy worker takes options only")

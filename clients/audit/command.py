@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from clients.audit.ledger import Account, Stage
 from clients.audit.statuses import FOREVER, STATUS_FILE, Choice, latest, once, read_file, span
-from clients.options import Option, Parsed, help_text, parse
+from clients.options import Option, Parsed, parse_or_help
 from topics.definitions import FLOW_STATUS, FLOWS, PROBES
 from topics.errors import UsageError
 
@@ -44,9 +44,8 @@ NANOSECONDS = 1_000_000_000
 
 def run(arguments: list[str]) -> int:
     """Run the command."""
-    parsed = parse(OPTIONS, arguments)
-    if parsed.count("-h"):
-        print(help_text(USAGE, SUMMARY, OPTIONS))
+    parsed = parse_or_help(USAGE, SUMMARY, OPTIONS, arguments)
+    if parsed is None:
         return 0
     if parsed.rest:
         raise UsageError(f"unknown word '{parsed.rest[0]}': argosy audit takes options only")

@@ -6,18 +6,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from clients import reading
+from clients.changing import put_changed
 from clients.command import run_client
 from clients.options import Option
-from clients.outputs import Outputs
-from clients.selection import selection
-from clients.sources import Source, to_batch, to_frame
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import polars as pl
-
     from clients.options import Parsed
     from processors.attribution import Attributor
     from processors.labels import Labeller
@@ -49,21 +43,17 @@ def run(arguments: list[str]) -> int:
 
 
 def _run(parsed: Parsed, _: set[str]) -> int:
-    source, outputs, labellers = Source(parsed), Outputs(parsed), _labellers(parsed)
-    rejected = outputs.reject if outputs.wants_rejects else None
-    with outputs:
-        frames = reading.window(parsed).input.cut(source.frames(selection(parsed), None, rejected=rejected))
-        selected = reading.put(parsed, outputs, _labelled(frames, labellers))
+    labellers = _labellers(parsed)
+    status = put_changed(parsed, lambda batch: _labelled(batch, labellers))
     _say_how_sure(labellers)
-    return 0 if selected else reading.NO_MATCH
+    return status
 
 
-def _labelled(frames: Iterator[pl.DataFrame], labellers: list[Labeller | Attributor]) -> Iterator[pl.DataFrame]:
-    for frame in frames:
-        batches: list[FlowBatch] = [to_batch(frame)]
-        for labeller in labellers:
-            batches = [labelled for batch in batches for labelled in labeller.process(batch)]
-        yield from map(to_frame, batches)
+def _labelled(batch: FlowBatch, labellers: list[Labeller | Attributor]) -> list[FlowBatch]:
+    batches = [batch]
+    for labeller in labellers:
+        batches = [labelled for each in batches for labelled in labeller.process(each)]
+    return batches
 
 
 def _labellers(parsed: Parsed) -> list[Labeller | Attributor]:

@@ -7,18 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clients import reading
+from clients.changing import put_changed
 from clients.command import run_client
 from clients.options import Option
-from clients.outputs import Outputs
-from clients.selection import selection
-from clients.sources import Source, to_batch, to_frame
 from topics.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import polars as pl
-
     from clients.options import Parsed
     from processors.anonymization import Anonymizer
 
@@ -43,17 +37,8 @@ def run(arguments: list[str]) -> int:
 
 
 def _run(parsed: Parsed, _: set[str]) -> int:
-    source, outputs, anonymizer = Source(parsed), Outputs(parsed), _anonymizer(parsed)
-    rejected = outputs.reject if outputs.wants_rejects else None
-    with outputs:
-        frames = reading.window(parsed).input.cut(source.frames(selection(parsed), None, rejected=rejected))
-        selected = reading.put(parsed, outputs, _anonymized(frames, anonymizer))
-    return 0 if selected else reading.NO_MATCH
-
-
-def _anonymized(frames: Iterator[pl.DataFrame], anonymizer: Anonymizer) -> Iterator[pl.DataFrame]:
-    for frame in frames:
-        yield to_frame(anonymizer.anonymized(to_batch(frame)))
+    anonymizer = _anonymizer(parsed)
+    return put_changed(parsed, lambda batch: [anonymizer.anonymized(batch)])
 
 
 def _anonymizer(parsed: Parsed) -> Anonymizer:

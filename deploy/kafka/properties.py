@@ -18,6 +18,9 @@ FIXED = {
     # Topics are made on purpose, with the partitions and retention that their definition gives.
     "auto.create.topics.enable": "false",
     "message.max.bytes": str(2 * 1024 * 1024),
+    # As large as the system makes them: 100 KiB by default, so that a message of ours comes in many pieces.
+    "socket.receive.buffer.bytes": "-1",
+    "socket.send.buffer.bytes": "-1",
     # One node: nothing to replicate to, and few partitions, since each costs files and start-up time.
     "default.replication.factor": "1",
     "offsets.topic.replication.factor": "1",

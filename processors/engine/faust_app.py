@@ -39,6 +39,7 @@ ANSWER_SECONDS = 5.0
 LEAVE_SECONDS = 3.0
 REQUEST_SECONDS = 30.0
 READER_LIMIT = 4 << 20  # bytes: with the 64 KiB of aiokafka each message stops and starts its socket several times
+FETCH_BYTES = 8 << 20  # of a partition at a time: with 1 MiB, hardly more than one message, each fetch waits for its turn
 QUIET = ("faust", "mode", "aiokafka")
 
 
@@ -128,6 +129,7 @@ def make_app(bootstrap: str, group: str, session_timeout: float) -> faust.App:
         stream_wait_empty=False,
         stream_recovery_delay=0.0,
         stream_buffer_maxsize=BUFFERED_MESSAGES,
+        consumer_max_fetch_size=FETCH_BYTES,
         consumer_auto_offset_reset="earliest",
         broker_session_timeout=session_timeout,
         broker_heartbeat_interval=session_timeout / 3,

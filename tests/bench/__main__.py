@@ -145,14 +145,14 @@ def bench_clients(runs: int) -> Iterator[tuple[str, Result]]:
 
 def bench_copies(runs: int) -> Iterator[tuple[str, Result]]:
     """Copies of mirror ports, found among a million packets of each kind of fault; what looking for them costs."""
-    from tests.bench.copies import COST_PACKETS, cost, kinds, scores
+    from tests.bench.copies import PACKETS, cost, kinds, scores
 
     for name, found in scores():
         yield f"copies, {name}, false", Result(found.false, "packets")
         if found.copies:
             yield f"copies, {name}, precision", Result(found.precision, "of 1")
             yield f"copies, {name}, recall", Result(found.recall, "of 1")
-    for name, rows in kinds(COST_PACKETS):
+    for name, rows in kinds(PACKETS):
         judged, plain = cost(rows, 2 * runs + 1)
         yield f"copies, {name}, cost", Result(judged, "ns/packet", plain, judged / plain)
 

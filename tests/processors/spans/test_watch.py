@@ -150,5 +150,5 @@ def test_a_finding_travels() -> None:
     (finding,) = findings(batch(1, 200, 200), END)
     message = encode_span_finding(finding)
     assert read_span_finding(message) == finding
-    with pytest.raises(DecodeError, match="damaged finding"):
+    with pytest.raises(DecodeError, match=r"damaged span-finding\.v1 .* at byte 20"):
         read_span_finding(message[:20])

@@ -39,7 +39,7 @@ ANSWER_SECONDS = 5.0
 LEAVE_SECONDS = 3.0
 REQUEST_SECONDS = 30.0
 READER_LIMIT = 4 << 20  # bytes: with the 64 KiB of aiokafka each message stops and starts its socket several times
-FETCH_BYTES = 8 << 20  # of a partition at a time: with 1 MiB, hardly more than one message, each fetch waits for its turn
+FETCH_BYTES = 8 << 20  # of a partition at a time: 1 MiB holds hardly more than one message, and each fetch waits
 QUIET = ("faust", "mode", "aiokafka")
 
 

@@ -133,7 +133,7 @@ def _compile(*, quiet: bool) -> None:
     if not quiet:
         print("argosy run: first start, compiling for this machine takes about a minute", file=sys.stderr)
     with suppress(OSError, BrokenProcessPool):  # a sandbox may have neither shared memory nor room for more processes
-        for _ in warmup.compiled():
+        for _ in warmup.compiled(warmup.OF_A_RUN):
             pass
 
 

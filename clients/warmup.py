@@ -16,7 +16,7 @@ from clients.options import Option, parse_or_help
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from topics.batch import FlowBatch
 
@@ -52,16 +52,16 @@ def run(arguments: list[str]) -> int:
     if parsed.rest:
         raise UsageError(f"no argument is taken: '{parsed.expression}'")
     begin = time.perf_counter()
-    for name, seconds in compiled():
+    for name, seconds in compiled(STAGES):
         print(f"{name:<28} {seconds:6.1f} s", flush=True)
     print(f"{'all':<28} {time.perf_counter() - begin:6.1f} s")
     return 0
 
 
-def compiled() -> Iterator[tuple[str, float]]:
-    """Compile all stages, several at a time where there are processors for it; yield each with its seconds."""
+def compiled(stages: Iterable[str]) -> Iterator[tuple[str, float]]:
+    """Compile stages, several at a time where there are processors for it; yield each with its seconds."""
     with ProcessPoolExecutor(min(PROCESSES, os.cpu_count() or 1), get_context("spawn")) as pool:
-        running = {pool.submit(_timed, name): name for name in STAGES}
+        running = {pool.submit(_timed, name): name for name in stages}
         while running:
             for done in wait(running, return_when=FIRST_COMPLETED).done:
                 yield running.pop(done), done.result()
@@ -156,7 +156,7 @@ def _messages() -> None:
     found, records = DnsTransactions(), np.zeros(1, CONTROL_DTYPE)
     records["payload_length"] = records["wire_length"] = len(QUERY)
     records["protocol"], records["dst_port"] = UDP_PROTOCOL, DNS_PORT
-    payloads = ControlBatch(records, np.frombuffer(QUERY, np.uint8), probe="warmup", kinds=("dns",))
+    payloads = ControlBatch(records, np.array(bytearray(QUERY), np.uint8), probe="warmup", kinds=("dns",))
     for batch in (found.process(payloads), *found.flush()):
         decode_dns(encode_dns(batch))
 
@@ -172,7 +172,8 @@ def _flows() -> FlowBatch:
     records["ethertype"], records["protocol"], records["observer"] = IPV4, UDP_PROTOCOL, observer.id
     records["flow_start"] = records["src_first"] = records["src_last"] = records["src_packets"] = 1
     records["labels_length"] = len(LABEL)
-    return FlowBatch(records, np.frombuffer(LABEL, np.uint8), probe=observer.probe, observers={observer.id: observer})
+    heap = np.array(bytearray(LABEL), np.uint8)
+    return FlowBatch(records, heap, probe=observer.probe, observers={observer.id: observer})
 
 
 def _merge() -> None:
@@ -219,3 +220,4 @@ STAGES: dict[str, Callable[[], None]] = {
     "labels": _labels,
     "observations": _module("processors.observers.match"),
 }
+OF_A_RUN = ("packets to records", "records to flows", "payloads to DNS", "labels")  # all that `argosy run` needs

@@ -23,6 +23,8 @@ SECOND = 1e9
 LABEL_COUNTS = {
     "labelled": "Flows that got labels",
     "named": "Flows that got the name their client had asked for",
+    "attributed": "Flows of which events told something",
+    "events": "Events that flows were attributed by",
     "reloads": "Times that a list or database was read again",
     "refusals": "Times that a list or database was refused, the one before staying in force",
 }

@@ -21,7 +21,7 @@ SUMMARY = """\
 Lists events: what programs, files, hosts, devices, logs and intrusion detection systems told a probe.
 Exit status: 0 when some event was listed, 1 when none was, 2 after an error."""
 OPTIONS = (
-    Option("-r", "FILE...", "files of events (.events)"),
+    Option("-r", "FILE...", "files of events (.events), or of alerts (EVE, .json)"),
     Option("-R", "DIR...", "all .events files in directories"),
     Option("-S", "kafka://HOST/TOPIC", "follow a topic, argosy.events.v1 for instance"),
     Option("-T", "SECONDS", "follow for so long (for ever)"),
@@ -70,22 +70,15 @@ def run(arguments: list[str]) -> int:
     return 0 if listed else NO_MATCH
 
 
-def events_of(names: list[str], directories: list[str]) -> Iterator[EventRecord]:
-    """Yield the events of files, and of all files in directories; raises InputError."""
-    from clients.control_plane import under
-    from sinks.formats.events import SUFFIX, read_events
-
-    for name in [*names, *under(directories, SUFFIX, "`argosy events -w DIR`")]:
-        yield from read_events(name)
-
-
 def _events(parsed: Parsed) -> Iterator[EventRecord]:
     if parsed.rest:
         raise UsageError(f"no filter is taken: '{parsed.expression}'; --kind, --status, --source, -n and -a choose")
     topic = parsed.word("-S")
     if not parsed.words("-r") and not parsed.words("-R") and topic is None:
         raise UsageError("say what to read: -r FILE, -R DIR or -S kafka://HOST/TOPIC")
-    yield from events_of(parsed.words("-r"), parsed.words("-R"))
+    from clients.event_files import events_of
+
+    yield from events_of([*parsed.words("-r"), *parsed.words("-R")])
     if topic is not None:
         yield from _followed(topic, parsed.number("-T", 0, minimum=0))
 

@@ -31,7 +31,7 @@ OPTIONS = (
     Option(
         "--events",
         "FILE...",
-        "name processes, switch ports and alerts of flows: .events files, or directories of them",
+        "name processes, switch ports and alerts of flows: .events files, directories, alerts (EVE, .json)",
     ),
     Option("-M", "MODE...", "TZ=ZONE, json, xml, label=PATTERN"),
 )
@@ -70,11 +70,11 @@ def _labellers(parsed: Parsed) -> list[Labeller | Attributor]:
 
 
 def _attributor(files: list[str]) -> Attributor:
-    from clients.raevent import events_of
+    from clients.event_files import events_of
     from processors.attribution import Attributor
 
     attributor = Attributor()
-    for event in events_of([], files):
+    for event in events_of(files):
         attributor.learn(event)
     return attributor
 

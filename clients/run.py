@@ -45,9 +45,11 @@ OPTIONS = [
     Option("-e", "NAME", "name of this probe, the srcid of its records (default: name of the host)"),
     Option("--site", "NAME", "where the probe stands"),
     Option("--labels", "CONF", "label flows by lists and databases (docs/labels.md)"),
+    Option("--events", "FILE...", "say whose flows were by .events files, directories or alerts (EVE, .json);\n"
+                                  "those beside a capture (FILE.events) and below DIR are taken too"),
     Option("-q", "", "no summary"),
     Option("-h --help", "", "this text"),
-]
+]  # fmt: skip
 DATABASE = "flows.duckdb"
 ROTATE = 3600
 TOP = 10
@@ -70,6 +72,7 @@ def run(arguments: list[str]) -> int:
 
 def _audit(parsed: Parsed, data: Path) -> int:
     from clients.findings import Findings
+    from clients.told import Told
     from clients.traffic_summary import TrafficSummary
     from probes.captures import CaptureSource
     from probes.sensor import Sensor
@@ -89,6 +92,7 @@ def _audit(parsed: Parsed, data: Path) -> int:
     labels = parsed.word("--labels")
     facts = NoLists() if labels is None else Lists(read_label_settings(labels))
     labeller = Labeller(facts, findings.naming.table)
+    told = Told(parsed.words("--events"), parsed.words("-r"), data)
     bar, show = _progress(source, sensor)
     with bar:
         batches = findings.batches(source, show)
@@ -100,11 +104,13 @@ def _audit(parsed: Parsed, data: Path) -> int:
         files = FileSink(data, rotate=ROTATE)
         sinks: list[local.Sink] = [files, SqlSink(str(data / DATABASE)), summary]
         with findings.sink:
-            local.run(itertools.chain([first], batches), [watch, FlowMerge(), labeller], sinks)
+            local.run(itertools.chain([first], batches), [watch, FlowMerge(), labeller, told.attributor], sinks)
+    told.keep(data / DATABASE)
     _leave_status(data, settings, source, sensor)
     if not parsed.count("-q"):
         pace = _pace(sensor, time.monotonic() - began, compiling=compiling)
-        _print_summary(source, sensor, summary, watch, files, data, pace, _names_found(findings, labeller))
+        found = [line for line in (_names_found(findings, labeller), *told.lines()) if line]
+        _print_summary(source, sensor, summary, watch, files, data, pace, found)
     return report_errors("argosy run", source)
 
 
@@ -182,14 +188,14 @@ def _print_summary(
     files: FileSink,
     data: Path,
     pace: str,
-    names_found: str,
+    found: list[str],
 ) -> None:
     from rich.console import Console
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
     _print_totals(console, source.paths, sensor.totals, summary, pace)
-    if names_found:
-        console.print(names_found, soft_wrap=True)
+    for line in found:
+        console.print(line, soft_wrap=True)
     _print_tables(console, summary)
     _print_findings(console, summary, watch)
     size = sum(path.stat().st_size for path in files.files)
@@ -208,7 +214,7 @@ def _print_summary(
     console.print(
         f"  argosy racluster -R {data} -m saddr daddr -s saddr daddr trans pkts bytes", markup=False, soft_wrap=True
     )
-    if names_found:
+    if any("DNS" in line for line in found):
         console.print(f"  argosy radns -R {data}      argosy who ADDRESS -R {data}", markup=False, soft_wrap=True)
     console.print(f"  DuckDB on {data / DATABASE}: FROM conversations LIMIT 10", markup=False, soft_wrap=True)
 

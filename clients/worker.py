@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 GROUP = "argosy-merge"
 IDLE, OTHER_IDLE, ACTIVE = 60.0, 30.0, 300.0
 SESSION, BROKER, CONNECT, LATENESS = 6.0, 60.0, 10.0, 2.0
+EVENT_MEMORY = 3600.0
 MAX_SECONDS = 86_400.0
 
 USAGE = "argosy worker --bus kafka://HOST:PORT [OPTIONS]"
@@ -34,6 +35,9 @@ OPTIONS = [
     Option("--labels", "CONF", "label flows by lists and databases (docs/labels.md)"),
     Option("--names", "TOPIC", "name flows by what clients asked DNS for, argosy.names.v1 for instance"),
     Option("--name-lateness", "SECONDS", "how long flows wait for names (default 2)"),
+    Option("--events", "TOPIC", "say whose flows were by what probes were told, argosy.events.v1 for instance"),
+    Option("--event-lateness", "SECONDS", "how long flows wait for events (default 2)"),
+    Option("--event-memory", "SECONDS", "read the events of so long before the start (default 3600)"),
     Option("--metrics", "[HOST]:PORT", "metrics for Prometheus; on loopback unless a host is named"),
     Option("-h --help", "", "this text"),
 ]
@@ -83,6 +87,9 @@ def _settings(parsed: Parsed) -> WorkerSettings:
         labels=parsed.word("--labels") or "",
         names_topic=parsed.word("--names") or "",
         name_lateness=_seconds(parsed, "--name-lateness", LATENESS),
+        events_topic=parsed.word("--events") or "",
+        event_lateness=_seconds(parsed, "--event-lateness", LATENESS),
+        event_memory=_seconds(parsed, "--event-memory", EVENT_MEMORY),
     )
 
 

@@ -25,6 +25,29 @@ COUNTERPARTS = {
 }
 
 
+# Questions under whose type records keep answers too, and where they go when nobody in particular is asked.
+_ASKED = {133: b"\xff\x02" + bytes(13) + b"\2", 135: b"\xff\x02" + bytes(9) + b"\1\xff", 144: b""}
+
+
+def flow_ids(
+    source: bytes, destination: bytes, source_port: int, destination_port: int, protocol: int, answers: int
+) -> list[str]:
+    """Return the community ids that a flow record may have, the likelier first; `answers` are the packets sent back.
+
+    Its source port is type and code of ICMP. Of neighbour discovery a record does not say whether it saw a question or
+    an answer: what got no answer, and was not sent to all who may know, is one itself.
+    """
+    if protocol not in COUNTERPARTS:
+        return [community_id(source, destination, source_port, destination_port, protocol)]
+    kind, code = divmod(source_port, 256)
+    ids = [community_id(source, destination, kind, code, protocol)]
+    if protocol == ICMPV6 and kind in _ASKED and not answers:
+        ids.append(community_id(source, destination, kind + 1, code, protocol))
+        if not (_ASKED[kind] and destination.startswith(_ASKED[kind])):
+            ids.reverse()
+    return ids
+
+
 @functools.lru_cache(65_536)
 def community_id(source: bytes, destination: bytes, source_port: int, destination_port: int, protocol: int) -> str:
     """Return the community id of a flow, the same for both directions.

@@ -13,7 +13,11 @@ MOST_HELD = 16  # holders that are remembered of one socket
 ANY = bytes(16)
 EXACT, LISTENING, MISSED = "exact", "listening", "unknown"
 
+LOOPBACK_IPV4, LOOPBACK_IPV6 = bytes(10) + b"\xff\xff\x7f", bytes(15) + b"\1"
+
 Ends = tuple[int, bytes, int, bytes, int]
+Reporter = tuple[str, str]  # site and probe
+NOBODY = ("", "")
 
 
 class Owner(NamedTuple):
@@ -35,21 +39,24 @@ class Held(NamedTuple):
 
 
 class SocketTable:
-    """Sockets by their ends. `most` are kept; those seen longest ago are forgotten first, and counted in `evicted`.
+    """Sockets by reporting host and ends. `most` are kept, those seen longest ago forgotten, and counted in `evicted`.
 
     A holder counts from when it was seen first, less the time to the snapshot before, until the one after it was seen
-    last. Whether an address is of the reporting host is known by the sockets that are bound or connected from it.
+    last. Whether an address is of a reporting host is known by the sockets that are bound or connected from it.
     """
 
     def __init__(self, most: int = MOST) -> None:
         self.evicted = 0
         self._most = most
-        self._held: OrderedDict[Ends, list[Held]] = OrderedDict()
+        self._held: OrderedDict[tuple[Reporter, Ends], list[Held]] = OrderedDict()
         self._snapshots: dict[tuple[str, str, str], int] = {}
-        self._probes: dict[bytes, str] = {}
+        self._reporters: dict[bytes, set[Reporter]] = {}
 
     def __len__(self) -> int:
         return len(self._held)
+
+    def __contains__(self, address: bytes) -> bool:
+        return address in self._reporters
 
     def add(self, event: EventRecord) -> None:
         """Learn a snapshot."""
@@ -62,13 +69,15 @@ class SocketTable:
             self._add(row, event, before)
 
     def _add(self, row: dict[str, Any], event: EventRecord, before: int) -> None:
+        reporter = event.site, event.probe
         if row["local"] != ANY:
-            self._probes[row["local"]] = event.probe
+            self._reporters.setdefault(row["local"], set()).add(reporter)
         ends = row["protocol"], row["local"], row["local_port"], row["remote"], row["remote_port"]
         is_known = row["pid"] > 0
         owner = Owner(row["process"], row["pid"], row["user"], row["container"], row["pod"]) if is_known else None
-        spans = self._held.setdefault(ends, [])
-        self._held.move_to_end(ends)
+        key = reporter, ends
+        spans = self._held.setdefault(key, [])
+        self._held.move_to_end(key)
         if spans and spans[-1].owner == owner and before <= spans[-1].last:
             spans[-1] = spans[-1]._replace(last=event.ended)
         elif owner is not None or row["state"] == "DESTROYED":
@@ -78,22 +87,36 @@ class SocketTable:
             self._held.popitem(last=False)
             self.evicted += 1
 
-    def owner(self, ends: Ends, first: int, last: int) -> tuple[str, Owner | None] | None:
+    def owner(self, ends: Ends, first: int, last: int, observer: Reporter = NOBODY) -> tuple[str, Owner | None] | None:
         """Return who held the local end of a connection between two times (ns), and how sure that is.
 
         None when the address is of no host that reports; `unknown` without owner when the host had the connection, or
-        may have had it, but nobody saw whose it was.
+        may have had it, but nobody saw whose it was. Several hosts may have the same address: the one that saw the
+        flow, its `observer` (site and probe), knows best, and nobody else whose 127.0.0.1 it was; of several others
+        only the connection itself tells, not the port.
         """
         protocol, local, port, _, _ = ends
-        if local not in self._probes:
+        reporters = self._reporters.get(local, set())
+        if observer in reporters:
+            reporters = {observer}
+        elif _is_loopback(local) and observer != NOBODY:
             return None
-        if held := _as_of(self._held.get(ends, []), first, last):
+        if not reporters:
+            return None
+        if held := self._as_of(reporters, ends, first, last):
             return (EXACT, held.owner) if held.owner else (MISSED, None)
-        for address in (local, ANY):
-            held = _as_of(self._held.get((protocol, address, port, ANY, 0), []), first, last)
+        for address in (local, ANY) if len(reporters) == 1 else ():
+            held = self._as_of(reporters, (protocol, address, port, ANY, 0), first, last)
             if held and held.owner:
                 return LISTENING, held.owner
         return MISSED, None
+
+    def _as_of(self, reporters: set[Reporter], ends: Ends, first: int, last: int) -> Held | None:
+        return _as_of([held for each in reporters for held in self._held.get((each, ends), ())], first, last)
+
+
+def _is_loopback(address: bytes) -> bool:
+    return address.startswith(LOOPBACK_IPV4) or address == LOOPBACK_IPV6
 
 
 def _as_of(spans: list[Held], first: int, last: int) -> Held | None:

@@ -25,6 +25,9 @@ class StationTable:
         self._macs: dict[bytes, bytes] = {}
         self._places: dict[bytes, dict[str, Place]] = {}
 
+    def __contains__(self, address: bytes) -> bool:
+        return address in self._macs
+
     def add(self, event: EventRecord) -> None:
         """Learn the tables of a device."""
         if event.kind != "snmp" or event.body is None:

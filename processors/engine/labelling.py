@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
+from processors.attribution import Attributor
+from processors.engine.event_feed import EventFeed
 from processors.engine.name_feed import NameFeed
 from processors.labels import Labeller, Lists, NoLists, read_label_settings
 from topics.bus import encode_message
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Labelling:
-    """Lists, databases and names by the settings of a worker; raises SettingsError or BusError."""
+    """Lists, databases, names and events by the settings of a worker; raises SettingsError or BusError."""
 
     def __init__(self, settings: WorkerSettings) -> None:
         self._lists = Lists(read_label_settings(settings.labels)) if settings.labels else None
@@ -23,15 +26,31 @@ class Labelling:
         if settings.names_topic:
             self._feed = NameFeed(settings.url, settings.names_topic, settings.broker_timeout)
         self._labeller = Labeller(self._lists or NoLists(), self._feed.table if self._feed else None)
+        self._attributor = Attributor()
+        self._events: EventFeed | None = None
+        if settings.events_topic:
+            since = time.time() - settings.event_memory
+            self._events = EventFeed(
+                settings.url, settings.events_topic, self._attributor, since=since, patience=settings.broker_timeout
+            )
 
     def start(self) -> None:
-        """Read the names there are."""
+        """Read the names and events there are."""
         if self._feed is not None:
             self._feed.start()
+        if self._events is not None:
+            self._events.start()
+
+    def learn(self) -> None:
+        """Take the events that came since; raises BusError."""
+        if self._events is not None:
+            self._events.learn()
 
     def counts(self) -> dict[str, int]:
         """Return how many flows got labels or a name, and how lists were read again, by name."""
         counts = {"labelled": self._labeller.labelled, "named": self._labeller.named}
+        if self._events is not None:
+            counts |= {"events": self._events.events, "attributed": self._attributor.attributed}
         if self._lists is not None:
             lists = self._lists
             counts |= {"reloads": lists.reloads, "refusals": lists.refusals, "files_refused": len(lists.refused)}
@@ -43,4 +62,6 @@ class Labelling:
             self._feed.check()
         own = batch.replace(records=copy_records(batch.records))  # one that is too large is cut and comes again
         (labelled,) = self._labeller.process(own)
+        if self._events is not None:
+            (labelled,) = self._attributor.process(labelled)
         return encode_message(labelled)

@@ -49,7 +49,7 @@ class Merging:
         self._settings = settings
         self._producer = Producer(settings.url, settings.broker_timeout)
         self._decode = AnnouncedSchemas(settings.url, settings.broker_timeout).reading(decode_message)
-        self._labelling = Labelling(settings) if settings.names_topic or settings.labels else None
+        self._labelling = Labelling(settings) if settings.is_labelling else None
         self._recovery = Recovery(
             settings.url, settings.group, settings.input_topic, settings.output_topic, settings.broker_timeout
         )
@@ -84,7 +84,7 @@ class Merging:
         channel = _Channel(self._settings, self._producer, partition, self._decode, encode)
         numbering = BatchNumbers if self._settings.observers is None else Unnumbered
         seen = numbering(numbers(text) if committed is not None and start.offset >= committed else "")
-        linger = self._settings.name_lateness if self._settings.names_topic else LINGER_SECONDS
+        linger = self._settings.lateness or LINGER_SECONDS
         opened = PartitionMerge(start.offset, merge, acknowledger, channel, numbers=seen, linger=linger)
         return Opened(opened, start.offset, flows, time.monotonic() - begun)
 
@@ -101,6 +101,8 @@ class Merging:
 
     def release_due(self, merges: list[PartitionMerge]) -> None:
         """Send what has been held back long enough, and handle confirmations."""
+        if self._labelling is not None:
+            self._labelling.learn()
         now = time.monotonic()
         for merge in merges:
             merge.release_due(now)

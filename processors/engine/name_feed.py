@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-import time
 
+from processors.engine.catching_up import catch_up
 from processors.names.table import NameTable
 from topics.bus import Subscriber
 from topics.errors import BusError
@@ -29,12 +29,7 @@ class NameFeed:
 
     def start(self) -> None:
         """Read what the topic holds, to its end, then go on in the background; raises BusError when nothing comes."""
-        heard = time.monotonic()
-        while self._subscriber.behind:
-            if self._take():
-                heard = time.monotonic()
-            elif time.monotonic() - heard > self._patience:
-                raise BusError(f"{self._subscriber.url}: topic {self._subscriber.topic}: no answer")
+        catch_up(self._subscriber, self._take, self._patience)
         self._thread.start()
 
     def stop(self) -> None:

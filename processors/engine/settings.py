@@ -18,6 +18,8 @@ class WorkerSettings:
 
     With `observers` the input are flows, whose observations are matched; nothing is merged.
     With a `names_topic` flows are named by it, and wait `name_lateness` for names; `labels` names a file of settings.
+    With an `events_topic` flows are attributed by its events, those of the last `event_memory` at the start, and wait
+    `event_lateness` for them.
     """
 
     url: str
@@ -33,7 +35,21 @@ class WorkerSettings:
     names_topic: str = ""
     name_lateness: float = 2.0
     labels: str = ""
+    events_topic: str = ""
+    event_lateness: float = 2.0
+    event_memory: float = 3600.0
     observers: ObserverSettings | None = None
+
+    @property
+    def is_labelling(self) -> bool:
+        """Whether flows get labels of any kind."""
+        return bool(self.labels or self.names_topic or self.events_topic)
+
+    @property
+    def lateness(self) -> float:
+        """How long flows wait for what is said of them."""
+        names = self.name_lateness if self.names_topic else 0.0
+        return max(names, self.event_lateness if self.events_topic else 0.0)
 
     @property
     def bootstrap(self) -> str:

@@ -51,11 +51,12 @@ class Received(Generic[Value]):
 class Subscriber(Generic[Value]):
     """Reads a topic as a member of a consumer group; without a group, all partitions, from the start or the end.
 
-    Offsets are the caller's: `commit` says from where on a later member would have to read. `assigned` and `revoked`
-    are called with partition numbers from within `receive`. Messages that `decode` refuses with DecodeError are sent to
-    the dead letters (None: to nobody), counted in `undecodable` and left out. Raises BusError when no broker answers
-    within `connect` seconds, the topic does not exist, or the brokers stay away for `patience` seconds. Without a
-    group, `behind` are the partitions whose end was not reached yet.
+    With `since` it is from what was published at that time on (seconds since the epoch). Offsets are the caller's:
+    `commit` says from where on a later member would have to read. `assigned` and `revoked` are called with partition
+    numbers from within `receive`. Messages that `decode` refuses with DecodeError are sent to the dead letters (None:
+    to nobody), counted in `undecodable` and left out. Raises BusError when no broker answers within `connect` seconds,
+    the topic does not exist, or the brokers stay away for `patience` seconds. Without a group, `behind` are the
+    partitions whose end was not reached yet.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Subscriber(Generic[Value]):
         *,
         decode: Callable[[bytes], Value] = decode_message,  # type: ignore[assignment]  # Value: FlowBatch
         from_beginning: bool = True,
+        since: float | None = None,
         dead_letters: str | None = DEAD_LETTERS.name,
         assigned: Partitions | None = None,
         revoked: Partitions | None = None,
@@ -99,7 +101,8 @@ class Subscriber(Generic[Value]):
         self.behind = set(range(partitions if group is None else 0))
         if group is None:
             start = OFFSET_BEGINNING if from_beginning else OFFSET_END
-            self._consumer.assign([TopicPartition(topic, number, start) for number in range(partitions)])
+            places = [TopicPartition(topic, number, start) for number in range(partitions)]
+            self._consumer.assign(places if since is None else self._published_since(since, places))
         else:
             self._consumer.subscribe([topic], on_assign=_numbers(assigned), on_revoke=_numbers(revoked))
 
@@ -149,6 +152,22 @@ class Subscriber(Generic[Value]):
         except KafkaException as error:
             raise BusError(f"{self.url}: topic {self.topic}: {refused(error.args[0])}") from None
         return next((each.metadata or "" for each in found), "")
+
+    def _published_since(self, since: float, places: list[TopicPartition]) -> list[TopicPartition]:
+        """Return where each partition has its first message that is not older; its end where there is none."""
+        times = [TopicPartition(self.topic, place.partition, max(0, int(since * 1000))) for place in places]
+        try:
+            ends = [self._end(place) for place in places]
+            found = patiently(lambda left: self._consumer.offsets_for_times(times, timeout=left), self._patience)
+        except KafkaException as error:
+            raise BusError(f"{self.url}: topic {self.topic}: {refused(error.args[0])}") from None
+        for place, end in zip(found, ends, strict=True):
+            place.offset = end if place.offset < 0 else place.offset
+        return found
+
+    def _end(self, place: TopicPartition) -> int:
+        _, end = patiently(lambda left: self._consumer.get_watermark_offsets(place, timeout=left), self._patience)
+        return end
 
     def lag(self) -> dict[int, int]:
         """Return by partition how many messages are not received yet, as far as the last fetch has told."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import polars as pl
 
 from topics.address_text import class_network_column, ip_column, mac_column
-from topics.community_id import COUNTERPARTS, community_id
+from topics.community_id import flow_ids
 from topics.expression.networks import sixteen
 from topics.expression.value import Value, col, greatest, least
 from topics.schema import flow_fields
@@ -150,17 +150,13 @@ def _each(method: Callable[[pl.Series], pl.Series], kind: type[pl.DataType], val
 def _community_id(*columns: Value) -> pl.Expr:
     parts = [_bare(column) for column in columns]
     return pl.struct(parts).map_batches(
-        lambda flows: pl.Series([_identified(*flow.values()) for flow in flows.to_list()], dtype=pl.String),
+        lambda flows: pl.Series(
+            [None if None in flow.values() else flow_ids(*flow.values())[0] for flow in flows.to_list()],
+            dtype=pl.String,
+        ),
         return_dtype=pl.String,
         is_elementwise=True,
     )
-
-
-def _identified(source: bytes, destination: bytes, source_port: int, destination_port: int, protocol: int) -> str:
-    """Return the community id of a flow record, which has type and code of ICMP in one port."""
-    if protocol in COUNTERPARTS:
-        source_port, destination_port = divmod(source_port, 256)
-    return community_id(source, destination, source_port, destination_port, protocol)
 
 
 OPERATIONS: dict[str, Callable[..., pl.Expr]] = {

@@ -251,7 +251,7 @@ def lookup(value: Value, words: Mapping[int, str], default: Value | str | None) 
 
 def community_id() -> Value:
     """Return the community id of each flow with IP addresses; the same for others means nothing."""
-    names = ("src_address", "dst_address", "src_port", "dst_port", "protocol")
+    names = ("src_address", "dst_address", "src_port", "dst_port", "protocol", "dst_packets")
     return Value("community id", tuple(map(col, names)))
 
 

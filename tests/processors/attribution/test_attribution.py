@@ -1,5 +1,6 @@
 """Flows and what events tell of them: made-up tables, and connections that this process really makes."""
 
+import dataclasses
 import json
 from ipaddress import ip_address
 from pathlib import Path
@@ -79,6 +80,28 @@ def test_what_was_too_short_to_be_seen_is_unknown() -> None:
     table.add(snapshot(0, held(1, 22, remote=ANY, remote_port=0)))
     table.add(snapshot(10, held(0, 5001, state="DESTROYED")))
     assert asked(table, 5001, 9) == "unknown"
+
+
+def test_each_host_has_a_loopback_of_its_own() -> None:
+    table, local = SocketTable(), sixteen("127.0.0.1")
+    ours, theirs = ("", "p"), ("", "q")
+    for probe, pid in ((ours, 1), (theirs, 2)):
+        waiting = held(pid, 80, remote=ANY, remote_port=0, local=local)
+        table.add(dataclasses.replace(snapshot(0, waiting), probe=probe[1]))
+    ends = (6, local, 80, local, 5000)
+    found = [table.owner(ends, START, START, observer) for observer in (ours, theirs, ("", "r"))]
+    assert [each and each[1] and each[1].pid for each in found] == [1, 2, None]
+
+
+def test_of_two_hosts_with_one_address_only_the_connection_tells() -> None:
+    table = SocketTable()
+    for probe, sockets in (
+        ("p", [held(1, 22, remote=ANY, remote_port=0), held(1, 5000)]),
+        ("q", [held(2, 80, remote=ANY, remote_port=0)]),
+    ):
+        table.add(dataclasses.replace(snapshot(0, *sockets), probe=probe))
+    assert [asked(table, port, 0) for port in (5000, 22, 80)] == [("exact", 1), "unknown", "unknown"]
+    assert table.owner((6, HERE, 80, THERE, 443), START, START, ("", "q")) is not None
 
 
 def test_memory_is_bounded() -> None:

@@ -33,14 +33,14 @@ def encoded(value: Any, kind: int = UINT32) -> bytes:
     return _head(MAP, len(value)) + b"".join(encoded(key) + encoded(each) for key, each in value.items())
 
 
-def database(networks: dict[str, dict[str, Any]]) -> bytes:
+def database(networks: dict[str, dict[str, Any]], width: int = RECORD_BITS, version: int = 6) -> bytes:
     """The file that says of each network, IPv4 or IPv6, what it is given."""
     tree: list[list[Any]] = [[None, None]]
     data, places = b"", []
     for text, value in networks.items():
         network = ip_network(text)
         bits = f"{int(network.network_address):0{network.max_prefixlen}b}"[: network.prefixlen]
-        bits = "0" * 96 + bits if network.version == 4 else bits
+        bits = "0" * 96 + bits if network.version == 4 and version == 6 else bits
         node = 0
         for bit in bits[:-1]:
             if tree[node][int(bit)] is None:
@@ -55,17 +55,25 @@ def database(networks: dict[str, dict[str, Any]]) -> bytes:
     def record(entry: Any) -> int:
         return count if entry is None else entry if isinstance(entry, int) else count + 16 + int(entry[1])
 
-    nodes = b"".join(struct.pack(">II", *map(record, node)) for node in tree)
+    nodes = b"".join(_node(width, *map(record, node)) for node in tree)
     metadata = b"".join(
         encoded(name) + encoded(value, kind)
         for name, value, kind in (
-            *(("node_count", count, UINT32), ("record_size", RECORD_BITS, UINT16), ("ip_version", 6, UINT16)),
+            *(("node_count", count, UINT32), ("record_size", width, UINT16), ("ip_version", version, UINT16)),
             *(("binary_format_major_version", 2, UINT16), ("binary_format_minor_version", 0, UINT16)),
             *(("build_epoch", 1_700_000_000, UINT64), ("database_type", "Test", 0), ("languages", ["en"], 0)),
             ("description", {"en": "a test"}, 0),
         )
     )
     return nodes + SEPARATOR + data + MARK + _head(MAP, 9) + metadata
+
+
+def _node(width: int, left: int, right: int) -> bytes:
+    """Two records; those of 28 bits have their highest four in the byte between them."""
+    if width == 32:
+        return struct.pack(">II", left, right)
+    between = bytes((left >> 24 << 4 | right >> 24,)) if width == 28 else b""
+    return (left & 0xFFFFFF).to_bytes(3) + between + (right & 0xFFFFFF).to_bytes(3)
 
 
 def place(country: str, city: str, latitude: float, longitude: float) -> dict[str, Any]:

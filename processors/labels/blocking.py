@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from fnmatch import translate
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from processors.names.table import name_number
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from processors.labels.prefixes import Addresses, Prefixes
+
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 LONGEST_NAME = 1020  # of 255 bytes, each written as its number
 MOST_PATTERNS = 10_000
@@ -28,13 +33,10 @@ class AddressSet:
     def __len__(self) -> int:
         return len(self._addresses) + len(self._networks)
 
-    def holds(self, addresses: Addresses) -> list[bool]:
+    def holds(self, addresses: Addresses) -> Flags:
         """Tell which addresses (S16) are listed, or lie in a network that is."""
-        found = np.fromiter(map(bool, self._networks.facts(addresses)), np.bool_, len(addresses))
-        if len(self._addresses):
-            places = np.minimum(np.searchsorted(self._addresses, addresses), len(self._addresses) - 1)
-            found |= self._addresses[places] == addresses
-        return list(found.tolist())
+        listed: Flags = self._networks.places(addresses) != 0
+        return listed | _among(self._addresses, addresses)
 
 
 class NameSet:
@@ -59,9 +61,9 @@ class NameSet:
             self._patterns.append(translate(name))
             return
         if name.startswith((".", "*.")):
-            self._added[1].append(_hash(rest))
+            self._added[1].append(name_number(rest))
         if not name.startswith("*."):
-            self._added[0].append(_hash(rest))
+            self._added[0].append(name_number(rest))
 
     def freeze(self) -> None:
         """Make what was added ready to be asked for."""
@@ -69,23 +71,29 @@ class NameSet:
         self._added = ([], [])
         self._pattern = re.compile("|".join(self._patterns)) if self._patterns else None
 
-    def holds(self, name: str) -> bool:
-        """Tell whether a name, in lower case, is listed."""
-        if _among(self._exact, _hash(name)):
-            return True
+    def holds(self, names: Sequence[str]) -> Flags:
+        """Tell which names, in lower case, are listed."""
+        found = _among(self._exact, np.array([name_number(name) for name in names], np.uint64))
         if len(self._below):
-            rest = name
-            while "." in rest:
-                rest = rest.partition(".")[2]
-                if _among(self._below, _hash(rest)):
-                    return True
-        return self._pattern is not None and self._pattern.match(name) is not None
+            above = [(place, name_number(rest)) for place, name in enumerate(names) for rest in _above(name)]
+            places, numbers = np.array(above, np.uint64).reshape(-1, 2).T
+            found[places[_among(self._below, numbers)].astype(np.int64)] = True
+        if self._pattern is not None:
+            for place in np.flatnonzero(~found).tolist():
+                found[place] = self._pattern.match(names[place]) is not None
+        return found
 
 
-def _hash(name: str) -> int:
-    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest())
+def _above(name: str) -> Iterator[str]:
+    """Yield the names that a name lies below."""
+    rest = name
+    while "." in rest:
+        rest = rest.partition(".")[2]
+        yield rest
 
 
-def _among(numbers: Any, number: int) -> bool:  # noqa: ANN401 - uint64, sorted
-    place = int(np.searchsorted(numbers, np.uint64(number)))
-    return place < len(numbers) and int(numbers[place]) == number
+def _among(listed: Any, asked: Any) -> Flags:  # noqa: ANN401 - of one dtype, the first one sorted
+    if not len(listed):
+        return np.zeros(len(asked), np.bool_)
+    found: Flags = listed[np.minimum(np.searchsorted(listed, asked), len(listed) - 1)] == asked
+    return found

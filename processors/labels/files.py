@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from pathlib import Path
 from socket import AF_INET, inet_pton
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from processors.labels.blocking import AddressSet, NameSet
 from processors.labels.prefixes import Prefixes, networks
@@ -17,7 +18,7 @@ from topics.errors import FilterError, SettingsError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from processors.labels.prefixes import Addresses, Facts
+    from processors.labels.prefixes import Addresses, Facts, Places
 
 _OUI = re.compile(r"((?:[0-9A-Fa-f]{2}[-:]?){2}[0-9A-Fa-f]{2})(?:\s+\((?:hex|base 16)\))?\s+(\S.*)")
 _COUNTRY = re.compile("[A-Z]{2}")
@@ -28,19 +29,21 @@ class Ranges:
     """Countries by ranges of addresses that do not overlap, as delegated files give them."""
 
     def __init__(self, ranges: list[tuple[int, int, str]]) -> None:
-        ranges.sort()
-        self._starts = [start for start, _, _ in ranges]
-        self._rest = [(end, country) for _, end, country in ranges]
+        ranges = [(0, 0, ""), *sorted(ranges)]
+        starts, ends, countries = zip(*ranges, strict=True)
+        self._starts, self._ends = (np.array([each.to_bytes(16) for each in side], "S16") for side in (starts, ends))
+        kinds = {"": 0}
+        self._kinds = np.array([kinds.setdefault(country, len(kinds)) for country in countries], np.int64)
+        self._facts: list[Facts] = [{"co": country} if country else {} for country in kinds]
+
+    def places(self, addresses: Addresses) -> Places:
+        """Return a number for the country of each address (S16), 0 where there is none."""
+        ranges = np.searchsorted(self._starts, addresses, "right") - 1
+        return np.where(addresses <= self._ends[ranges], self._kinds[ranges], 0)
 
     def facts(self, addresses: Addresses) -> list[Facts]:
         """Return the countries that addresses (S16) were delegated to."""
-        return [self._one(int.from_bytes(address.ljust(16, b"\0"))) for address in addresses.tolist()]
-
-    def _one(self, address: int) -> Facts:
-        place = bisect_right(self._starts, address) - 1
-        if place < 0 or address > self._rest[place][0]:
-            return {}
-        return {"co": self._rest[place][1]}
+        return [self._facts[place] for place in self.places(addresses).tolist()]
 
 
 def read_delegated(path: str) -> Ranges:

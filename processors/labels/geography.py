@@ -6,12 +6,16 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Any
 
 import maxminddb
+import numpy as np
 
+from processors.labels.geography_kernel import walk
 from processors.labels.prefixes import MAPPED
 from topics.errors import SettingsError
 
 if TYPE_CHECKING:
-    from processors.labels.prefixes import Addresses, Facts
+    from processors.labels.prefixes import Addresses, Facts, Places
+
+WIDTHS = (24, 28, 32)
 
 
 class Geography:
@@ -19,13 +23,23 @@ class Geography:
 
     def __init__(self, path: str) -> None:
         try:
-            self._database = maxminddb.open_database(
-                path, maxminddb.MODE_AUTO
-            )  # mapped, by its extension where that is installed
+            # mapped, by its extension where that is installed
+            self._database = maxminddb.open_database(path, maxminddb.MODE_AUTO)
+            self._tree = np.asarray(np.memmap(path, np.uint8, "r"))
         except (maxminddb.InvalidDatabaseError, ValueError, OSError) as error:
             reason = getattr(error, "strerror", None) or "no database in MaxMind's format"
             raise SettingsError(f"{path}: {reason}") from None
-        self._with_ipv6 = self._database.metadata().ip_version == 6
+        said = self._database.metadata()
+        self._with_ipv6 = said.ip_version == 6
+        self._shape = (said.record_size, said.node_count)
+        if said.record_size not in WIDTHS or len(self._tree) < said.node_count * (said.record_size >> 2):
+            raise SettingsError(f"{path}: no database in MaxMind's format")
+
+    def places(self, addresses: Addresses) -> Places:
+        """Return a number for what is known of each address (S16), the same one where it is the same."""
+        found = np.empty(len(addresses), np.int64)
+        walk(self._tree, *self._shape, self._with_ipv6, addresses.view(np.uint8).reshape(-1, 16), found)
+        return found
 
     def facts(self, addresses: Addresses) -> list[Facts]:
         """Return what is known of addresses (S16)."""

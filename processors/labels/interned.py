@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from processors.labels.label_kernels import gather, number
+from processors.labels.label_kernels import gather, measure, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,10 +37,9 @@ class Numbered:
         self.count = number(keys, self._known, self._slots, self.count, numbers)
         return numbers
 
-    def keys_from(self, first: int, size: int) -> list[bytes]:
-        """Return the keys from a number on, the first `size` bytes of each."""
-        data, width = self._known[first : self.count].tobytes(), self._known.shape[1] * WORD
-        return [data[at : at + size] for at in range(0, len(data), width)]
+    def keys_from(self, first: int) -> Words:
+        """Return the keys from a number on."""
+        return self._known[first : self.count]
 
     def _grow(self, room: int) -> None:
         before, count = self._known[: self.count], self.count
@@ -69,8 +68,8 @@ class Texts:
 
     def joined(self, before: Heap, parts: Parts) -> tuple[Heap, Numbers]:
         """Return a heap with the texts of each row of `parts`, shape (n, kinds), behind it, and their lengths."""
-        lengths = self._lengths[parts].sum(axis=1)
-        out = np.empty(len(before) + int(lengths.sum()), np.uint8)
+        lengths = np.empty(len(parts), np.int64)
+        out = np.empty(len(before) + measure(parts, self._lengths, lengths), np.uint8)
         out[: len(before)] = before
         gather(parts, self._begins, self._lengths, self._heap, out, len(before))
         return out, lengths
@@ -94,17 +93,12 @@ class Texts:
 
 
 class Memory:
-    """Numbers of texts by key: `make`, which gives `kinds` texts of each key of `size` bytes, is asked once a key."""
+    """Numbers of texts by key of `words` words: `make`, which gives `kinds` texts of each key, is asked once a key."""
 
     def __init__(
-        self,
-        texts: Texts,
-        words: int,
-        size: int,
-        make: Callable[[list[bytes]], Sequence[Sequence[bytes]]],
-        kinds: int = 1,
+        self, texts: Texts, words: int, make: Callable[[Words], Sequence[Sequence[bytes]]], kinds: int = 1
     ) -> None:
-        self._keys, self._size, self._texts, self._make = Numbered(words), size, texts, make
+        self._keys, self._texts, self._make = Numbered(words), texts, make
         self._said = np.zeros((ROOM, kinds), np.int32)
 
     def __len__(self) -> int:
@@ -117,7 +111,7 @@ class Memory:
         if self._keys.count > len(self._said):
             self._said = np.concatenate([self._said, np.zeros((self._keys.count, self._said.shape[1]), np.int32)])
         if self._keys.count > first:
-            fresh, number = self._make(self._keys.keys_from(first, self._size)), self._texts.number
+            fresh, number = self._make(self._keys.keys_from(first)), self._texts.number
             self._said[first : self._keys.count] = [[number(text) for text in texts] for texts in fresh]
         return self._said[places]
 

@@ -8,21 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from topics.compiled import borrowed, inlined, kernel
+from processors.hashing_kernel import are_same, hashed
+from topics.compiled import borrowed, kernel
 
 U = np.uint64
-
-
-@inlined
-def _hashed(keys: Any, row: int) -> Any:
-    """Fold the words of a key (the finaliser of SplitMix64 on each)."""
-    found = U(0)
-    for word in range(keys.shape[1]):
-        found = (found ^ keys[row, word]) + U(0x9E3779B97F4A7C15)
-        found = (found ^ (found >> U(30))) * U(0xBF58476D1CE4E5B9)
-        found = (found ^ (found >> U(27))) * U(0x94D049BB133111EB)
-        found = found ^ (found >> U(31))
-    return found
 
 
 @kernel
@@ -35,7 +24,7 @@ def number(keys: Any, known: Any, slots: Any, count: int, numbers: Any) -> int:
     keys, known, slots, numbers = borrowed(keys), borrowed(known), borrowed(slots), borrowed(numbers)
     mask = U(len(slots) - 1)
     for row in range(len(keys)):
-        slot = _hashed(keys, row) & mask
+        slot = hashed(keys, row) & mask
         while True:
             found = np.int64(slots[slot]) - 1
             if found < 0:
@@ -45,14 +34,65 @@ def number(keys: Any, known: Any, slots: Any, count: int, numbers: Any) -> int:
                 found = np.int64(count)
                 count += 1
                 break
-            same = True
-            for word in range(keys.shape[1]):
-                same &= known[found, word] == keys[row, word]
-            if same:
+            if are_same(keys, row, known, found):
                 break
             slot = (slot + U(1)) & mask
         numbers[row] = found
     return count
+
+
+@kernel
+def ends(
+    sources: Any,
+    targets: Any,
+    ethertypes: Any,
+    ip: Any,
+    source_first: Any,
+    target_first: Any,
+    begun: Any,
+    keys: Any,
+    pairs: Any,
+    starts: Any,
+    is_ip: Any,
+) -> None:
+    """Write what flows are looked up by, in one pass over columns of records.
+
+    To `keys` (uint8, shape (2n, 16)) all sources, then all targets, to `pairs` (uint8, shape (n, 32)) both side by
+    side; to `starts` (int64, ns) when each flow began, by its first packets where `begun` does not say; to `is_ip`
+    whether its ethertype is one of `ip`.
+    """
+    sources, targets, keys, pairs = borrowed(sources), borrowed(targets), borrowed(keys), borrowed(pairs)
+    count = len(sources)
+    for row in range(count):
+        for place in range(16):
+            source, target = sources[row, place], targets[row, place]
+            keys[row, place], keys[count + row, place] = source, target
+            pairs[row, place], pairs[row, 16 + place] = source, target
+        first, second = source_first[row], target_first[row]
+        if first <= 0 or 0 < second < first:
+            first = second
+        starts[row] = begun[row] if begun[row] > 0 else first
+        found = False
+        for each in ip:
+            found |= ethertypes[row] == each
+        is_ip[row] = found
+
+
+@kernel
+def measure(parts: Any, lengths: Any, found: Any) -> int:
+    """Write to `found` (int64) how long the texts of each row of `parts` (int32, shape (n, kinds)) are together.
+
+    Text i has `lengths[i]` (int64) bytes. Returns how long all are.
+    """
+    parts, lengths, found = borrowed(parts), borrowed(lengths), borrowed(found)
+    total = 0
+    for row in range(len(parts)):
+        length = 0
+        for kind in range(parts.shape[1]):
+            length += lengths[U(parts[row, kind])]
+        found[row] = length
+        total += length
+    return total
 
 
 @kernel
@@ -65,7 +105,7 @@ def gather(parts: Any, begins: Any, lengths: Any, texts: Any, out: Any, used: in
     texts, out = borrowed(texts), borrowed(out)
     for row in range(len(parts)):
         for kind in range(parts.shape[1]):
-            part = parts[row, kind]
+            part = U(parts[row, kind])
             begin, length = begins[part], lengths[part]
             for place in range(length):
                 out[U(used + place)] = texts[U(begin + place)]

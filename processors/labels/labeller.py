@@ -8,27 +8,26 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import numpy as np
 
-from processors.labels.interned import Memory, Numbered, Texts, words_of
+from processors.labels.interned import Memory, Texts, words_of
+from processors.labels.label_kernels import ends
 from processors.labels.text import replaced, value_text
 from topics.address_text import IP_ETHERTYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from processors.labels.interned import Numbers, Parts, Words
-    from processors.names.table import Span
+    from processors.labels.prefixes import Addresses
     from topics.batch import FlowBatch, Records
 
 Batch = TypeVar("Batch", bound="FlowBatch")
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 REFRESH_SECONDS = 5.0
 MOST_REMEMBERED = 262_144  # addresses, and texts
 SIDES = ("src", "dst")
-PAIR = 32  # bytes of keys
-ADDRESS = 16
-MACS = 12
-CODE = 8
-NEVER = (0, -1, 0)
+MACS = 12  # bytes
+IP = np.array(IP_ETHERTYPES, np.uint16)
 
 
 class Facts(Protocol):
@@ -46,8 +45,8 @@ class Facts(Protocol):
     def with_services(self) -> bool:
         """Whether ports are named."""
 
-    def addresses(self, addresses: list[bytes]) -> list[tuple[bytes, bytes]]:
-        """Return the labels of addresses (16 bytes) as sources and as destinations."""
+    def addresses(self, addresses: Addresses) -> list[tuple[bytes, bytes]]:
+        """Return the labels of addresses (S16) as sources and as destinations."""
 
     def stations(self, macs: bytes) -> bytes:
         """Return the labels of source and destination MAC (12 bytes)."""
@@ -55,8 +54,8 @@ class Facts(Protocol):
     def service(self, code: int) -> bytes:
         """Return the labels of a protocol and a destination port (protocol * 65536 + port)."""
 
-    def name(self, name: str) -> bytes:
-        """Return the labels of a name that the client had asked for, `dname=` among them."""
+    def names(self, names: Sequence[str]) -> list[bytes]:
+        """Return the labels of names that clients had asked for, `dname=` among them."""
 
     @property
     def reading(self) -> bool:
@@ -67,11 +66,13 @@ class Facts(Protocol):
 
 
 class Names(Protocol):
-    """Names as of a time, by client and address (32 bytes)."""
+    """Names as of a time, by client and address (32 bytes as four words)."""
 
-    @property
-    def spans(self) -> Mapping[bytes, Sequence[Span]]:
-        """Names with the time they were asked for and until when they hold, the last one asked for last."""
+    def find(self, pairs: Words, times: Numbers) -> Words:
+        """Return the numbers of names as of times (ns), 0 without one."""
+
+    def text(self, number: int) -> str:
+        """Return the name of a number that was just found."""
 
 
 class Labeller:
@@ -119,57 +120,42 @@ class Labeller:
     def _forget(self) -> None:
         facts, texts = self._facts, Texts()
         self._texts = texts
-        self._addresses = Memory(texts, 2, ADDRESS, facts.addresses, len(SIDES))
-        self._stations = Memory(texts, 2, MACS, lambda macs: [(facts.stations(each),) for each in macs])
-        self._services = Memory(
-            texts, 1, CODE, lambda codes: [(facts.service(int.from_bytes(each, "little")),) for each in codes]
-        )
-        self._led, self._turned = _Said(texts, facts.name), _Said(texts, _source_name)
+        self._addresses = Memory(texts, 2, lambda keys: facts.addresses(keys.view("S16")[:, 0]), len(SIDES))
+        self._stations = Memory(texts, 2, lambda keys: [(facts.stations(each.tobytes()[:MACS]),) for each in keys])
+        self._services = Memory(texts, 1, lambda keys: [(facts.service(code),) for code in keys[:, 0].tolist()])
+        self._led = Memory(texts, 1, lambda keys: [(text,) for text in facts.names(self._texts_of(keys))])
+        self._turned = Memory(texts, 1, lambda keys: [(_source_name(name),) for name in self._texts_of(keys)])
+
+    def _texts_of(self, names: Words) -> list[str]:
+        return [self._names.text(number) for number in names[:, 0].tolist()] if self._names is not None else []
 
     def _parts(self, batch: FlowBatch) -> Parts:
         """Return the numbers of the texts that make up the labels of each flow, shape (n, kinds)."""
-        records, facts = batch.records, self._facts
-        ends = [words_of(records[f"{side}_address"], words=2) for side in SIDES]
-        said = self._addresses.said(np.concatenate(ends))
-        columns = [said[: len(batch), 0], said[len(batch) :, 1]]
+        records, facts, count = batch.records, self._facts, len(batch)
+        keys, pairs, starts, is_ip = _ends(records)
+        parts = np.zeros((count, 5), np.int32)
+        said = self._addresses.said(keys)
+        parts[:, 0], parts[:, 1] = said[:count, 0], said[count:, 1]
         if facts.with_services:
             codes = records["protocol"].astype(np.uint64) << np.uint64(16) | records["dst_port"]
-            columns.append(self._services.said(codes.reshape(-1, 1))[:, 0])
-        if self._names is not None and self._names.spans:
-            columns.append(self._name_parts(records, np.concatenate(ends, axis=1)))
-        is_ip = np.logical_or.reduce([records["ethertype"] == each for each in IP_ETHERTYPES])
+            parts[:, 2] = self._services.said(codes.reshape(-1, 1))[:, 0]
+        if self._names is not None:
+            parts[:, 3] = self._name_parts(self._names, records, pairs, starts)
         if not is_ip.all():
-            columns = [np.where(is_ip, column, np.int32(0)) for column in columns]
+            parts[~is_ip] = 0
         if facts.with_vendors:
             macs = words_of(records["src_mac"], records["dst_mac"], words=2)
-            columns.append(self._stations.said(macs)[:, 0])
-        return np.stack(columns, axis=1).astype(np.int32)
+            parts[:, 4] = self._stations.said(macs)[:, 0]
+        return parts
 
-    def _name_parts(self, records: Records, pairs: Words) -> Parts:
+    def _name_parts(self, names: Names, records: Records, pairs: Words, starts: Numbers) -> Parts:
         """Return the numbers of what names say: that of the server, or else of a server that seems to be the source."""
-        starts = _starts(records)
-        found = self._led_to(pairs, starts, self._led)
+        found = _said(self._led, names.find(pairs, starts))
         self.named += int(np.count_nonzero(found))
         turned = np.flatnonzero((records["src_port"] < records["dst_port"]) & (found == 0))
         if len(turned):
             reversed_pairs = np.ascontiguousarray(pairs[turned][:, [2, 3, 0, 1]])
-            found[turned] = self._led_to(reversed_pairs, starts[turned], self._turned)
-        return found
-
-    def _led_to(self, pairs: Words, starts: Numbers, said: _Said) -> Parts:
-        """Return the numbers of what is said of the names that had led clients to servers; 0 without one."""
-        unique = Numbered(pairs.shape[1], len(pairs))
-        places = unique.numbers(pairs)
-        known = list(map(self._names.spans.get, unique.keys_from(0, PAIR)) if self._names else ())
-        if not any(known):
-            return np.zeros(len(pairs), np.int32)
-        last = [NEVER if spans is None else (spans[-1][0], spans[-1][1], said[spans[-1][2]]) for spans in known]
-        first, until, name = (column[places] for column in np.array(last, np.int64).T)
-        found = np.where((first <= starts) & (starts <= until), name, 0).astype(np.int32)
-        several = np.fromiter((spans is not None and len(spans) > 1 for spans in known), np.bool_, len(known))
-        for row in np.flatnonzero(several[places] & (found == 0)).tolist():
-            own = as_of(known[places[row]] or (), int(starts[row]))
-            found[row] = 0 if own is None else said[own]
+            found[turned] = _said(self._turned, names.find(reversed_pairs, starts[turned]))
         return found
 
     def _gathered(self, batch: Batch, parts: Parts) -> Batch:
@@ -201,32 +187,25 @@ class Labeller:
         return cast("Batch", batch.replace(heap=np.concatenate([batch.heap, added])))
 
 
-class _Said(dict[str, int]):
-    """The numbers of what `say` makes of names."""
-
-    def __init__(self, texts: Texts, say: Callable[[str], bytes]) -> None:
-        super().__init__()
-        self._texts, self._say = texts, say
-
-    def __missing__(self, name: str) -> int:
-        self[name] = self._texts.number(self._say(name))
-        return self[name]
-
-
-def as_of(spans: Sequence[Span], time: int) -> str | None:
-    """Return the name asked for last before a time that still holds then."""
-    for first, until, name in reversed(spans):
-        if first <= time <= until:
-            return name
-    return None
+def _said(memory: Memory, numbers: Words) -> Parts:
+    """Return the numbers of what is said of names, 0 where there is none."""
+    found = np.zeros(len(numbers), np.int32)
+    named = np.flatnonzero(numbers)
+    if len(named):
+        found[named] = memory.said(numbers[named].reshape(-1, 1))[:, 0]
+    return found
 
 
 def _source_name(name: str) -> bytes:
     return b"sname=" + value_text(name).encode() + b":"
 
 
-def _starts(records: Records) -> Numbers:
-    """Return when each flow began, ns, by its first packets where a record does not say."""
-    first, second, start = records["src_first"], records["dst_first"], records["flow_start"]
-    earliest = np.minimum(np.where(first > 0, first, second), np.where(second > 0, second, first))
-    return np.where(start > 0, start, earliest)
+def _ends(records: Records) -> tuple[Words, Words, Numbers, Flags]:
+    """Return addresses, sources before destinations; both side by side; when flows began (ns); if they are IP."""
+    count = len(records)
+    keys, pairs = np.empty((2 * count, 16), np.uint8), np.empty((count, 32), np.uint8)
+    starts, is_ip = np.empty(count, np.int64), np.empty(count, np.bool_)
+    source, target, ethertype = (records[name] for name in ("src_address", "dst_address", "ethertype"))
+    first, second, begun = (records[name] for name in ("src_first", "dst_first", "flow_start"))
+    ends(source, target, ethertype, IP, first, second, begun, keys, pairs, starts, is_ip)
+    return keys.view(np.uint64), pairs.view(np.uint64), starts, is_ip

@@ -10,14 +10,16 @@ import numpy as np
 
 from processors.labels import files
 from processors.labels.geography import Geography
+from processors.labels.interned import Numbered
 from processors.labels.special import SPECIAL
 from processors.labels.text import both_label_texts, label_text, value_text
 from topics.errors import SettingsError
 from topics.fields.services import service_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from processors.labels.prefixes import Addresses
     from processors.labels.settings import LabelSettings
     from topics.batch import FlowBatch
 
@@ -33,6 +35,7 @@ LOADERS: dict[str, Callable[[str], Any]] = {
     "blocked_names": files.read_blocked_names,
 }
 GLOBAL = {"cls": "global"}
+MOST_COMBINATIONS = 262_144
 BY_ADDRESS = ("delegated", "geo", "addresses", "locality")
 
 
@@ -42,7 +45,7 @@ class NoLists:
     rules: Callable[[FlowBatch], list[bytes]] | None = None
     with_vendors = with_services = reading = False
 
-    def addresses(self, addresses: list[bytes]) -> list[tuple[bytes, bytes]]:
+    def addresses(self, addresses: Addresses) -> list[tuple[bytes, bytes]]:
         """Return nothing."""
         return [(b"", b"")] * len(addresses)
 
@@ -54,9 +57,9 @@ class NoLists:
         """Return nothing."""
         return b""
 
-    def name(self, name: str) -> bytes:
-        """Return the name."""
-        return _named(name)
+    def names(self, names: Sequence[str]) -> list[bytes]:
+        """Return the names."""
+        return [_named(name) for name in names]
 
     def refresh(self) -> bool:
         """Find nothing new."""
@@ -96,6 +99,7 @@ class Lists:
         for kind, name, path in self._sources():
             self._stamps[path] = _stamp(path)
             self._loaded[kind, name] = LOADERS[kind](path)
+        self._forget()
         self._reader: threading.Thread | None = None
         self._read: list[_Reading] = []
         self.with_services, self.with_vendors = settings.services, bool(settings.vendors)
@@ -152,6 +156,7 @@ class Lists:
         self.refused.pop(reading.path, None)
         self.reloads += 1
         self._loaded[reading.kind, reading.name] = reading.found
+        self._forget()
         return True
 
     def _sources(self) -> Iterator[tuple[str, str, str]]:
@@ -168,14 +173,28 @@ class Lists:
     def _of(self, kind: str) -> Iterator[tuple[str, Any]]:
         return ((name, loaded) for (each, name), loaded in self._loaded.items() if each == kind)
 
-    def addresses(self, addresses: list[bytes]) -> list[tuple[bytes, bytes]]:
-        """Return the labels of addresses as sources and as destinations."""
-        column = np.array(addresses, "S16")
+    def addresses(self, addresses: Addresses) -> list[tuple[bytes, bytes]]:
+        """Return the labels of addresses as sources and as destinations.
+
+        They are made once for each combination of what the lists say.
+        """
+        if len(self._texts) > MOST_COMBINATIONS:
+            self._forget()
+        kinds = [known for kind in BY_ADDRESS for _, known in self._of(kind)]
+        said = [known.places(addresses) for known in (SPECIAL, *kinds)]
+        said += [known.holds(addresses) for _, known in self._of("blocked_addresses")]
+        numbers = self._combinations.numbers(np.stack(said, axis=1).astype(np.uint64))
+        if self._combinations.count > len(self._texts):
+            fresh, examples = np.unique(numbers, return_index=True)
+            self._texts += self._made(addresses[examples[fresh >= len(self._texts)]])
+        return [self._texts[number] for number in numbers.tolist()]
+
+    def _made(self, addresses: Addresses) -> list[tuple[bytes, bytes]]:
         kinds: list[list[Mapping[str, object]]] = []
         if self._settings.classes:
-            kinds.append([facts or GLOBAL for facts in SPECIAL.facts(column)])
-        kinds += [known.facts(column) for kind in BY_ADDRESS for _, known in self._of(kind)]
-        lists = [(name, known.holds(column)) for name, known in self._of("blocked_addresses")]
+            kinds.append([facts or GLOBAL for facts in SPECIAL.facts(addresses)])
+        kinds += [known.facts(addresses) for kind in BY_ADDRESS for _, known in self._of(kind)]
+        lists = [(name, known.holds(addresses)) for name, known in self._of("blocked_addresses")]
         texts = []
         for place in range(len(addresses)):
             facts: dict[str, object] = {}
@@ -198,10 +217,19 @@ class Lists:
         name = service_names(code >> 16).get(code & 0xFFFF)
         return _ended(label_text({"svc": name})) if name else b""
 
-    def name(self, name: str) -> bytes:
-        """Return a name, and the lists that have it."""
-        blocking = [known for known, names in self._of("blocked_names") if names.holds(name)]
-        return _named(name) + (_ended(label_text({"nblock": blocking})) if blocking else b"")
+    def names(self, names: Sequence[str]) -> list[bytes]:
+        """Return names, each with the lists that have it."""
+        lists = [(known, listing.holds(names)) for known, listing in self._of("blocked_names")]
+        texts = []
+        for place, name in enumerate(names):
+            blocking = [known for known, listed in lists if listed[place]]
+            texts.append(_named(name) + (_ended(label_text({"nblock": blocking})) if blocking else b""))
+        return texts
+
+    def _forget(self) -> None:
+        """Make all texts anew."""
+        kinds = sum(1 for kind, _ in self._loaded if kind in (*BY_ADDRESS, "blocked_addresses"))
+        self._combinations, self._texts = Numbered(1 + kinds), list[tuple[bytes, bytes]]()
 
 
 def _named(name: str) -> bytes:

@@ -16,6 +16,7 @@ MAPPED = 0xFFFF << 32
 
 Facts = dict[str, str]
 Addresses = np.ndarray[Any, np.dtype[np.bytes_]]
+Places = np.ndarray[Any, np.dtype[np.int64]]
 
 
 class Prefixes:
@@ -26,7 +27,9 @@ class Prefixes:
 
     def __init__(self) -> None:
         self._networks: dict[int, dict[int, Facts]] = {}
-        self._merged: tuple[Addresses, list[Facts]] = (np.zeros(1, "S16"), [{}])
+        self._starts: Addresses = np.zeros(1, "S16")
+        self._kinds: Places = np.zeros(1, np.int64)
+        self._facts: list[Facts] = [{}]
 
     def __len__(self) -> int:
         return sum(map(len, self._networks.values()))
@@ -39,12 +42,18 @@ class Prefixes:
 
     def freeze(self) -> None:
         """Make what was added ready to be asked for."""
-        self._merged = self._segments()
+        self._starts, found = self._segments()
+        kinds: dict[tuple[tuple[str, str], ...], int] = {(): 0}
+        self._kinds = np.array([kinds.setdefault(tuple(each.items()), len(kinds)) for each in found], np.int64)
+        self._facts = [dict(each) for each in kinds]
+
+    def places(self, addresses: Addresses) -> Places:
+        """Return a number for the facts of each address (S16), 0 where there are none."""
+        return self._kinds[np.searchsorted(self._starts, addresses, "right") - 1]
 
     def facts(self, addresses: Addresses) -> list[Facts]:
         """Return the facts of addresses (S16)."""
-        starts, found = self._merged
-        return [found[place] for place in (np.searchsorted(starts, addresses, "right") - 1).tolist()]
+        return [self._facts[place] for place in self.places(addresses).tolist()]
 
     def _segments(self) -> tuple[Addresses, list[Facts]]:
         """Return where facts change, the first time at the lowest address, and the facts from there on."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, ip_network
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +12,12 @@ import pytest
 from clients.main import main
 from processors.labels import Labeller, LabelSettings, Lists, NoLists, read_label_settings
 from processors.labels.blocking import NameSet
+from processors.labels.geography import Geography
 from processors.labels.prefixes import Prefixes
 from processors.names import NameTable
 from sinks.formats import open_writer
 from tests.control_payloads import SECOND, START, address
-from tests.maxmind import place, system, write_database
+from tests.maxmind import database, place, system, write_database
 from topics.address_text import IPV4_MAPPED
 from topics.batch import FlowBatch, Observer, records_like
 from topics.errors import SettingsError
@@ -81,6 +82,23 @@ def test_geography_and_systems_come_from_databases(tmp_path: Path) -> None:
     six = flows(("2001:db8::1", "2001:db8:1::2"))
     six.records["ethertype"] = 0x86DD
     assert labels(six, Lists(settings))[0]["sco"] == "JP"
+
+
+@pytest.mark.parametrize(("width", "version"), [(24, 4), (24, 6), (28, 6), (32, 6)])
+def test_every_shape_of_database_is_walked_as_its_own_reader_does(tmp_path: Path, width: int, version: int) -> None:
+    chance = Random(width)
+    networks = [f"{chance.randrange(1, 224)}.{chance.randrange(256)}.{number}.0/24" for number in range(200)]
+    networks += [f"2001:db8:{number:x}::/48" for number in range(100)] if version == 6 else []
+    (tmp_path / "x.mmdb").write_bytes(
+        database({text: system(number, "a") for number, text in enumerate(networks)}, width, version)
+    )
+    known = Geography(str(tmp_path / "x.mmdb"))
+    asked = [IPV4_MAPPED + chance.randbytes(4) for _ in range(100)] + [chance.randbytes(16), bytes(16), b"\xff" * 16]
+    asked += [address(str(ip_network(text)[chance.randrange(256)])) for text in networks]
+    column = np.array(asked, "S16")
+    wanted, places = known.facts(column), known.places(column).tolist()
+    assert [place != 0 for place in places] == [bool(facts) for facts in wanted]
+    assert len({(place, facts.get("as")) for place, facts in zip(places, wanted, strict=True)}) == len(set(places))
 
 
 def test_networks_inherit_what_they_do_not_say(tmp_path: Path) -> None:
@@ -152,7 +170,7 @@ def test_names_are_blocked_exactly_with_all_below_or_by_pattern(name: str, liste
     for entry in ("BAD.example.", ".worse.example", "*.below.example", "ad?.tracker.net", "hosts.example"):
         found.add(entry)
     found.freeze()
-    assert found.holds(name) == listed
+    assert found.holds([name]).tolist() == [listed]
 
 
 def named(name: str, first: float, until: float, client: str = HOME, server: str = AWAY) -> AddressName:

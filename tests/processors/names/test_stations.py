@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 
+import numpy as np
 import pytest
 
 from processors.dns import DnsTransactions
@@ -168,8 +169,9 @@ def test_of_a_table_the_least_recently_renewed_is_forgotten_and_counted() -> Non
     table = NameTable(most=2)
     for number in (1, 2, 1, 3):
         table.add(AddressName(address(f"10.1.0.{number}"), "x", "dns", START, START, START + 1, client=address(CLIENT)))
-    assert {pair[-1] for pair in table.spans} == {1, 3}
-    assert table.evicted == 1
+    pairs = np.frombuffer(b"".join(address(CLIENT) + address(f"10.1.0.{last}") for last in (1, 2, 3)), np.uint64)
+    assert (table.find(pairs.reshape(-1, 4), np.full(3, START)) != 0).tolist() == [True, False, True]
+    assert (len(table), table.evicted) == (2, 1)
 
 
 def test_the_last_word_of_a_compacted_topic_covers_the_time_since_the_first() -> None:
@@ -181,5 +183,6 @@ def test_the_last_word_of_a_compacted_topic_covers_the_time_since_the_first() ->
         last = naming.process(batch)[1]
     assert [(name.first - START) // SECOND for name in last] == [0]
     table.add(last[0])
-    (spans,) = table.spans.values()
-    assert min(span[0] for span in spans) == START
+    pair = np.frombuffer(last[0].client + last[0].address, np.uint64).reshape(1, 4)
+    for at in (0, 60, 100):
+        assert table.text(int(table.find(pair, np.array([START + at * SECOND]))[0])) == "a.example"

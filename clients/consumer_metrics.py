@@ -49,6 +49,9 @@ class WorkerCollector:
         for name, text in LABEL_COUNTS.items():
             if name in state.labels:
                 yield CounterMetricFamily(f"{prefix}label_{name}", text, value=state.labels[name])
+        if "names_stalled" in state.labels:
+            text = "Whether names do not move on and flows go without waiting for them"
+            yield GaugeMetricFamily(f"{prefix}names_stalled", text, value=state.labels["names_stalled"])
         if "files_refused" in state.labels:
             text = "Lists and databases whose newest version was refused"
             yield GaugeMetricFamily(f"{prefix}label_files_refused", text, value=state.labels["files_refused"])

@@ -6,13 +6,13 @@ import sys
 from typing import TYPE_CHECKING
 
 from clients.options import Option, Parsed, parse_or_help
-from topics.definitions import DEAD_LETTERS, FLOW_STATUS, FLOWS
+from topics.definitions import CONTROL, DEAD_LETTERS, FLOW_STATUS, FLOWS
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
     from processors.engine.settings import WorkerSettings
 
-GROUP = "argosy-merge"
+GROUP, NAMES_GROUP = "argosy-merge", "argosy-names"
 IDLE, OTHER_IDLE, ACTIVE = 60.0, 30.0, 300.0
 SESSION, BROKER, CONNECT, LATENESS = 6.0, 60.0, 10.0, 2.0
 EVENT_MEMORY = 3600.0
@@ -34,7 +34,9 @@ OPTIONS = [
     Option("--dead-letters", "TOPIC", f"topic of what cannot be read (default {DEAD_LETTERS.name})"),
     Option("--labels", "CONF", "label flows by lists and databases (docs/labels.md)"),
     Option("--names", "TOPIC", "name flows by what clients asked DNS for, argosy.names.v1 for instance"),
-    Option("--name-lateness", "SECONDS", "how long flows wait for names (default 2)"),
+    Option("--name-lateness", "SECONDS", "names come at the latest so long after a flow began (default 2)"),
+    Option("--names-group", "NAME", f"consumer group of argosy names (default {NAMES_GROUP})"),
+    Option("--control", "TOPIC", f"topic of payloads that names are made of (default {CONTROL.name})"),
     Option("--events", "TOPIC", "say whose flows were by what probes were told, argosy.events.v1 for instance"),
     Option("--event-lateness", "SECONDS", "how long flows wait for events (default 2)"),
     Option("--event-memory", "SECONDS", "read the events of so long before the start (default 3600)"),
@@ -87,6 +89,8 @@ def _settings(parsed: Parsed) -> WorkerSettings:
         labels=parsed.word("--labels") or "",
         names_topic=parsed.word("--names") or "",
         name_lateness=_seconds(parsed, "--name-lateness", LATENESS),
+        names_group=parsed.word("--names-group") or NAMES_GROUP,
+        control_topic=parsed.word("--control") or CONTROL.name,
         events_topic=parsed.word("--events") or "",
         event_lateness=_seconds(parsed, "--event-lateness", LATENESS),
         event_memory=_seconds(parsed, "--event-memory", EVENT_MEMORY),

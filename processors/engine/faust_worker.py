@@ -81,6 +81,7 @@ class FaustWorker:
         jobs = (self._start(), self._release_forever(), self._commit_forever(), self._watch_faust())
         tasks = [asyncio.create_task(self._guard(job)) for job in (*jobs, broker.watch(self._settings))]
         await self._stop.wait()
+        self._merging.hurry()
         for task in tasks:
             task.cancel()
         await self._finish()

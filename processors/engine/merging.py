@@ -11,7 +11,6 @@ import numpy as np
 from processors.engine.acknowledgement import Acknowledger
 from processors.engine.batch_numbers import BatchNumbers, Unnumbered
 from processors.engine.labelling import Labelling
-from processors.engine.outbox import LINGER_SECONDS
 from processors.engine.partition import PartitionMerge, conclusions, last_offset
 from processors.engine.producer import Producer
 from processors.engine.recovery import Recovery, numbers
@@ -84,8 +83,10 @@ class Merging:
         channel = _Channel(self._settings, self._producer, partition, self._decode, encode)
         numbering = BatchNumbers if self._settings.observers is None else Unnumbered
         seen = numbering(numbers(text) if committed is not None and start.offset >= committed else "")
-        linger = self._settings.lateness or LINGER_SECONDS
-        opened = PartitionMerge(start.offset, merge, acknowledger, channel, numbers=seen, linger=linger)
+        waits = self._settings.names_topic or self._settings.events_topic
+        opened = PartitionMerge(
+            start.offset, merge, acknowledger, channel, numbers=seen, patience=self._labelling if waits else None
+        )
         return Opened(opened, start.offset, flows, time.monotonic() - begun)
 
     def _stage(self) -> Stage:
@@ -115,6 +116,11 @@ class Merging:
             merge.mark(now)
         if not self._producer.flush(FLUSH_SECONDS):
             raise BusError(f"{self._settings.url}: no confirmation within {FLUSH_SECONDS:g} s")
+
+    def hurry(self) -> None:
+        """Let no flows hold the input up any more. May be called from any thread."""
+        if self._labelling is not None:
+            self._labelling.hurry()
 
     def label_counts(self) -> dict[str, int]:
         """Return the counts of labelling; nothing without it."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from confluent_kafka import TopicPartition
 
 from processors.dns import DnsSettings, DnsTransactions
+from processors.engine.name_progress import PUBLISHED, published
 from processors.names import Naming
 from topics.bus import Subscriber, partition_count
 from topics.bus.producer import ConfirmedProducer
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 RECEIVE_SECONDS = 0.25
 MESSAGE_BYTES = 256 * 1024
 MEMORY = 2  # times the patience of a query: what happened before it has no part in what waits now
-PUBLISHED = "published"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class NamingWorker:
 
     def _opened(self, subscriber: Subscriber[ControlBatch], number: int) -> _Partition:
         """Return a partition as its last owner left it, but for what is still to be read again."""
-        partition = _Partition(Naming(DnsTransactions(self._settings.dns)), _published(subscriber.note(number)))
+        partition = _Partition(Naming(DnsTransactions(self._settings.dns)), published(subscriber.note(number)))
         for name in self._names_told().get(number, ()) if partition.done else ():
             partition.naming.recall(name)
         return partition
@@ -140,6 +140,8 @@ class NamingWorker:
     def _settle(self, subscriber: Subscriber[ControlBatch]) -> None:
         """Let what was published count."""
         self._told = None
+        for number, partition in self._partitions.items():  # past what could not be read too
+            partition.done = max(partition.done, subscriber.reached.get(number, 0))
         places = self._places()
         said = [(place.partition, place.offset, place.metadata) for place in places]
         if said == self._committed:
@@ -165,9 +167,3 @@ class NamingWorker:
         self._transactions.abort()
         self._partitions.clear()
         self._committed = []
-
-
-def _published(note: str) -> int:
-    """Return the first offset whose message was not published, out of what was committed beside the offset."""
-    name, _, number = note.partition("=")
-    return int(number) if name == PUBLISHED and number.isdecimal() else 0

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from processors.engine.batch_numbers import BatchNumbers
-from processors.engine.outbox import LINGER_SECONDS, Message, Outbox, Positions
+from processors.engine.outbox import Message, Outbox, Positions
+from processors.engine.waiting import WaitingRoom
 from processors.merge.recovery import offset_of, position
 from processors.merge.stream import MergedFlows, Source, source_of
 from topics.batch import FlowBatch
@@ -17,6 +18,7 @@ from topics.errors import DecodeError
 
 if TYPE_CHECKING:
     from processors.engine.acknowledgement import Acknowledger, Checkpoint
+    from processors.engine.waiting import Patience
 
 POSITION_HEADER = "argosy-position"
 LAST_OFFSETS_HEADER = "argosy-last-offsets"
@@ -68,7 +70,8 @@ class PartitionMerge:
     A batch that came before, as its number tells, is left out.
 
     A source that sends nothing, not even a heartbeat, for `source_timeout` seconds counts as ended: its flows would
-    wait for ever, and all input since they began with them. Times are those of a monotonic clock, in seconds.
+    wait for ever, and all input since they began with them. Times are those of a monotonic clock, in seconds. With
+    `patience` flows wait until what is said of them is known.
     """
 
     def __init__(
@@ -79,13 +82,14 @@ class PartitionMerge:
         channel: Channel,
         source_timeout: float = SOURCE_TIMEOUT_SECONDS,
         numbers: BatchNumbers | None = None,
-        linger: float = LINGER_SECONDS,
+        patience: Patience | None = None,
     ) -> None:
         self._next = offset
         self._merge = merge
         self._acknowledger = acknowledger
         self._channel = channel
-        self._outbox = Outbox(channel.encode, self._send, linger=linger)
+        self._outbox = Outbox(channel.encode, self._send)
+        self._waiting = None if patience is None else WaitingRoom(patience)
         self._source_timeout = source_timeout
         self._heard: dict[Source, float] = {}
         self.numbers = numbers or BatchNumbers()
@@ -104,9 +108,12 @@ class PartitionMerge:
                 self.records += len(batch)
                 self._gather(self._merge.process(batch, offset), offset, now)
         self._next = offset + 1
+        while self._waiting is not None and self._waiting.is_too_full():
+            self._let_go(now)
 
     def release_due(self, now: float) -> None:
         """Send what has been held back long enough."""
+        self._let_go(now)
         self._outbox.release_due(self._next - 1, now)
 
     def mark(self, now: float) -> None:
@@ -114,9 +121,13 @@ class PartitionMerge:
         for source in [source for source, heard in self._heard.items() if now - heard > self._source_timeout]:
             del self._heard[source]
             self._gather(self._merge.flush(source), self._next - 1, now)
-        self._outbox.release(self._next - 1)
         lowest = self._merge.lowest_offset()
-        self._acknowledger.mark(self._next if lowest is None else lowest)
+        settled = self._next if lowest is None else lowest
+        if self._waiting is None:
+            self._settle(settled)
+        else:
+            self._waiting.mark(settled)
+            self._let_go(now)
 
     def watermarks(self) -> dict[tuple[str, str], int]:
         """Return by site and probe how far event time has come (ns)."""
@@ -132,7 +143,23 @@ class PartitionMerge:
 
     def _gather(self, finished: list[MergedFlows], offset: int, now: float) -> None:
         for flows in finished:
-            self._outbox.add(flows, flows.last_positions, offset, now)
+            if self._waiting is None:
+                self._outbox.add(flows, flows.last_positions, offset, now)
+            else:
+                self._waiting.put(flows, offset)
+
+    def _let_go(self, now: float) -> None:
+        """Pass on the flows that need not wait any more."""
+        for entry in self._waiting.leaving() if self._waiting is not None else ():
+            if entry.flows is None:
+                self._settle(entry.offset)
+            else:
+                self._outbox.add(entry.flows, entry.flows.last_positions, entry.offset, now)
+
+    def _settle(self, offset: int) -> None:
+        """Send what is held back; input before `offset` is accounted for once that is confirmed."""
+        self._outbox.release(self._next - 1)
+        self._acknowledger.mark(offset)
 
     def _send(self, message: Message) -> None:
         last = message.last_positions

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from processors.merge import MergeSettings
 from topics.bus import bootstrap
+from topics.bus.rights import NAMES_GROUP
+from topics.definitions import CONTROL
 
 if TYPE_CHECKING:
     from processors.observers import ObserverSettings
@@ -17,7 +19,8 @@ class WorkerSettings:
     """Where a worker reads, what it merges and labels by and how patient it is. All times in seconds.
 
     With `observers` the input are flows, whose observations are matched; nothing is merged.
-    With a `names_topic` flows are named by it, and wait `name_lateness` for names; `labels` names a file of settings.
+    With a `names_topic` flows are named by it, once what `names_group` makes of `control_topic` is known until
+    `name_lateness` after they began; `labels` names a file of settings.
     With an `events_topic` flows are attributed by its events, those of the last `event_memory` at the start, and wait
     `event_lateness` for them.
     """
@@ -34,6 +37,8 @@ class WorkerSettings:
     commit_interval: float = 1.0
     names_topic: str = ""
     name_lateness: float = 2.0
+    names_group: str = NAMES_GROUP
+    control_topic: str = CONTROL.name
     labels: str = ""
     events_topic: str = ""
     event_lateness: float = 2.0
@@ -44,12 +49,6 @@ class WorkerSettings:
     def is_labelling(self) -> bool:
         """Whether flows get labels of any kind."""
         return bool(self.labels or self.names_topic or self.events_topic)
-
-    @property
-    def lateness(self) -> float:
-        """How long flows wait for what is said of them."""
-        names = self.name_lateness if self.names_topic else 0.0
-        return max(names, self.event_lateness if self.events_topic else 0.0)
 
     @property
     def bootstrap(self) -> str:

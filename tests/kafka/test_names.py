@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from tests.kafka.workers import Flows
     from topics.batch import FlowBatch
     from topics.dns import DnsBatch
 
@@ -52,6 +53,17 @@ def observed(path: Path) -> tuple[list[ControlBatch], list[FlowBatch]]:
         records += sensor.take(block)
         payloads += plane.take(block, sensor.marks(block))
     return [*payloads, *plane.flush()], [*records, *sensor.flush()]
+
+
+def named_locally(payloads: list[ControlBatch], records: list[FlowBatch]) -> Flows:
+    """What the local engine makes of them."""
+    naming, merge = Naming(), FlowMerge(SETTINGS)
+    for batch in payloads:
+        naming.process(batch)
+    naming.flush()
+    labeller = Labeller(NoLists(), naming.table)
+    flows = [done for batch in records for done in merge.process(batch)]
+    return flows_by_key([labelled for batch in [*flows, *merge.flush()] for labelled in labeller.process(batch)])
 
 
 def everything(url: str, topic: str, decode: Callable[[bytes], Any], count: Callable[[list[Any]], bool]) -> list[Any]:
@@ -117,12 +129,10 @@ def test_flows_of_workers_get_the_names_of_the_local_engine(
     frames, _ = trace()
     write_pcap(tmp_path / "browsing.pcap", [(round((START + at) * 1e9), frame) for at, frame in frames])
     payloads, records = observed(tmp_path / "browsing.pcap")
-    naming, merge = Naming(), FlowMerge(SETTINGS)
+    naming = Naming()
     results = [naming.process(batch) for batch in payloads] + naming.flush()
     transactions, told = sum(len(batch) for batch, _ in results), [name for _, names in results for name in names]
-    labeller = Labeller(NoLists(), naming.table)
-    flows = [done for batch in records for done in merge.process(batch)]
-    expected = flows_by_key([labelled for batch in [*flows, *merge.flush()] for labelled in labeller.process(batch)])
+    expected = named_locally(payloads, records)
     assert sum("dname=" in fields for fields in expected.values()) > 200
 
     url, prefix = f"kafka://{bench.bootstrap}", bench.prefix
@@ -150,8 +160,52 @@ def test_flows_of_workers_get_the_names_of_the_local_engine(
     with Publisher(url, bench.input) as publisher:
         for reported in records:
             publisher.publish(reported)
-    bench.start("--names", names)
+    bench.start("--names", names, "--control", control, "--names-group", prefix + "names")
     wait_until(lambda: flows_by_key(bench.flows()).keys() >= expected.keys(), "flows of the worker")
     assert flows_by_key(bench.flows()) == expected
     assert main(["who", "site7.example", "-S", f"{url}/{names}", "-M", "json"]) == 0
     assert '"name": "site7.example"' in capsys.readouterr().out
+
+
+def test_flows_get_the_same_names_however_late_these_are_made_in_a_replay(bench: Bench, tmp_path: Path) -> None:
+    frames, _ = trace()
+    write_pcap(tmp_path / "browsing.pcap", [(round((START + at) * 1e9), frame) for at, frame in frames])
+    payloads, records = observed(tmp_path / "browsing.pcap")
+    expected = named_locally(payloads, records)
+    assert sum("dname=" in fields for fields in expected.values()) > 200
+
+    url, prefix = f"kafka://{bench.bootstrap}", bench.prefix
+    control, dns, names = (prefix + name for name in ("control", "dns", "names"))
+    create_topics(url, [TopicDefinition(name, "", "", 1) for name in (control, dns, names)], partitions=PARTITIONS)
+    producer = ConfirmedProducer(url, PATIENCE)
+    for batch in payloads:
+        for part in split_control(batch, PARTITIONS):
+            producer.send(control, encode_control(part), part.partition)
+    producer.flush()
+    with Publisher(url, bench.input) as publisher:
+        for reported in records:
+            publisher.publish(reported)
+    for number in range(PARTITIONS):
+        bench.publish_bytes(b"behind all", number)
+
+    options = ("--names", names, "--control", control, "--names-group", prefix + "names")
+    bench.start(*options)
+    wait_until(lambda: sum(bench.ends(bench.dead_letters)) >= PARTITIONS, "flows that all wait for their names")
+    assert not bench.flows()
+    command = [sys.executable, "-m", "clients.main", "names", "--bus", url, "--group", prefix + "names"]
+    command += ["--input", control, "--dns", dns, "--names", names, "--dead-letters", bench.dead_letters]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ)
+    try:
+        wait_until(lambda: flows_by_key(bench.flows()).keys() >= expected.keys(), "flows of the worker")
+        assert flows_by_key(bench.flows()) == expected
+        bench.wait_until_all_is_acknowledged()
+        bench.end_workers()
+
+        bench.group, bench.output = prefix + "again", prefix + "flows-again"
+        create_topics(url, [TopicDefinition(bench.output, "", "", 1)], partitions=PARTITIONS)
+        bench.start(*options)  # with all the names there from the start
+        wait_until(lambda: flows_by_key(bench.flows()).keys() >= expected.keys(), "flows of the second worker")
+        assert flows_by_key(bench.flows()) == expected
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(STOP_SECONDS) == 0

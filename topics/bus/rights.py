@@ -54,8 +54,10 @@ ROLES: dict[str, tuple[Right, ...]] = {
         *_topics((FLOW_STATUS.name,), READ),
         *_topics((FLOWS.name, SCHEMAS.name), READ, WRITE),
         *_topics((NAMES.name,), READ),
+        *_topics((CONTROL.name,)),
         *_topics((DEAD_LETTERS.name,), WRITE),
         Right(GROUP, WORKER_GROUP, (READ,)),
+        Right(GROUP, NAMES_GROUP, (DESCRIBE,)),
     ),
     "observers": (
         *_topics((FLOWS.name,), READ),

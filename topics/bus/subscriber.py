@@ -56,7 +56,7 @@ class Subscriber(Generic[Value]):
     numbers from within `receive`. Messages that `decode` refuses with DecodeError are sent to the dead letters (None:
     to nobody), counted in `undecodable` and left out. Raises BusError when no broker answers within `connect` seconds,
     the topic does not exist, or the brokers stay away for `patience` seconds. Without a group, `behind` are the
-    partitions whose end was not reached yet.
+    partitions whose end was not reached yet. `reached` is by partition the offset behind what came last.
     """
 
     def __init__(
@@ -98,6 +98,7 @@ class Subscriber(Generic[Value]):
                 "error_cb": self._error,
             }
         )
+        self.reached: dict[int, int] = {}
         self.behind = set(range(partitions if group is None else 0))
         if group is None:
             start = OFFSET_BEGINNING if from_beginning else OFFSET_END
@@ -189,12 +190,14 @@ class Subscriber(Generic[Value]):
         if error is not None:
             if error.code() == END_OF_LOG:
                 self.behind.discard(message.partition() or 0)
+                self.reached[message.partition() or 0] = message.offset() or 0
                 return None
             if passes(error):
                 return None
             raise BusError(f"{self.url}: topic {self.topic}: {refused(error)}")
         value, partition, offset = message.value() or b"", message.partition() or 0, message.offset() or 0
         headers = _headers(message)
+        self.reached[partition] = offset + 1
         try:
             return Received(partition, offset, self._decode(value), headers)
         except DecodeError as reason:

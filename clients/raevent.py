@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from clients.options import Option, parse_or_help
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from clients.options import Parsed
     from topics.events import EventRecord
 
-USAGE = "argosy raevent -r FILE... | -R DIR... | -S kafka://HOST/TOPIC [OPTIONS]"
+USAGE = "argosy raevent -r FILE... | -R DIR... | -S kafka://HOST/TOPIC [OPTIONS] [- FILTER]"
 SUMMARY = """\
-Lists events: what programs, files, hosts, devices, logs and intrusion detection systems told a probe.
+Lists events: what programs, files, hosts, devices, logs and intrusion detection systems told a probe. FILTER is as
+that of ra, asked of each row: tcp and dst port 443 and user = ann; value gt 10 and name ~ Retrans; any column counts.
 Exit status: 0 when some event was listed, 1 when none was, 2 after an error."""
 OPTIONS = (
     Option("-r", "FILE...", "files of events (.events), or of alerts (EVE, .json)"),
@@ -35,10 +39,14 @@ OPTIONS = (
     Option("-a", "ADDRESS", "with this address; only such rows are listed"),
     Option("--id", "COMMUNITY-ID", "alerts of this flow (`argosy ra -s communityid` prints it)"),
     Option("-u", "", "times as seconds since 1970"),
-    Option("-M", "MODE", "json: an object an event; rows: an object a row, with what it belongs to"),
+    Option("-M", "MODE...", "json: an object an event; rows: an object a row, with what it belongs to;\n"
+                            "rates: what interfaces carried between two looks at them; rates json"),
+    Option("--flows", "FILE...", "with -M rates: what flow records (files, directories) saw on these interfaces"),
+    Option("--link", "[DEVICE:]INTERFACE=SEEN...", "with -M rates: an interface whose traffic is mirrored, and the\n"
+                                                   "probe's interface SEEN that gets it (- for one without name)"),
     Option("-h --help", "", "this text"),
 )  # fmt: skip
-MODES = ("json", "rows")
+MODES: tuple[set[str], ...] = (set(), {"json"}, {"rows"}, {"rates"}, {"rates", "json"})
 STATUSES = ("ok", "failed", "timeout", "flooded", "unreadable")
 HEADING = f"{'StartTime':<15} {'Dur':>9} {'SrcId':<18} {'Kind':<8} {'Status':<10} Source"
 NO_MATCH = 1
@@ -48,6 +56,7 @@ ADDRESSES, MACS = {"local", "remote", "address", "sender", "source", "destinatio
 TIMES = {"time", "received", "opened"}
 
 Described = dict[str, Any]
+Test = Callable[[Described, Described], bool]
 
 
 def run(arguments: list[str]) -> int:
@@ -55,9 +64,12 @@ def run(arguments: list[str]) -> int:
     parsed = parse_or_help(USAGE, SUMMARY, OPTIONS, arguments)
     if parsed is None:
         return 0
-    mode = parsed.word("-M") or ""
-    if mode and mode not in MODES:
-        raise UsageError(f"option -M takes json or rows, not '{mode}'")
+    modes = set(parsed.words("-M"))
+    if modes not in MODES:
+        raise UsageError(f"option -M takes json, rows or rates, not '{' '.join(parsed.words('-M'))}'")
+    if "rates" in modes:
+        return _rates(parsed, as_json="json" in modes)
+    mode = modes.pop() if modes else ""
     wanted, narrowed = _wanted(parsed), _narrowed(parsed)
     listed = 0
     for event in _events(parsed):
@@ -70,9 +82,30 @@ def run(arguments: list[str]) -> int:
     return 0 if listed else NO_MATCH
 
 
+def _rates(parsed: Parsed, *, as_json: bool) -> int:
+    """Print the rates of interfaces, of events that are wanted and rows that a filter lets through."""
+    from clients.rates import print_rates
+
+    if parsed.word("-S") is not None and not parsed.number("-T", 0, minimum=0):
+        raise UsageError("option -S: say with -T for how long; rates are told at the end")
+    wanted, tests = _wanted(parsed), _tests(parsed)
+    events = (_with_rows(event, tests) for event in _events(parsed) if wanted(event))
+    count = print_rates(events, parsed.words("--flows"), parsed.words("--link"), as_json=as_json,
+                        epoch=parsed.count("-u") > 0)  # fmt: skip
+    return 0 if count else NO_MATCH
+
+
+def _with_rows(event: EventRecord, tests: list[Test]) -> EventRecord:
+    """Return an event with those interfaces only that are wanted."""
+    if not tests or not event.body or "interfaces" not in event.body:
+        return event
+    found, table = described(event), {"table": "interfaces"}
+    pairs = zip(event.body["interfaces"], found["body"]["interfaces"], strict=True)
+    kept = [row for row, shown in pairs if all(test(table | shown, found) for test in tests)]
+    return replace(event, body=event.body | {"interfaces": kept})
+
+
 def _events(parsed: Parsed) -> Iterator[EventRecord]:
-    if parsed.rest:
-        raise UsageError(f"no filter is taken: '{parsed.expression}'; --kind, --status, --source, -n and -a choose")
     topic = parsed.word("-S")
     if not parsed.words("-r") and not parsed.words("-R") and topic is None:
         raise UsageError("say what to read: -r FILE, -R DIR or -S kafka://HOST/TOPIC")
@@ -112,7 +145,7 @@ def _wanted(parsed: Parsed) -> Callable[[EventRecord], bool]:
             return False
         if (probe is not None and event.probe != probe) or (source and not source.search(event.source)):
             return False
-        return times is None or times.touches(event.started, event.ended)
+        return times is None or times.takes(event.started, event.ended)
 
     return is_wanted
 
@@ -136,34 +169,51 @@ def _pattern(parsed: Parsed, name: str) -> re.Pattern[str] | None:
 
 def _narrowed(parsed: Parsed) -> Callable[[Described], Described | None]:
     """Return what leaves only the rows that were asked for, and None of an event that has none of them."""
-    pattern, community = _pattern(parsed, "-n"), parsed.word("--id")
-    address = _address(parsed.word("-a"))
-    if pattern is None and community is None and address is None:
+    tests = _tests(parsed)
+    if not tests:
         return lambda found: found
 
-    def is_row(row: object) -> bool:
-        values = [str(value) for value in row.values()] if isinstance(row, dict) else [str(row)]
-        if community is not None and community not in values:
-            return False
-        if address is not None and address not in values:
-            return False
-        return pattern is None or any(map(pattern.search, values))
-
     def narrow(found: Described) -> Described | None:
-        body = {name: _rows(value, is_row) for name, value in found["body"].items()}
+        body = {name: _rows(name, value, found, tests) for name, value in found["body"].items()}
         if any(isinstance(value, list | dict) and value for value in body.values()):
             return found | {"body": body}
         told = {name: value for name, value in found["body"].items() if not isinstance(value, list | dict)}
-        return found | {"body": body} if is_row(told) or is_row(found.get("output", "")) else None
+        told |= {"output": found["output"]} if "output" in found else {}
+        has_rows = any(isinstance(value, list | dict) and value for value in found["body"].values())
+        return None if has_rows or not all(test(told, found) for test in tests) else found | {"body": body}
 
     return narrow
 
 
-def _rows(value: Any, is_row: Callable[[object], bool]) -> Any:  # noqa: ANN401 - a table, a mapping or a number
+def _tests(parsed: Parsed) -> list[Test]:
+    """Return what a row of an event has to meet, all of it."""
+    from clients.event_filter import event_filter
+
+    pattern, community = _pattern(parsed, "-n"), parsed.word("--id")
+    address = _address(parsed.word("-a"))
+    tests: list[Test] = []
+    if asks := event_filter(parsed.expression) if parsed.rest else None:
+        tests.append(asks)
+    tests += [functools.partial(_has, text) for text in (community, address) if text is not None]
+    if pattern is not None:
+        tests.append(lambda row, _: any(pattern.search(str(value)) for value in row.values()))
+    return tests
+
+
+def _has(text: str, row: Described, _: Described) -> bool:
+    return text in map(str, row.values())
+
+
+def _rows(name: str, value: Any, found: Described, tests: list[Test]) -> Any:  # noqa: ANN401 - a table, a mapping or a number
+    table = {"table": name}
     if isinstance(value, list):
-        return [row for row in value if is_row(row)]
+        return [row for row in value if all(test(table | row, found) for test in tests)]
     if isinstance(value, dict):
-        return {name: each for name, each in value.items() if is_row({name: name, "": each})}
+        return {
+            key: each
+            for key, each in value.items()
+            if all(test(table | {"name": key, "value": each}, found) for test in tests)
+        }
     return value
 
 

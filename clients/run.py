@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from clients.findings import Findings
+    from clients.told import Told
     from clients.traffic_summary import TrafficSummary
     from probes.captures import CaptureSource
     from probes.sensor import PacketTotals, Sensor
@@ -47,6 +48,8 @@ OPTIONS = [
     Option("--labels", "CONF", "label flows by lists and databases (docs/labels.md)"),
     Option("--events", "FILE...", "say whose flows were by .events files, directories or alerts (EVE, .json);\n"
                                   "those beside a capture (FILE.events) and below DIR are taken too"),
+    Option("--link", "[DEVICE:]INTERFACE=SEEN...", "an interface with counters in events, and that of the capture\n"
+                                                   "which shows its traffic (- for one without name)"),
     Option("-q", "", "no summary"),
     Option("-h --help", "", "this text"),
 ]  # fmt: skip
@@ -92,7 +95,7 @@ def _audit(parsed: Parsed, data: Path) -> int:
     labels = parsed.word("--labels")
     facts = NoLists() if labels is None else Lists(read_label_settings(labels))
     labeller = Labeller(facts, findings.naming.table)
-    told = Told(parsed.words("--events"), parsed.words("-r"), data)
+    told = Told(parsed.words("--events"), parsed.words("-r"), data, parsed.words("--link"))
     bar, show = _progress(source, sensor)
     with bar:
         batches = findings.batches(source, show)
@@ -104,13 +107,13 @@ def _audit(parsed: Parsed, data: Path) -> int:
         files = FileSink(data, rotate=ROTATE)
         sinks: list[local.Sink] = [files, SqlSink(str(data / DATABASE)), summary]
         with findings.sink:
-            local.run(itertools.chain([first], batches), [watch, FlowMerge(), labeller, told.attributor], sinks)
+            local.run(itertools.chain([first], batches), [watch, told, FlowMerge(), labeller, told.attributor], sinks)
     told.keep(data / DATABASE)
     _leave_status(data, settings, source, sensor)
     if not parsed.count("-q"):
         pace = _pace(sensor, time.monotonic() - began, compiling=compiling)
         found = [line for line in (_names_found(findings, labeller), *told.lines()) if line]
-        _print_summary(source, sensor, summary, watch, files, data, pace, found)
+        _print_summary(source, sensor, summary, watch, files, data, pace, found, told)
     return report_errors("argosy run", source)
 
 
@@ -189,6 +192,7 @@ def _print_summary(
     data: Path,
     pace: str,
     found: list[str],
+    told: Told,
 ) -> None:
     from rich.console import Console
 
@@ -197,7 +201,7 @@ def _print_summary(
     for line in found:
         console.print(line, soft_wrap=True)
     _print_tables(console, summary)
-    _print_findings(console, summary, watch)
+    _print_findings(console, summary, watch, told)
     size = sum(path.stat().st_size for path in files.files)
     console.print("\n[bold]Where it lies[/bold]")
     console.print(
@@ -263,9 +267,10 @@ def _table(title: str, frame: pl.DataFrame, words: tuple[str, ...], numbers: tup
     return table
 
 
-def _print_findings(console: Console, summary: TrafficSummary, watch: SpanWatch) -> None:
+def _print_findings(console: Console, summary: TrafficSummary, watch: SpanWatch, told: Told) -> None:
     sums = summary.totals()
     findings = [f"the mirror port is faulty: {finding.diagnosis}" for finding in _mirroring(watch)]
+    findings += told.warnings()
     if sums["copies"]:
         findings.append(f"{sums['copies']:,} copies of packets ({_bytes(sums['copied'])}) are counted apart")
     findings += [

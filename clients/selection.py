@@ -98,9 +98,10 @@ def _any_matches(option: str, names: tuple[str, ...], pattern: str) -> Value:
     from topics.filter import tree, values
     from topics.filter.compiler import expression
     from topics.filter.lexer import Token
+    from topics.filter.vocabulary import FLOWS
 
     try:
-        checked = values.pattern(Token(pattern, 1, literal=True), names[0])
+        checked = values.pattern(Token(pattern, 1, literal=True), names[0], FLOWS.form(names[0]))
     except FilterError as error:
         raise UsageError(f"option {option}: {str(error).removeprefix('filter: ')}") from None
     return any_of(expression(tree.Matched(name, checked)) for name in names)

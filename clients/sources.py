@@ -35,7 +35,7 @@ def paths(parsed: Parsed) -> list[str]:
 
     Raises UsageError when none is named, InputError for a directory without any.
     """
-    directories = (path for directory in parsed.words("-R") for path in _under(directory))
+    directories = (path for directory in parsed.words("-R") for path in record_files(directory))
     found = [*parsed.words("-r"), *directories, *(_topic(source) for source in parsed.words("-S"))]
     if not found and _piped():
         return [DASH]
@@ -54,7 +54,7 @@ def _piped() -> bool:
         return False
 
 
-def _under(directory: str) -> list[str]:
+def record_files(directory: str) -> list[str]:
     """Return the record files under a directory, without those in hidden directories or behind links, as Argus does."""
     if not Path(directory).is_dir():
         raise InputError(

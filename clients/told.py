@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clients.event_files import events_of
+from clients.rates import links_of, said
 from processors.attribution import Attributor
+from processors.rates import InterfaceCounters, SeenBytes, compared
 from sinks.formats.events import SUFFIX
 from topics.events import encode_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from processors.rates import Compared, InterfaceRate
+    from topics.batch import FlowBatch
     from topics.events import EventRecord
 
 AT_ONCE = 200
@@ -23,18 +27,32 @@ WAYS = {"exact": "by the connection itself", "listening": "by the port it came t
 class Told:
     """The events that are named, those beside captures (`FILE.events`) and those below the data directory.
 
-    `attributor` has learnt them all. Raises InputError.
+    `attributor` has learnt them all. `links` say which interfaces of devices are mirrored. Raises InputError.
     """
 
-    def __init__(self, named: Sequence[str], captures: Sequence[str], data: Path) -> None:
+    def __init__(self, named: Sequence[str], captures: Sequence[str], data: Path, links: Sequence[str] = ()) -> None:
         beside = [f"{name}{SUFFIX}" for name in captures if Path(f"{name}{SUFFIX}").is_file()]
         below = sorted(str(path) for path in data.rglob(f"*{SUFFIX}") if not path.name.startswith("."))
         self.files = list(dict.fromkeys([*named, *beside, *below]))
         self.attributor = Attributor()
         self.events = 0
+        self._links, self._seen = links_of(links), SeenBytes()
+        self._rates: list[InterfaceRate] = []
+        counters = InterfaceCounters()
         for event in self._read():
             self.attributor.learn(event)
+            self._rates += counters.learn(event)
             self.events += 1
+
+    def process(self, batch: FlowBatch) -> list[FlowBatch]:
+        """Take note of the bytes of status records where interfaces counted too."""
+        if self._rates:
+            self._seen.add(batch)
+        return [batch]
+
+    def flush(self) -> list[FlowBatch]:
+        """Return nothing: nothing is held back."""
+        return []
 
     def keep(self, database: Path) -> None:
         """Put the events into typed tables beside the flows; raises DatabaseError."""
@@ -58,6 +76,14 @@ class Told:
             yield f"{counts.total():,} ends of flows are on hosts that told of their sockets: {ways}"
         if self.attributor.alerted:
             yield f"{self.attributor.alerted:,} flows have alerts of a detection system"
+        yield from (each.text for each in said(self._compared()) if each.is_fine)
+
+    def warnings(self) -> list[str]:
+        """Return what is to be said of interfaces whose traffic the probe does not see as it is."""
+        return [each.text for each in said(self._compared()) if not each.is_fine]
+
+    def _compared(self) -> list[Compared]:
+        return compared(self._rates, self._seen, self._links)
 
     def _read(self) -> Iterator[EventRecord]:
         return events_of(self.files)

@@ -16,7 +16,7 @@ MOST_BYTES = 16 << 20
 LISTENERS = ("udp", "tcp")
 HOST_FILES = {
     "vmstat": ("/proc/vmstat",),
-    "netstat": ("/proc/net/snmp", "/proc/net/netstat"),
+    "netstat": ("/proc/net/snmp", "/proc/net/netstat", "/proc/net/dev"),
     "load": ("/proc/loadavg",),
     "disk": ("/proc/diskstats",),
     "wifi": ("/proc/net/wireless",),
@@ -163,6 +163,8 @@ def event_source(value: Any) -> Any:  # noqa: ANN401 - as above
 
 def _told(path: str) -> str:
     name = PurePath(path).name
+    if path == "/proc/net/dev":
+        return "netstat"
     if name in {"stat", "snmp"} and not path.startswith("/proc/"):
         return "generic"
     words = {name, *re.split(r"[-_.]", name)}

@@ -70,24 +70,27 @@ class ContainerWriter:
             self.abort()
 
 
-def read_blocks(path: str, schema: str, what: str) -> Iterator[tuple[int, bytes]]:
-    """Yield the blocks of a file: how many messages each holds, and their bytes without what names the schema.
+def read_blocks(path: str, schemas: Sequence[str], what: str) -> Iterator[tuple[int, bytes, str]]:
+    """Yield the blocks of a file: how many messages each holds, their bytes without what names the schema, its name.
 
-    Raises InputError naming the file when it is something else or damaged; `what` says what it should hold.
+    Raises InputError naming the file when it is damaged or of none of these schemas; `what` says what it should hold.
     """
     try:
         with Path(path).open("rb") as file:
             blocks: Any = fastavro.block_reader(file)
+            written = _written(blocks.writer_schema, schemas)
             for block in blocks:
-                _check(block, schema)
-                yield block.num_records, block.bytes_.read()
+                yield block.num_records, block.bytes_.read(), written
     except Exception as error:  # fastavro lets through whatever damaged bytes lead to
         raise InputError(f"{path}: no Avro file of {what}, or a damaged one: {reason(error)}") from error
 
 
-def _check(block: Any, schema: str) -> None:  # noqa: ANN401 - fastavro has no public name for a block
-    if to_parsing_canonical_form(block.writer_schema) != to_parsing_canonical_form(schema_json(schema)):
-        raise InputError("it has another schema")
+def _written(found: Any, schemas: Sequence[str]) -> str:  # noqa: ANN401 - a schema, parsed
+    form = to_parsing_canonical_form(found)
+    for name in schemas:
+        if form == to_parsing_canonical_form(schema_json(name)):
+            return name
+    raise InputError("it has another schema")
 
 
 def _value(schema: object, value: Any) -> bytes:  # noqa: ANN401 - whatever the schema describes

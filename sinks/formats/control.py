@@ -31,7 +31,7 @@ class ControlWriter(ContainerWriter):
 
 def read_control(path: str) -> Iterator[ControlBatch]:
     """Yield the batches of a file; raises InputError naming it when it is something else or damaged."""
-    for count, value in read_blocks(path, CONTROL_BATCH, WHAT):
+    for count, value, _ in read_blocks(path, (CONTROL_BATCH,), WHAT):
         if count != 1:
             raise InputError(f"{path}: no Avro file of {WHAT}, or a damaged one: a block of {count} batches")
         try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sinks.formats.container import ContainerWriter, read_blocks
 from topics.errors import DecodeError, InputError
 from topics.events.codec import EVENT_RECORD, read_event
+from topics.schema import revisions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,10 +49,10 @@ class EventWriter(ContainerWriter):
 
 def read_events(path: str) -> Iterator[EventRecord]:
     """Yield the events of a file; raises InputError naming it when it is something else or damaged."""
-    for count, value in read_blocks(path, EVENT_RECORD, WHAT):
+    for count, value, writer in read_blocks(path, (EVENT_RECORD, *revisions(EVENT_RECORD)), WHAT):
         source = io.BytesIO(value)
         for _ in range(count):
             try:
-                yield read_event(source)
+                yield read_event(source, writer)
             except DecodeError as error:
                 raise InputError(f"{path}: no Avro file of {WHAT}, or a damaged one: {error}") from error

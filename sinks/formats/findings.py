@@ -99,7 +99,7 @@ class FindingsSink:
 
 def read_dns(path: str) -> Iterator[DnsBatch]:
     """Yield the batches of a file; raises InputError naming it when it is something else or damaged."""
-    for _, value in read_blocks(path, DNS_BATCH, "DNS transactions"):
+    for _, value, _ in read_blocks(path, (DNS_BATCH,), "DNS transactions"):
         try:
             yield decode_dns(single_object.wrap(DNS_BATCH, value))
         except DecodeError as error:
@@ -109,7 +109,7 @@ def read_dns(path: str) -> Iterator[DnsBatch]:
 def read_names(path: str) -> Iterator[AddressName]:
     """Yield the names of a file; raises InputError naming it when it is something else or damaged."""
     schema = parse_schema(schema_json(ADDRESS_NAME))
-    for count, value in read_blocks(path, ADDRESS_NAME, "names of addresses"):
+    for count, value, _ in read_blocks(path, (ADDRESS_NAME,), "names of addresses"):
         source = io.BytesIO(value)
         for _ in range(count):
             try:

@@ -40,7 +40,10 @@ REVISIONS = [(name, revision) for name in schema_names() for revision in revisio
 def breaks(old: Any, new: Any, path: str = "") -> Iterator[str]:
     """What of a change keeps readers of one schema from reading what the other writes, both ways."""
     kinds = [each["type"] if isinstance(each, dict) else each for each in (old, new)]
-    if kinds[0] != kinds[1]:
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for number, pair in enumerate(zip(old, new, strict=True)):
+            yield from breaks(*pair, f"{path}|{number}")
+    elif kinds[0] != kinds[1]:
         yield f"{path}: {kinds[0]} became {kinds[1]}"
     elif kinds[0] == "record":
         yield from _breaks_of_fields(old["fields"], new["fields"], path)
@@ -277,6 +280,19 @@ def test_ids_that_lead_nowhere_are_refused(registry: CachedRegistry, monkeypatch
     monkeypatch.setattr(framing, "_registry", lambda: None)
     with pytest.raises(DecodeError, match="schema id 1, and no schema registry is set"):
         decode_message(b"\x00\x00\x00\x00\x01rest")
+
+
+def test_counters_of_hosts_are_read_by_those_who_know_nothing_of_interfaces_and_the_other_way_round() -> None:
+    name, first = "event-record.v1", "event-record.v1/1"
+    names = [f"{way}_{what}" for way in ("in", "out") for what in ("octets", "packets", "errors", "discards")]
+    row = dict.fromkeys(names, 7) | {"name": "eth0"}
+    event = EventRecord("", "edge", 1, 0, "n", "netstat", 1, 2, body={"counters": {"a": 1}, "interfaces": [row]})
+    _, payload = framing.unframe(encode_event(event), name)
+    ours, theirs = (parse_schema(copy.deepcopy(schema_json(each))) for each in (name, first))
+    found: Any = schemaless_reader(io.BytesIO(payload), ours, theirs)
+    assert found["body"] == {"counters": {"a": 1}}
+    old = single_object.wrap(first, written(schema_json(first), found | {"body": ("argosy.v1.Netstat", found["body"])}))
+    assert decode_event(old).body == {"counters": {"a": 1}, "interfaces": []}
 
 
 def test_dead_letters_of_each_revision_are_read() -> None:

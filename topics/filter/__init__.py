@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from topics.filter.lexer import tokens
 from topics.filter.parser import Parser
+from topics.filter.vocabulary import FLOWS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -14,14 +15,15 @@ if TYPE_CHECKING:
     from topics.expression.batches import Mask
     from topics.expression.sql import Dialect, Statement
     from topics.filter.tree import Node
+    from topics.filter.vocabulary import Vocabulary
 
 __all__ = ["compile", "condition", "mask", "parse", "shown", "sql"]
 
 
-def parse(text: str) -> Node | None:
+def parse(text: str, vocabulary: Vocabulary = FLOWS) -> Node | None:
     """Return the tree of an expression, None of an empty one; raises FilterError naming word and column."""
     found = tokens(text)
-    return Parser(found, len(text.rstrip())).parse() if found else None
+    return Parser(found, len(text.rstrip()), vocabulary).parse() if found else None
 
 
 def condition(text: str) -> Value | None:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Literal
 
 from topics.errors import FilterError
 from topics.expression.networks import NetworkSet
-from topics.fields import field
 from topics.filter import tree, values
 from topics.filter.lexer import Token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from topics.filter.vocabulary import Form
 
 MAX_LINE = 4096
 
@@ -35,17 +36,16 @@ def ports_listed(direction: tree.Direction, file: Token) -> tree.Node:
     return tree.PortListed(direction, file.written, tuple(sorted(ports)))
 
 
-def field_listed(name: str, file: Token) -> tree.Node:
+def field_listed(name: str, file: Token, form: Form) -> tree.Node:
     """Return the condition that a field has a value of a file; raises FilterError."""
-    known = field(name)
-    if known.format.holds == "text":
+    if form.holds == "text":
         return tree.Listed(name, file.written, tuple(dict.fromkeys(word for _, word in _entries(file.written))))
-    if known.format.holds != "number":
+    if form.holds != "number":
         raise FilterError(f"filter: {file.shown}: '{name}' takes no list")
     numbers = []
     for number, word in _entries(file.written):
         try:
-            numbers.append(values.number(Token(word, 1)) * known.format.scale)
+            numbers.append(values.number(Token(word, 1)) * form.scale)
         except FilterError:
             raise FilterError(f"filter: {file.written}: line {number}: '{word}' is no number") from None
     return tree.Listed(name, file.written, tuple(dict.fromkeys(numbers)))

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from topics.errors import FilterError
 from topics.fields import fields
 from topics.filter import lists, tree, values, words
+from topics.filter.vocabulary import FLOWS
 from topics.nearest import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from topics.filter.lexer import Token
+    from topics.filter.vocabulary import Vocabulary
 
 MAX_DEPTH = 64
 MAX_TURNS = 128
@@ -52,10 +54,14 @@ FIELD_HEADS = {
 
 
 class Parser:
-    """Reads one expression; raises FilterError naming the word that does not fit and its column."""
+    """Reads one expression; raises FilterError naming the word that does not fit and its column.
 
-    def __init__(self, tokens: list[Token], length: int) -> None:
+    `vocabulary` has the fields that may be compared, those of flow records unless others are given.
+    """
+
+    def __init__(self, tokens: list[Token], length: int, vocabulary: Vocabulary = FLOWS) -> None:
         self._tokens = tokens
+        self._vocabulary = vocabulary
         self._end = length + 1
         self._position = 0
         self._depth = self._turns = 0
@@ -161,22 +167,24 @@ class Parser:
             word in words.VALUE_TYPES or (operator not in words.COMPARISONS and operator != "in")
         ):
             return False
-        return word in fields()
+        return word in self._vocabulary.names()
 
     def _of_field(self, token: Token) -> tree.Node:
         name, operator = token.text, self._word()
+        form = self._vocabulary.form(name)
         self._last = None
         if operator in words.MATCHES:
             self._position += 1
-            matched = tree.Matched(name, values.pattern(self._take("a pattern"), name))
+            matched = tree.Matched(name, values.pattern(self._take("a pattern"), name, form))
             return matched if words.MATCHES[operator] else tree.Not(matched)
         if name in FIELD_HEADS:
             return self._typed(FIELD_HEADS[name])
         self._position += 1
         value = self._take(f"a value for '{name}'")
         if operator == "in":
-            return lists.field_listed(name, value)
-        return tree.Compared(name, cast("tree.Comparison", words.COMPARISONS[operator]), values.constant(value, name))
+            return lists.field_listed(name, value, form)
+        comparison = cast("tree.Comparison", words.COMPARISONS[operator])
+        return tree.Compared(name, comparison, values.constant(value, name, form))
 
     def _protocol(self) -> str:
         word = self._word()

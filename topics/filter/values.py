@@ -7,7 +7,6 @@ from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, 
 from typing import TYPE_CHECKING
 
 from topics.errors import FilterError, UsageError
-from topics.fields import field
 from topics.fields.names import ETHERTYPES as ETHERTYPE_NAMES
 from topics.fields.names import code_points, ip_protocols
 from topics.fields.services import all_service_names, service_ports
@@ -17,6 +16,7 @@ from topics.nearest import suggestion
 if TYPE_CHECKING:
     from topics.filter.lexer import Token
     from topics.filter.tree import Network
+    from topics.filter.vocabulary import Form
 
 MAX_PORT = 0xFFFF
 _INTEGER = re.compile(r"[+-]?(0x[0-9a-f]+|\d+)")
@@ -166,10 +166,10 @@ def address_class(token: Token) -> Network:
     return IPv4Network(ADDRESS_CLASSES[token.text])
 
 
-def constant(token: Token, name: str) -> float | str:
-    """Return what a printable field is compared with: a number, an instant in ns, or text; raises FilterError."""
-    holds = field(name).format.holds
-    if holds == "number":
+def constant(token: Token, name: str, form: Form) -> float | str:
+    """Return what a field is compared with: a number, an instant in ns, or text; raises FilterError."""
+    holds = form.holds
+    if holds == "number" or (holds == "either" and is_number(token) and not _RANGE.fullmatch(token.text)):
         return number(token)
     if holds == "time":
         return instant(token)
@@ -190,9 +190,9 @@ def instant(token: Token) -> int:
         raise FilterError(f"filter: {token.shown} is no time; write 1700000000 or 2026/03/10.09:00:00") from None
 
 
-def pattern(token: Token, name: str) -> str:
+def pattern(token: Token, name: str, form: Form) -> str:
     """Return a regular expression that Polars, DuckDB and PostgreSQL all understand alike; raises FilterError."""
-    if field(name).format.holds not in {"text", "bytes"}:
+    if form.holds not in {"text", "bytes", "either"}:
         raise FilterError(f"filter: {token.shown}: '{name}' holds no text to search")
     text = token.written
     if len(text) > MAX_PATTERN:

@@ -81,6 +81,15 @@ class TimeRange:
         sure = inside.sure()
         return ~sure if self.negated else sure
 
+    def takes(self, first: int, last: int) -> bool:
+        """Tell whether something that lasted from `first` to `last` is let through."""
+        rules = {
+            "intersects": lambda start, end: start <= last and end >= first,
+            "contained": lambda start, end: start <= first and last <= end,
+            "spans": lambda start, end: first <= start and end <= last,
+        }
+        return any(rules[self.mode](start, end) for start, end in self.spans(first, last)) != self.negated
+
     def touches(self, first: int, last: int) -> bool:
         """Tell whether records from `first` to `last` may be let through; a file of others need not be read."""
         if self.negated:

@@ -1,4 +1,4 @@
-"""What the kernel says of the host: /proc/vmstat, net/snmp, net/netstat, loadavg, diskstats, and vmstat, uptime, df."""
+"""What the kernel says of the host (/proc/vmstat, net/snmp, net/netstat, net/dev, ...), and vmstat, uptime, df."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ MILLISECOND = 1_000_000
 _LOAD = re.compile(r"([\d.]+) ([\d.]+) ([\d.]+) (\d+)/(\d+)")
 _UPTIME = re.compile(r"load averages?: ([\d.,]+?),? ([\d.,]+?),? ([\d.,]+)")
 _NETSTAT_LINE = re.compile(r"\s+(\d+) (\S.*)")
+_DEVICE_LINE = re.compile(r"\s*([^\s:]{1,64}):\s*((?:\d+\s+){15}\d+)\s*")
 _NETSTAT_PAIR = re.compile(r"\s+(\w+): (\d+)")
 
 
@@ -35,16 +36,19 @@ def parse_vmstat(text: str) -> Body:
 
 
 def parse_netstat(text: str) -> Body:
-    """Read /proc/net/snmp and /proc/net/netstat, one after the other or alone, or `netstat -s`."""
+    """Read /proc/net/snmp, /proc/net/netstat and /proc/net/dev, one after the other or alone, or `netstat -s`."""
     counters: dict[str, int] = {}
     protocol = ""
     names: list[str] = []
+    interfaces: list[Body] = []
     for line in text.splitlines():
         group, colon, values = line.partition(":")
         words = values.split()
         if colon and group == protocol and len(words) == len(names) and all(map(_is_number, words)):
             counters |= {short(f"{group}.{name}", 64): number(value) for name, value in zip(names, words, strict=True)}
             protocol = ""
+        elif found := _DEVICE_LINE.fullmatch(line):
+            interfaces.append(_interface(found[1], [number(word) for word in found[2].split()]))
         elif colon and words and not line[:1].isspace():
             protocol, names = group, words
         elif colon and not values.strip() and not line[:1].isspace():
@@ -53,7 +57,17 @@ def parse_netstat(text: str) -> Body:
             counters[short(f"{protocol}.{found[1]}", 64)] = number(found[2])
         elif found := _NETSTAT_LINE.match(line):
             counters[short(f"{protocol}.{found[2]}", 64)] = number(found[1])
-    return {"counters": _some(counters, "counters of netstat")}
+    kept = interfaces[:MOST_COUNTERS]
+    return {"counters": {} if kept and not counters else _some(counters, "counters of netstat"), "interfaces": kept}
+
+
+def _interface(name: str, counts: list[int]) -> Body:
+    """Return a line of /proc/net/dev as a row: octets, packets, errors and drops come first, eight for each way."""
+    row: Body = {"name": short(name, 64)}
+    for way, place in (("in", 0), ("out", 8)):
+        for at, count in enumerate(("octets", "packets", "errors", "discards")):
+            row[f"{way}_{count}"] = counts[place + at]
+    return row
 
 
 def parse_load(text: str) -> Body:

@@ -33,20 +33,42 @@ OPTIONS = (
         "FILE...",
         "name processes, switch ports and alerts of flows: .events files, directories, alerts (EVE, .json)",
     ),
-    Option("-M", "MODE...", "TZ=ZONE, json, xml, label=PATTERN"),
+    Option(
+        "-M",
+        "MODE...",
+        "debug.tree: print the networks of CONF's address lists as they lie in each other, and stop;\n"
+        "addr, noprune: accepted, as by Argus's ralabel, where they change no label either;\n"
+        "TZ=ZONE, json, xml, label=PATTERN",
+    ),
 )
+TREE = "debug.tree"
+MODES = (TREE, "addr", "noprune")
 
 
 def run(arguments: list[str]) -> int:
     """Run the command; 0 when a record was selected, 1 when none was."""
-    return run_client(arguments, OPTIONS, USAGE, SUMMARY, _run)
+    return run_client(arguments, OPTIONS, USAGE, SUMMARY, _run, MODES)
 
 
-def _run(parsed: Parsed, _: set[str]) -> int:
+def _run(parsed: Parsed, modes: set[str]) -> int:
+    if TREE in modes:
+        return _print_tree(parsed)
     labellers = _labellers(parsed)
     status = put_changed(parsed, lambda batch: _labelled(batch, labellers))
     _say_how_sure(labellers)
     return status
+
+
+def _print_tree(parsed: Parsed) -> int:
+    from processors.labels import Lists, read_label_settings
+    from processors.labels.text import label_text
+
+    path = parsed.word("-f")
+    if path is None:
+        raise UsageError(f"-M {TREE} wants a file of settings: -f CONF")
+    for depth, network, facts in Lists(read_label_settings(path)).networks():
+        print(f"{'   ' * depth}{network} {label_text(facts).decode()}")
+    return 0
 
 
 def _labelled(batch: FlowBatch, labellers: list[Labeller | Attributor]) -> list[FlowBatch]:

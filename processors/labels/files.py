@@ -82,7 +82,7 @@ def read_locality(path: str) -> Prefixes:
         words = line.replace(" - ", "-").split()
         if len(words) < 2 or not words[1].isdigit() or int(words[1]) > 255:
             raise SettingsError(f"{path}: line {number}: write ADDRESS LOCUS [ASN] [GROUP], with a locus of 0 to 255")
-        facts = {"loc": words[1]}
+        facts: Facts = {"loc": words[1]}
         rest = words[2:]
         if rest and rest[0].isdigit():
             facts["as"] = rest.pop(0)
@@ -145,7 +145,7 @@ def read_blocked_names(path: str) -> NameSet:
     return found
 
 
-def _add(found: Prefixes, path: str, number: int, text: str, facts: dict[str, str]) -> None:
+def _add(found: Prefixes, path: str, number: int, text: str, facts: Facts) -> None:
     try:
         found.add(text, facts)
     except ValueError:
@@ -153,9 +153,9 @@ def _add(found: Prefixes, path: str, number: int, text: str, facts: dict[str, st
         raise SettingsError(f"{path}: line {number}: {message}") from None
 
 
-def _fact(part: str) -> tuple[str, str]:
+def _fact(part: str) -> tuple[str, str | tuple[str, ...]]:
     key, equals, value = part.strip().partition("=")
-    return (key, value) if equals else ("addr", key)
+    return (key, value) if equals else ("addr", (key,))
 
 
 def _lines(path: str) -> Iterator[tuple[int, str]]:

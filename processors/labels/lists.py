@@ -205,6 +205,11 @@ class Lists:
             texts.append(both_label_texts(facts))
         return texts
 
+    def networks(self) -> Iterator[tuple[int, str, Mapping[str, object]]]:
+        """Yield the networks of all `addresses`, each after those that it lies in: how many, its text, its facts."""
+        for _, known in self._of("addresses"):
+            yield from known.tree()
+
     def stations(self, macs: bytes) -> bytes:
         """Return the vendors of source and destination."""
         for _, vendors in self._of("vendors"):

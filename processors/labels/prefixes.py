@@ -14,7 +14,7 @@ ADDRESS_BITS = 128
 IPV4_PREFIX = 96  # IPv4 addresses are kept as mapped IPv6 ones
 MAPPED = 0xFFFF << 32
 
-Facts = dict[str, str]
+Facts = dict[str, str | tuple[str, ...]]  # several texts: what was inherited goes before one's own
 Addresses = np.ndarray[Any, np.dtype[np.bytes_]]
 Places = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -34,7 +34,7 @@ class Prefixes:
     def __len__(self) -> int:
         return sum(map(len, self._networks.values()))
 
-    def add(self, text: str, facts: Mapping[str, str]) -> None:
+    def add(self, text: str, facts: Mapping[str, str | tuple[str, ...]]) -> None:
         """Add an address, a network `10.0.0.0/8` or a range `10.0.0.1-10.0.0.9`; raises ValueError for none of them."""
         for number, length in networks(text):
             known, place = self._networks.setdefault(length, {}), number >> (ADDRESS_BITS - length)
@@ -43,7 +43,7 @@ class Prefixes:
     def freeze(self) -> None:
         """Make what was added ready to be asked for."""
         self._starts, found = self._segments()
-        kinds: dict[tuple[tuple[str, str], ...], int] = {(): 0}
+        kinds: dict[tuple[tuple[str, str | tuple[str, ...]], ...], int] = {(): 0}
         self._kinds = np.array([kinds.setdefault(tuple(each.items()), len(kinds)) for each in found], np.int64)
         self._facts = [dict(each) for each in kinds]
 
@@ -55,6 +55,15 @@ class Prefixes:
         """Return the facts of addresses (S16)."""
         return [self._facts[place] for place in self.places(addresses).tolist()]
 
+    def tree(self) -> Iterator[tuple[int, str, Facts]]:
+        """Yield every network after those that it lies in: how many these are, its text, and its own facts."""
+        around: list[int] = []
+        for start, length, own in sorted(self._ranges(), key=lambda each: each[:2]):
+            while around and around[-1] <= start:
+                around.pop()
+            yield len(around), _text(start, length), own
+            around.append(start + (1 << (ADDRESS_BITS - length)))
+
     def _segments(self) -> tuple[Addresses, list[Facts]]:
         """Return where facts change, the first time at the lowest address, and the facts from there on."""
         segments, around = {0: Facts()}, [(1 << ADDRESS_BITS, Facts())]  # networks that one is in, by their end
@@ -62,7 +71,7 @@ class Prefixes:
             while around[-1][0] <= start:
                 end = around.pop()[0]
                 segments[end] = around[-1][1]
-            facts = {**around[-1][1], **own}
+            facts = _inherited(around[-1][1], own)
             around.append((start + (1 << (ADDRESS_BITS - length)), facts))
             segments[start] = facts
         while len(around) > 1:
@@ -75,6 +84,16 @@ class Prefixes:
     def _ranges(self) -> Iterator[tuple[int, int, Facts]]:
         for length, known in self._networks.items():
             yield from ((number << (ADDRESS_BITS - length), length, facts) for number, facts in known.items())
+
+
+def _inherited(above: Facts, own: Facts) -> Facts:
+    """Return the facts of a network in a larger one: its own, and what it leaves out; texts beside those above."""
+    facts = {**above, **own}
+    for key, value in own.items():
+        before = above.get(key)
+        if isinstance(value, tuple) and isinstance(before, tuple):
+            facts[key] = (*before, *(text for text in value if text not in before))
+    return facts
 
 
 def networks(text: str) -> list[tuple[int, int]]:
@@ -97,3 +116,9 @@ def _mapped(address: IPv4Address | IPv6Address, length: int) -> tuple[int, int]:
     if address.version == 4:
         return MAPPED | int(address), IPV4_PREFIX + length
     return int(address), length
+
+
+def _text(start: int, length: int) -> str:
+    if start >> 32 == MAPPED >> 32 and length >= IPV4_PREFIX:
+        return f"{IPv4Address(start & 0xFFFFFFFF)}/{length - IPV4_PREFIX}"
+    return f"{IPv6Address(start)}/{length}"

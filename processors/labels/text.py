@@ -28,7 +28,7 @@ def both_label_texts(facts: Mapping[str, object]) -> tuple[bytes, bytes]:
 
 
 def _values(value: object) -> str:
-    return ",".join(map(value_text, value)) if isinstance(value, list) else value_text(value)
+    return ",".join(map(value_text, value)) if isinstance(value, list | tuple) else value_text(value)
 
 
 def replaced(old: bytes, new: bytes) -> bytes:

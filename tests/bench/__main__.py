@@ -192,6 +192,19 @@ def bench_labels(_runs: int) -> Iterator[tuple[str, Result]]:
     yield "labels, flows with names", Result(cost.named, "of 1")
 
 
+def bench_names(_runs: int) -> Iterator[tuple[str, Result]]:
+    """State of names: our table out of a compacted topic, beside a table of Faust with its changelog."""
+    import tempfile
+
+    from deploy.kafka.node import KafkaNode
+    from tests.bench.name_state import measure
+
+    with tempfile.TemporaryDirectory() as directory, KafkaNode(Path(directory)) as node:
+        rates = measure(node.bootstrap)
+    yield "names, to state", _beside(rates.read, "names/s", rates.updated)
+    yield "names, after a restart", _beside(rates.read, "names/s", rates.restored)
+
+
 BENCHES: dict[str, Callable[[int], Iterator[tuple[str, Result]]]] = {
     "probe": bench_probe,
     "flows": bench_flows,
@@ -206,6 +219,7 @@ BENCHES: dict[str, Callable[[int], Iterator[tuple[str, Result]]]] = {
     "observers": bench_observers,
     "dns": bench_dns,
     "labels": bench_labels,
+    "names": bench_names,
 }
 
 

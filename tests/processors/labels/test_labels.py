@@ -108,6 +108,24 @@ def test_networks_inherit_what_they_do_not_say(tmp_path: Path) -> None:
     assert found == {"sorg": "acme", "ssite": "berlin", "saddr": "printer", "dpartner": "yes"}
 
 
+def test_texts_of_larger_networks_stand_before_those_of_smaller_ones(tmp_path: Path) -> None:
+    text = "10.0.0.0/8 acme\n10.1.0.0/16 berlin:site=b\n10.1.2.3 printer\n"
+    (found,) = labels(flows((HOME, AWAY)), lists(tmp_path, addresses=text))
+    assert found == {"saddr": "acme,berlin,printer", "ssite": "b"}
+
+
+def test_ralabel_prints_networks_as_they_lie_in_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "own").write_text("10.1.2.3 printer\n10.0.0.0/8 acme:site=hq\n10.1.0.0/16 berlin\n2001:db8::/32 six\n")
+    (tmp_path / "labels.yaml").write_text("addresses: [own]\n")
+    assert main(["ralabel", "-f", str(tmp_path / "labels.yaml"), "-M", "debug.tree"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "10.0.0.0/8 addr=acme:site=hq",
+        "   10.1.0.0/16 addr=berlin",
+        "      10.1.2.3/32 addr=printer",
+        "2001:db8::/32 addr=six",
+    ]
+
+
 def test_facts_of_nested_networks_are_those_of_every_network_an_address_lies_in() -> None:
     chance = Random(4)
     found, known = Prefixes(), dict[IPv4Network, str]()

@@ -43,6 +43,7 @@ class Outputs:
         self._buses: list[Bus] = []
         self._control: list[Callable[[ControlBatch], None]] = []
         self._events: list[Callable[[bytes], None]] = []
+        self._told = 0
         self._mirroring = Mirroring(settings.spans_topic)
         self._filters = [filters.compile(output.filter) for output in settings.outputs]
 
@@ -66,12 +67,13 @@ class Outputs:
 
     def event(self, message: bytes) -> None:
         """Give the message of an event to whatever takes it."""
+        self._told += 1
         for take in self._events:
             take(message)
 
     def counts(self) -> dict[str, int]:
-        """Return what the ways to the bus counted, by name."""
-        counts: dict[str, int] = {}
+        """Return what the ways to the bus counted, by name, and how many events there were."""
+        counts = {"events": self._told} if self._told else {}
         for bus in self._buses:
             for name, count in bus.counts().items():
                 counts[name] = counts.get(name, 0) + count

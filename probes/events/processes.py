@@ -21,6 +21,7 @@ SOCKET = "socket:["
 # Control groups are named after the 64 digits of the container, those of Kubernetes after the pod too.
 _CONTAINER = re.compile(r"(?:^|[/:-])([0-9a-f]{64})(?:\.scope)?(?:/|$)", re.MULTILINE)
 _POD = re.compile(r"pod([0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12})")
+_UID = re.compile(r"^Uid:\s+\d+\s+(\d+)", re.MULTILINE)
 CONTAINER_DIGITS = 12
 
 
@@ -68,7 +69,7 @@ class Processes:
         place = self._root / pid
         try:
             name = (place / "comm").read_text(errors="replace").strip()
-            uid = (place / "fd").stat().st_uid
+            uid = _user((place / "status").read_text(errors="replace"))
         except OSError:
             return None
         command = groups = ""
@@ -79,6 +80,12 @@ class Processes:
                 command = file.read(4 * LONGEST_COMMAND).replace(b"\0", b" ").decode("utf-8", "replace").strip()
         container, pod = container_of(groups)
         return Process(int(pid), short(name, 256), short(command, LONGEST_COMMAND), uid, user_name(uid), container, pod)
+
+
+def _user(status: str) -> int:
+    """Return the effective user by /proc/PID/status: its files belong to root once a process has changed its user."""
+    found = _UID.search(status)
+    return int(found[1]) if found else -1
 
 
 def user_name(uid: int) -> str:

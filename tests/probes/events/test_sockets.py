@@ -1,8 +1,11 @@
 """Sockets of this process, by /proc, by lsof, and by what the kernel says of those that end."""
 
+import contextlib
 import os
 import shutil
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -105,6 +108,92 @@ def test_containers_and_pods_are_known_by_their_control_groups() -> None:
     assert container_of(f"0::/kubepods.slice/{place}\n") == (digits[:12], pod)
     assert container_of(f"4:memory:/kubepods/burstable/pod{pod}/{digits}\n") == (digits[:12], pod)
     assert container_of("0::/user.slice/session-1.scope\n") == ("", "")
+
+
+DIGITS, POD = "0123456789abcdef" * 4, "11111111-2222-3333-4444-555555555555"
+PLACE = f"kubepods-burstable-pod{POD.replace('-', '_')}.slice/cri-containerd-{DIGITS}.scope"
+CGROUPS = Path("/sys/fs/cgroup")
+LISTEN = """
+import encodings.idna, os, socket, sys
+if len(sys.argv) > 1:
+    os.setgid(int(sys.argv[1])); os.setuid(int(sys.argv[1]))
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def process_listening(*arguments: str) -> Iterator[tuple[int, int]]:
+    command = [sys.executable, "-c", LISTEN, *arguments]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    yield process.pid, int(process.stdout.readline())
+    process.communicate()
+
+
+@pytest.fixture
+def listening() -> Iterator[tuple[int, int]]:
+    """A process that listens, and its port."""
+    with process_listening() as made:
+        yield made
+
+
+@pytest.fixture
+def root(listening: tuple[int, int], tmp_path: Path) -> Iterator[Path]:
+    """A /proc in which that process is in the control group of a container: really so where we may make one."""
+    made: list[Path] = []
+    try:
+        for hierarchy in (CGROUPS, CGROUPS / "unified", CGROUPS / "pids", CGROUPS / "systemd"):
+            if (hierarchy / "cgroup.procs").is_file():
+                for part in (hierarchy / PLACE.partition("/")[0], hierarchy / PLACE):
+                    part.mkdir()
+                    made.insert(0, part)
+                (hierarchy / PLACE / "cgroup.procs").write_text(str(listening[0]))
+                break
+    except OSError:
+        pass
+    real = Path("/proc")
+    yield real if PLACE in (real / str(listening[0]) / "cgroup").read_text() else copied(real, listening[0], tmp_path)
+    with contextlib.suppress(OSError):
+        (made[0].parents[1] / "cgroup.procs").write_text(str(listening[0]))
+    for part in made:
+        part.rmdir()
+
+
+def copied(real: Path, pid: int, to: Path) -> Path:
+    """What of /proc tells of a process, with its control group as a container runtime would set it."""
+    place = to / str(pid)
+    (to / "net").mkdir()
+    for table in ("tcp", "tcp6", "udp", "udp6"):
+        (to / "net" / table).write_text((real / "net" / table).read_text())
+    (place / "fd").mkdir(parents=True)
+    for name in ("comm", "status"):
+        (place / name).write_text((real / str(pid) / name).read_text())
+    for descriptor in (real / str(pid) / "fd").iterdir():
+        (place / "fd" / descriptor.name).symlink_to(descriptor.readlink())
+    (place / "cgroup").write_text(f"0::/kubepods.slice/{PLACE}\n")
+    return to
+
+
+@pytest.mark.parametrize("copy", [False, True])
+def test_a_process_in_a_container_has_its_container_and_pod(
+    listening: tuple[int, int], root: Path, tmp_path: Path, *, copy: bool
+) -> None:
+    place = tmp_path / "proc"
+    place.mkdir()
+    watch = SocketWatch(copied(Path("/proc"), listening[0], place) if copy else root)
+    (row,) = mine(watch.look()["sockets"], listening[1])
+    watch.close()
+    assert (row["pid"], row["container"], row["pod"]) == (listening[0], DIGITS[:12], POD)
+
+
+def test_a_process_that_became_another_user_is_of_that_user(watch: SocketWatch) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("becoming another user takes root")
+    with process_listening("65534") as (pid, port):
+        (row,) = mine(watch.look()["sockets"], port)
+    assert (row["pid"], row["uid"]) == (pid, 65534)
 
 
 def test_without_proc_it_fails_in_a_way_that_can_be_reported(tmp_path: Path) -> None:

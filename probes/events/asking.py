@@ -54,7 +54,7 @@ def open_source(source: EventSource, clock: Callable[[], int] = time.time_ns) ->
     if source.devices:
         return _Devices(source)
     if source.listen:
-        return _Log(source, clock)
+        return _Heard(source, clock)
     if source.follow:
         return _Followed(source)
     if source.program or source.shell or source.files:
@@ -201,14 +201,19 @@ class _Followed:
         self._file.close()
 
 
-class _Log:
-    """Messages of the system's log, gathered for as long as the source's interval."""
+class _Heard:
+    """What others send to sockets, gathered for as long as the source's interval."""
 
     def __init__(self, source: EventSource, clock: Callable[[], int]) -> None:
+        from probes.events.alerts import AlertListener
         from probes.events.syslog import SyslogListener
 
-        self._interval = source.every
-        self._listener = SyslogListener(source.places, clock)
+        self._interval, self._kind = source.every, source.kind
+        self._listener: AlertListener | SyslogListener
+        if source.kind == "ids":
+            self._listener = AlertListener(source.places, source.most)
+        else:
+            self._listener = SyslogListener(source.places, clock)
         self.ports = self._listener.ports
 
     def ask(self, stopping: Callable[[], bool]) -> list[Told]:
@@ -216,8 +221,10 @@ class _Log:
         while not stopping() and (left := end - time.monotonic()) > 0:
             self._listener.hear(min(HEAR_SECONDS, left))
         self._listener.hear(0.0)
-        body = self._listener.take()
-        return [Told(Answer(), "syslog", body)] if body else []
+        found = self._listener.take()
+        if isinstance(found, Answer):
+            return [understood(self._kind, found)]
+        return [Told(Answer(), self._kind, found)] if found else []
 
     def close(self) -> None:
         self._listener.close()

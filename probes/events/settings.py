@@ -13,7 +13,6 @@ Kind = Literal["generic", "vmstat", "netstat", "load", "disk", "wifi", "lsof", "
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "M": 2_592_000, "y": 31_536_000}
 MOST_SOURCES = 64
 MOST_BYTES = 16 << 20
-LISTENERS = ("udp", "tcp")
 HOST_FILES = {
     "vmstat": ("/proc/vmstat",),
     "netstat": ("/proc/net/snmp", "/proc/net/netstat", "/proc/net/dev"),
@@ -24,7 +23,7 @@ HOST_FILES = {
 _INTERVAL = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)([smhdwMy]?)")
 _ARGUS = re.compile(r"(prog|file):(.+?):([\d.]+[smhdwMy]?)(?::(compress2?))?")
 _SECRET = re.compile(r"(env:[A-Za-z_]\w*|file:/.+)?")
-_WHERE = re.compile(r"(udp|tcp)://(\[[0-9A-Fa-f:.]+\]|[\w.-]+):(\d{1,5})")
+_WHERE = re.compile(r"(udp|tcp)://(\[[0-9A-Fa-f:.]+\]|[\w.-]+):(\d{1,5})|(unix|unixgram)://(/.{1,100})")
 # Words in the name of a program or file that tell what it says, as Argus's scripts are called.
 TELLING = {
     "lsof": "lsof", "vmstat": "vmstat", "netstat": "netstat", "loadavg": "load", "uptime": "load", "diskstats": "disk",
@@ -111,8 +110,8 @@ class EventSource(BaseModel):
     def _heard(cls, words: tuple[str, ...]) -> tuple[str, ...]:
         for word in words:
             found = _WHERE.fullmatch(word)
-            if found is None or int(found[3]) > 65535:
-                raise ValueError("should be udp://HOST:PORT or tcp://HOST:PORT")
+            if found is None or int(found[3] or 0) > 65535:
+                raise ValueError("should be udp://HOST:PORT, tcp://HOST:PORT, unix:///PATH or unixgram:///PATH")
         return words
 
     @model_validator(mode="after")
@@ -122,9 +121,10 @@ class EventSource(BaseModel):
             raise ValueError("has several of program, shell, files, follow, listen and devices; one source asks one")
         if not any(ways) and self.kind not in {"lsof", *HOST_FILES}:
             raise ValueError("does not say what to ask: program, shell, files, follow, listen or devices")
-        for kind, way in (("snmp", self.devices), ("syslog", self.listen)):
-            if (self.kind == kind) != bool(way):
-                raise ValueError("devices are asked by kind snmp, and listened is for kind syslog")
+        if (self.kind == "snmp") != bool(self.devices):
+            raise ValueError("devices are asked by kind snmp, and by no other")
+        if (self.listen and self.kind not in {"syslog", "ids"}) or (self.kind == "syslog" and not self.listen):
+            raise ValueError("listened is for kinds syslog and ids, and syslog is heard in no other way")
         return self
 
     @property
@@ -139,9 +139,11 @@ class EventSource(BaseModel):
 
     @property
     def places(self) -> list[tuple[str, str, int]]:
-        """Where to listen: transport, host, port."""
+        """Where to listen: transport, host or path, port."""
         found = [_WHERE.fullmatch(word) for word in self.listen]
-        return [(each[1], each[2].strip("[]"), int(each[3])) for each in found if each]
+        return [
+            (each[4], each[5], 0) if each[4] else (each[1], each[2].strip("[]"), int(each[3])) for each in found if each
+        ]
 
 
 def event_source(value: Any) -> Any:  # noqa: ANN401 - as above

@@ -6,7 +6,8 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.events.syslog import LONGEST, Frames, SyslogListener, parse_message
+from probes.events.listener import LONGEST, Frames
+from probes.events.syslog import SyslogListener, parse_message
 from topics.events import EventRecord, encode_event
 
 NOW = 1_773_133_200_000_000_000  # 2026-03-10 09:00 UTC

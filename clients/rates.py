@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SECOND = 1_000_000_000
 BITS = 8
+UNITS = ("", "K", "M", "G", "T")
 HEADING = (
     f"{'StartTime':<15} {'Dur':>9} {'SrcId':<14} {'Device':<12} {'Interface':<14} {'InLoad':>10} {'OutLoad':>10} "
     f"{'InRate':>10} {'OutRate':>10} {'Errors':>7} {'Drops':>7}"
@@ -56,7 +57,10 @@ def print_rates(
     judged = {rate: each for each in found for rate in each.rates}
     if rates and not as_json:
         print(HEADING + (SEEN_HEADING if flows else ""))
+    busy = {(rate.device, rate.interface) for rate in rates if any(rate.received + rate.sent)}
     for rate in rates:
+        if not as_json and rate not in judged and (rate.device, rate.interface) not in busy:
+            continue
         print(_object(rate, judged.get(rate)) if as_json else _line(rate, judged.get(rate), epoch=epoch))
     for each in () if as_json else said(found):
         print(each.text)
@@ -98,13 +102,12 @@ def said(found: Sequence[Compared]) -> Iterator[Said]:
     """Yield what comparisons mean, a line for each place that is seen, or for each thing that is wrong with it."""
     places: dict[str, list[Compared]] = {}
     for each in found:
-        if each.verdict != IDLE:
-            places.setdefault(_place(each), []).append(each)
-    for place, intervals in places.items():
+        places.setdefault(_place(each), []).append(each)
+    for place, all_of_it in places.items():
+        intervals = [each for each in all_of_it if each.verdict != IDLE]
         bad = [each for each in intervals if each.verdict != FINE]
-        if not bad:
-            yield Said(f"{place}: the probe saw what was counted, {_share(intervals)}", is_fine=True)
-            continue
+        if intervals and not bad:
+            yield Said(f"{place}: the probe saw what was counted, {_share(all_of_it)}", is_fine=True)
         for verdict, meaning in MEANING.items():
             if such := [each for each in bad if each.verdict == verdict]:
                 times = f"{verdict} in {len(such)} of {len(intervals)} intervals"
@@ -130,7 +133,7 @@ def _line(rate: InterfaceRate, judged: Compared | None, *, epoch: bool) -> str:
 
     start = rate.first / SECOND
     clock = f"{start:.6f}" if epoch else datetime.fromtimestamp(start).strftime("%H:%M:%S.%f")  # noqa: DTZ006 - local time, as ra shows it
-    figures = [f"{value / rate.seconds:>10.4g}" for value in _bits(rate)]
+    figures = [f"{_short(value / rate.seconds):>10}" for value in _bits(rate)]
     text = (
         f"{clock:<15} {rate.seconds:>9.3f} {rate.probe:<14} {rate.device:<12} {rate.interface:<14} {' '.join(figures)} "
         f"{rate.received[2] + rate.sent[2]:>7} {rate.received[3] + rate.sent[3]:>7}"
@@ -138,7 +141,15 @@ def _line(rate: InterfaceRate, judged: Compared | None, *, epoch: bool) -> str:
     if judged is None:
         return text
     ratio = "" if judged.ratio is None else f"{100 * judged.ratio:.0f}%"
-    return f"{text} {BITS * judged.observed / rate.seconds:>10.4g} {ratio:>6} {judged.verdict}"
+    return f"{text} {_short(BITS * judged.observed / rate.seconds):>10} {ratio:>6} {judged.verdict}"
+
+
+def _short(value: float) -> str:
+    """Return a number in thousands, millions, ... as `ra -H` does."""
+    power = 0
+    while value >= 1000 and power < len(UNITS) - 1:
+        value, power = value / 1000, power + 1
+    return f"{value:.3f}{UNITS[power]}" if power else f"{value:.1f}"
 
 
 def _bits(rate: InterfaceRate) -> tuple[int, int, int, int]:

@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 
 FEW = 10_000  # bytes in an interval that say nothing
 BLIND, PARTIAL, FINE, EXCESS, DOUBLED, IDLE = "blind", "partial", "fine", "excess", "doubled", "idle"
-# Counters hold a few bytes a packet more or less than frames do (the check sequence), and intervals never fit exactly.
-BOUNDS = ((0.05, BLIND), (0.8, PARTIAL), (1.25, FINE), (1.75, EXCESS))
+# Counters hold a few bytes a packet more or less than frames do (the check sequence).
+LEAST, MOST = 0.8, 1.25
+BLIND_BELOW, DOUBLED_FROM = 0.05, 1.75
+# What is said may be so old, ns: agents look at their counters every few seconds only, hosts at those of their cards.
+AGE_OF_DEVICE, AGE_OF_HOST = 5_000_000_000, 1_000_000_000
 
 
 class Link(NamedTuple):
@@ -40,13 +43,15 @@ class Compared(NamedTuple):
         return self.observed / self.counted if self.counted else None
 
 
-def verdict(counted: float, observed: float) -> str:
-    """Return what it means that so many bytes were counted and so many seen."""
-    if max(counted, observed) < FEW:
+def verdict(counted: float, least: float, most: float) -> str:
+    """Return what it means that so many bytes were counted, and at least and at most so many seen in that time."""
+    if max(counted, least) < FEW:
         return IDLE
-    if counted < FEW:
-        return EXCESS
-    return next((word for bound, word in BOUNDS if observed / counted < bound), DOUBLED)
+    if most < LEAST * counted:
+        return BLIND if most < BLIND_BELOW * counted else PARTIAL
+    if least > MOST * counted:
+        return DOUBLED if counted >= FEW and least >= DOUBLED_FROM * counted else EXCESS
+    return FINE
 
 
 def compared(rates: Iterable[InterfaceRate], seen: SeenBytes, links: Sequence[Link] = ()) -> list[Compared]:
@@ -85,6 +90,10 @@ def _targets(
 
 
 def _compare(observer: Observer | None, rates: tuple[InterfaceRate, ...], seen: SeenBytes) -> Compared:
-    counted = sum(rate.octets for rate in rates)
-    observed = seen.between(observer, rates[0].first, rates[0].last) if observer else 0.0
-    return Compared(observer, rates, counted, observed, verdict(counted, observed))
+    counted, first, last = sum(rate.octets for rate in rates), rates[0].first, rates[0].last
+    if observer is None:
+        return Compared(None, rates, counted, 0.0, verdict(counted, 0.0, 0.0))
+    age = AGE_OF_DEVICE if rates[0].device else AGE_OF_HOST
+    least = seen.between(observer, first, max(first, last - age))
+    most = seen.between(observer, first - age, last)
+    return Compared(observer, rates, counted, seen.between(observer, first, last), verdict(counted, least, most))

@@ -23,6 +23,7 @@ SECOND = 1e9
 LABEL_COUNTS = {
     "labelled": "Flows that got labels",
     "named": "Flows that got the name their client had asked for",
+    "names_forgotten": "Clients' names for an address that made room for newer ones",
     "attributed": "Flows of which events told something",
     "events": "Events that flows were attributed by",
     "reloads": "Times that a list or database was read again",

@@ -87,7 +87,7 @@ class Labelling:
         """Return how many flows got labels or a name, and how lists were read again, by name."""
         counts = {"labelled": self._labeller.labelled, "named": self._labeller.named}
         if self._feed is not None:
-            counts["names_stalled"] = int(self._feed.is_stalled)
+            counts |= {"names_stalled": int(self._feed.is_stalled), "names_forgotten": self._feed.table.evicted}
         if self._events is not None:
             counts |= {"events": self._events.events, "attributed": self._attributor.attributed}
         if self._lists is not None:

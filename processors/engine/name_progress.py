@@ -27,45 +27,47 @@ class NameProgress:
 
     A check notes where the topic of payloads ends, waits until the group that names them has come so far, notes where
     the topic of names ends then, and waits until that was read: then all is known that was there when it began. So
-    neither a topic on which nothing happens nor names made late, as in a replay, need a time to be guessed. When
-    nothing moves for SILENT_SECONDS names are given up (`is_stalled`), until something does. Times are those of a
+    neither a topic on which nothing happens nor names made late, as in a replay, need a time to be guessed. A partition
+    that has not moved on for SILENT_SECONDS is not waited for (`is_stalled`) until it does. Times are those of a
     monotonic clock, in seconds.
     """
 
     def __init__(self, asked: Asked, payloads: str, names: str) -> None:
         self.known_until = -math.inf
         self.is_stalled = False
-        self._asked, self._topics = asked, (payloads, names)
+        self._asked, self._payloads, self._names = asked, payloads, names
         self._begun: float | None = None
         self._payload_ends: dict[int, int] = {}
         self._name_ends: dict[int, int] | None = None
-        self._state: object = None
-        self._moved = -math.inf
+        self._seen: dict[tuple[str, int], tuple[int, float]] = {}
+        self._has_given_up = False
 
     def look(self, reached: Mapping[int, int], now: float) -> None:
         """Take a step of a check; `reached` says by partition how far names were read."""
-        payloads, names = self._topics
         if self._begun is None:
-            self._begun, self._name_ends = now, None
-            self._payload_ends = _ends(self._asked.bounds(payloads))
-        named: dict[int, int] = {}
+            self._begun, self._name_ends, self._has_given_up = now, None, False
+            self._payload_ends = _ends(self._asked.bounds(self._payloads))
         if self._name_ends is None:
-            named = self._named(payloads)
-            if all(named.get(number, 0) >= end for number, end in self._payload_ends.items()):
-                self._name_ends = _ends(self._asked.bounds(names))
-        is_read = self._name_ends is not None and all(
-            reached.get(number, 0) >= end for number, end in self._name_ends.items()
-        )
-        self._watch((named, dict(reached)), now, is_read=is_read)
-        if is_read or self.is_stalled:
-            self.known_until, self._begun = self._begun, None
+            if self._waits(self._payloads, self._payload_ends, self._named(self._payloads), now):
+                return
+            self._name_ends = _ends(self._asked.bounds(self._names))
+        if self._waits(self._names, self._name_ends, reached, now):
+            return
+        self.known_until, self._begun, self.is_stalled = self._begun, None, self._has_given_up
 
-    def _watch(self, state: object, now: float, *, is_read: bool) -> None:
-        """Notice that nothing moves any more, or that it does again."""
-        if is_read or state != self._state:
-            self._state, self._moved, self.is_stalled = state, now, False
-        elif now - self._moved > SILENT_SECONDS:
-            self.is_stalled = True
+    def _waits(self, topic: str, ends: Mapping[int, int], come: Mapping[int, int], now: float) -> bool:
+        """Tell whether a partition that moves, or may yet, has not come to its end."""
+        waits = False
+        for number, end in ends.items():
+            at, (before, moved) = come.get(number, 0), self._seen.get((topic, number), (-1, now))
+            if at >= end or at != before:
+                self._seen[topic, number] = (at, now)
+                waits |= at < end
+            elif now - moved <= SILENT_SECONDS:
+                waits = True
+            else:
+                self._has_given_up = True
+        return waits
 
     def _named(self, topic: str) -> dict[int, int]:
         if not self._payload_ends:

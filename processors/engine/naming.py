@@ -73,6 +73,7 @@ class NamingWorker:
         self._partitions: dict[int, _Partition] = {}
         self._told: dict[int, list[AddressName]] | None = None
         self._committed: list[tuple[int, int, str | None]] = []
+        self._subscriber: Subscriber[ControlBatch] | None = None
         ConfirmedProducer(settings.url, BROKER_SECONDS).announce()
         self._transactions = Transactions(settings.url, BROKER_SECONDS)
         self._counts = {
@@ -92,6 +93,7 @@ class NamingWorker:
             assigned=self._forget,
             revoked=self._forget,
         )
+        self._subscriber = subscriber
         with subscriber:
             while not stop.is_set():
                 for received in subscriber.receive(RECEIVE_SECONDS):
@@ -140,8 +142,11 @@ class NamingWorker:
     def _settle(self, subscriber: Subscriber[ControlBatch]) -> None:
         """Let what was published count."""
         self._told = None
-        for number, partition in self._partitions.items():  # past what could not be read too
-            partition.done = max(partition.done, subscriber.reached.get(number, 0))
+        for number, reached in subscriber.reached.items():  # past what could not be read too
+            partition = self._partitions.get(number)
+            if partition is None:
+                partition = self._partitions[number] = self._opened(subscriber, number)
+            partition.done = max(partition.done, reached)
         places = self._places()
         said = [(place.partition, place.offset, place.metadata) for place in places]
         if said == self._committed:
@@ -156,14 +161,17 @@ class NamingWorker:
         places = []
         for number, partition in self._partitions.items():
             recent = partition.recent
-            while recent[0][1] < partition.clock - MEMORY * self._settings.dns.timeout and len(recent) > 1:
+            while recent and recent[0][1] < partition.clock - MEMORY * self._settings.dns.timeout and len(recent) > 1:
                 recent.popleft()
             note = f"{PUBLISHED}={partition.done}"
-            places.append(TopicPartition(self._settings.input_topic, number, recent[0][0], note))
+            first = recent[0][0] if recent else partition.done
+            places.append(TopicPartition(self._settings.input_topic, number, first, note))
         return places
 
     def _forget(self, _partitions: list[int]) -> None:
         """Begin anew at the committed offsets, whichever partitions come or stay."""
         self._transactions.abort()
         self._partitions.clear()
+        if self._subscriber is not None:
+            self._subscriber.reached.clear()
         self._committed = []

@@ -160,18 +160,36 @@ def test_without_a_topic_of_payloads_names_come_from_elsewhere() -> None:
     assert progress.known_until == 1.0
 
 
-def test_names_that_do_not_move_on_are_given_up_until_they_do() -> None:
-    progress = NameProgress(broker := Broker(), PAYLOADS, NAMES)
-    progress.look({}, 0.0)
-    progress.look({}, SILENT_SECONDS)
-    assert not progress.is_stalled
-    progress.look({0: 1}, SILENT_SECONDS + 1)  # something moved
-    progress.look({0: 1}, 2 * SILENT_SECONDS)
-    assert (progress.is_stalled, progress.known_until < 0) == (False, True)
-    progress.look({0: 1}, 2 * SILENT_SECONDS + 2)
-    assert (progress.is_stalled, progress.known_until) == (True, 0.0)
-    progress.look({0: 1}, 300.0)
+def test_what_does_not_move_on_is_given_up_until_it_does_and_nothing_else_is() -> None:
+    broker = Broker()
+    broker.ends[PAYLOADS][2] = (0, 100)
+    progress = NameProgress(broker, PAYLOADS, NAMES)
+    for now in (0.0, SILENT_SECONDS):
+        broker.committed = {2: (0, f"published={now:.0f}")}  # one partition moves, another one does not
+        progress.look({0: 3}, now)
+        assert progress.known_until < 0
+    progress.look({0: 3}, SILENT_SECONDS + 1)
+    assert progress.known_until < 0
+    broker.committed = {2: (0, "published=100")}
+    progress.look({0: 3}, SILENT_SECONDS + 2)
+    assert (progress.known_until, progress.is_stalled) == (0.0, True)
+    progress.look({0: 3}, 300.0)
     assert progress.known_until == 300.0
-    broker.committed = {0: (3, "published=4")}
-    progress.look({0: 1}, 301.0)
-    assert (progress.is_stalled, progress.known_until) == (False, 300.0)
+    broker.committed[0] = (3, "published=4")
+    progress.look({0: 3}, 301.0)
+    assert progress.known_until == 300.0
+    broker.committed[0] = (3, "published=10")
+    progress.look({0: 3}, 302.0)
+    assert (progress.known_until, progress.is_stalled) == (301.0, False)
+
+
+def test_names_that_cannot_be_read_are_given_up_too() -> None:
+    broker = Broker()
+    broker.committed = {0: (10, "")}
+    progress = NameProgress(broker, PAYLOADS, NAMES)
+    progress.look({0: 1}, 0.0)
+    progress.look({0: 2}, SILENT_SECONDS)
+    progress.look({0: 2}, 2 * SILENT_SECONDS)
+    assert progress.known_until < 0
+    progress.look({0: 2}, 2 * SILENT_SECONDS + 1)
+    assert (progress.known_until, progress.is_stalled) == (0.0, True)

@@ -91,9 +91,9 @@ class SocketTable:
         """Return who held the local end of a connection between two times (ns), and how sure that is.
 
         None when the address is of no host that reports; `unknown` without owner when the host had the connection, or
-        may have had it, but nobody saw whose it was. Several hosts may have the same address: the one that saw the
-        flow, its `observer` (site and probe), knows best, and nobody else whose 127.0.0.1 it was; of several others
-        only the connection itself tells, not the port.
+        may have had it, but nobody saw whose it was, nor who waited at its port. Several hosts may have the same
+        address: the one that saw the flow, its `observer` (site and probe), knows best, and nobody else whose 127.0.0.1
+        it was; of several others only the connection itself tells, not the port.
         """
         protocol, local, port, _, _ = ends
         reporters = self._reporters.get(local, set())
@@ -103,8 +103,9 @@ class SocketTable:
             return None
         if not reporters:
             return None
-        if held := self._as_of(reporters, ends, first, last):
-            return (EXACT, held.owner) if held.owner else (MISSED, None)
+        held = self._as_of(reporters, ends, first, last)
+        if held and held.owner:
+            return EXACT, held.owner
         for address in (local, ANY) if len(reporters) == 1 else ():
             held = self._as_of(reporters, (protocol, address, port, ANY, 0), first, last)
             if held and held.owner:

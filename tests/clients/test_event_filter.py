@@ -91,6 +91,11 @@ def chosen(asked: EventRecord, text: str, table: str) -> int:
     return sum(asks({"table": table} | row, found) for row in found["body"][table])
 
 
+def test_a_word_that_is_not_known_leads_to_one_of_events() -> None:
+    with pytest.raises(FilterError, match="unknown word 'proces' at column 1; did you mean 'process'"):
+        event_filter("proces = curl")
+
+
 def test_lists_in_files(tmp_path: Path) -> None:
     (tmp_path / "hosts").write_text("192.0.2.0/28\n")
     (tmp_path / "names").write_text("curl\n")

@@ -167,6 +167,7 @@ def test_short_ones_are_counted_and_never_guessed(observed: Observed) -> None:
     rows = [observed.flows[port] for port in observed.short]
     assert {row["SPid"] for row in rows} <= {"", str(os.getpid())}
     assert all((row["SSure"] == "unknown") == (row["SPid"] == "") for row in rows)
+    assert {row["DPid"] for row in rows if row["DSure"] != "unknown"} <= {str(os.getpid())}
     bodies = [event.body for event in observed.events if event.kind == "lsof"]
     missed = [row for body in bodies for row in body["sockets"] if row["state"] == "DESTROYED" and not row["pid"]]
     told = {row["local_port"] for row in missed} & set(observed.short)

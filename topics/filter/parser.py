@@ -13,7 +13,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from topics.errors import FilterError
-from topics.fields import fields
 from topics.filter import lists, tree, values, words
 from topics.filter.vocabulary import FLOWS
 from topics.nearest import suggestion
@@ -72,7 +71,7 @@ class Parser:
         node = self._expression()
         token = self._peek()
         if token is not None:
-            raise FilterError(_unjoined(token))
+            raise FilterError(_unjoined(token, self._vocabulary))
         return node
 
     def _peek(self, ahead: int = 0) -> Token | None:
@@ -134,7 +133,7 @@ class Parser:
     def _close(self, opening: Token) -> None:
         token = self._take(f"the ')' for '(' at column {opening.column}")
         if token.text != ")":
-            raise FilterError(_unjoined(token))
+            raise FilterError(_unjoined(token, self._vocabulary))
 
     def _condition(self, token: Token) -> tree.Node:
         if self._is_field():
@@ -228,13 +227,13 @@ class Parser:
         addressed = values.is_address(token) or values.is_mac(token)
         if protocol or direction is not None or self._last is None:
             if not addressed:
-                raise FilterError(_misplaced(token, after_direction=direction is not None))
+                raise FilterError(_misplaced(token, self._vocabulary, after_direction=direction is not None))
             return self._typed(Head(protocol, direction, "net" if "/" in token.text else "host"))
         if addressed and self._last.kind not in {*words.ADDRESS_TYPES, *words.OBSERVED}:
             return self._typed(Head(kind="net" if "/" in token.text else "host"))
         known = self._word() in words.COMPARISONS or token.literal or values.is_number(token) or addressed
         if not known and self._last.kind not in {"port", "proto", "encaps", "dsb", "dsbyte", *words.OBSERVED}:
-            raise FilterError(_misplaced(token, after_direction=False))
+            raise FilterError(_misplaced(token, self._vocabulary, after_direction=False))
         return self._typed(self._last)
 
     def _typed(self, head: Head) -> tree.Node:
@@ -354,22 +353,22 @@ def _encapsulation(token: Token) -> int:
     raise FilterError(f"filter: unknown encapsulation {token.shown}{suggestion(token.text, words.ENCAPSULATIONS)}")
 
 
-def _unjoined(token: Token) -> str:
+def _unjoined(token: Token, vocabulary: Vocabulary) -> str:
     if token.literal or values.is_number(token) or token.text in words.every_word() or not token.text.isalpha():
         return f"filter: {token.shown} is not expected here, 'and' or 'or' is missing before it"
-    near = suggestion(token.text, ("and", "or")) or suggestion(token.text, _known())
+    near = suggestion(token.text, ("and", "or")) or suggestion(token.text, _known(vocabulary))
     return f"filter: unknown word {token.shown}{near}"
 
 
-def _misplaced(token: Token, *, after_direction: bool) -> str:
+def _misplaced(token: Token, vocabulary: Vocabulary, *, after_direction: bool) -> str:
     if values.is_number(token):
         return f"filter: the number {token.shown} needs to be told what of: port, pkts, ttl, ..."
     if after_direction and token.text in words.every_word():
         return f"filter: {token.shown} cannot follow a direction"
     if token.text in words.every_word() or not token.text.isalnum():
         return f"filter: {token.shown} is not expected here"
-    return f"filter: unknown word {token.shown}{suggestion(token.text, _known())}"
+    return f"filter: unknown word {token.shown}{suggestion(token.text, _known(vocabulary))}"
 
 
-def _known() -> set[str]:
-    return words.every_word() | set(fields())
+def _known(vocabulary: Vocabulary) -> set[str]:
+    return words.every_word() | set(vocabulary.names())

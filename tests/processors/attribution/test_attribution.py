@@ -82,6 +82,13 @@ def test_what_was_too_short_to_be_seen_is_unknown() -> None:
     assert asked(table, 5001, 9) == "unknown"
 
 
+def test_what_was_too_short_came_to_whoever_waited_at_its_port() -> None:
+    table = SocketTable()
+    table.add(snapshot(0, held(1, 22, remote=ANY, remote_port=0)))
+    table.add(snapshot(10, held(1, 22, remote=ANY, remote_port=0), held(0, 22, state="DESTROYED")))
+    assert asked(table, 22, 9) == ("listening", 1)
+
+
 def test_each_host_has_a_loopback_of_its_own() -> None:
     table, local = SocketTable(), sixteen("127.0.0.1")
     ours, theirs = ("", "p"), ("", "q")

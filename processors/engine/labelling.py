@@ -50,7 +50,8 @@ class Labelling:
             self._events.start()
 
     def learn(self) -> None:
-        """Take the events that came since; raises BusError."""
+        """Take the events that came since, and lists that were replaced; raises BusError."""
+        self._labeller.refresh()
         if self._events is not None:
             self._events.learn()
 

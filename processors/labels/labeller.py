@@ -93,7 +93,7 @@ class Labeller:
         """Label the flows of a batch."""
         if not len(batch):
             return [batch]
-        self._refresh()
+        self.refresh()
         parts = self._parts(batch)
         if batch.records["labels_length"].any():
             labelled = self._written(batch, self._texts.columns(parts))
@@ -104,18 +104,18 @@ class Labeller:
             labelled = self._written(labelled, [texts])
         return [labelled]
 
-    def flush(self) -> list[FlowBatch]:
-        """Return nothing: flows are not held back."""
-        return []
-
-    def _refresh(self) -> None:
-        """Take what was read anew, and let memory not grow for ever."""
+    def refresh(self) -> None:
+        """Look for what was replaced, take what was read anew, and let memory not grow for ever; cheap, and often."""
         is_time = self._clock() - self._refreshed >= REFRESH_SECONDS
         is_new = (is_time or self._facts.reading) and self._facts.refresh()
         if is_time:
             self._refreshed = self._clock()
         if is_new or max(len(self._texts), len(self._addresses)) > MOST_REMEMBERED:
             self._forget()
+
+    def flush(self) -> list[FlowBatch]:
+        """Return nothing: flows are not held back."""
+        return []
 
     def _forget(self) -> None:
         facts, texts = self._facts, Texts()

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tests.kafka.workers import Flows
     from topics.batch import FlowBatch
     from topics.dns import DnsBatch
+    from topics.names import AddressName
 
 SETTINGS = MergeSettings(idle_timeout=12, other_idle_timeout=12, active_timeout=25)
 PATIENCE = 60.0
@@ -55,15 +56,15 @@ def observed(path: Path) -> tuple[list[ControlBatch], list[FlowBatch]]:
     return [*payloads, *plane.flush()], [*records, *sensor.flush()]
 
 
-def named_locally(payloads: list[ControlBatch], records: list[FlowBatch]) -> Flows:
-    """What the local engine makes of them."""
+def named_locally(payloads: list[ControlBatch], records: list[FlowBatch]) -> tuple[Flows, int, list[AddressName]]:
+    """What the local engine makes of them: flows, how many transactions, and names."""
     naming, merge = Naming(), FlowMerge(SETTINGS)
-    for batch in payloads:
-        naming.process(batch)
-    naming.flush()
+    results = [naming.process(batch) for batch in payloads] + naming.flush()
+    transactions, told = sum(len(batch) for batch, _ in results), [name for _, names in results for name in names]
     labeller = Labeller(NoLists(), naming.table)
     flows = [done for batch in records for done in merge.process(batch)]
-    return flows_by_key([labelled for batch in [*flows, *merge.flush()] for labelled in labeller.process(batch)])
+    labelled = [named for batch in [*flows, *merge.flush()] for named in labeller.process(batch)]
+    return flows_by_key(labelled), transactions, told
 
 
 def everything(url: str, topic: str, decode: Callable[[bytes], Any], count: Callable[[list[Any]], bool]) -> list[Any]:
@@ -123,55 +124,13 @@ def test_a_crash_leaves_every_transaction_and_name_once(bench: Bench, tmp_path: 
     assert {name_key(name) for name in found} == keys
 
 
-def test_flows_of_workers_get_the_names_of_the_local_engine(
+def test_flows_get_the_names_of_the_local_engine_however_late_these_are_made(
     bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frames, _ = trace()
     write_pcap(tmp_path / "browsing.pcap", [(round((START + at) * 1e9), frame) for at, frame in frames])
     payloads, records = observed(tmp_path / "browsing.pcap")
-    naming = Naming()
-    results = [naming.process(batch) for batch in payloads] + naming.flush()
-    transactions, told = sum(len(batch) for batch, _ in results), [name for _, names in results for name in names]
-    expected = named_locally(payloads, records)
-    assert sum("dname=" in fields for fields in expected.values()) > 200
-
-    url, prefix = f"kafka://{bench.bootstrap}", bench.prefix
-    control, dns, names = (prefix + name for name in ("control", "dns", "names"))
-    create_topics(url, [TopicDefinition(name, "", "", 1) for name in (control, dns, names)], partitions=PARTITIONS)
-    producer = ConfirmedProducer(url, PATIENCE)
-    for batch in payloads:
-        for part in split_control(batch, PARTITIONS):
-            producer.send(control, encode_control(part), part.partition)
-    producer.flush()
-    command = [sys.executable, "-m", "clients.main", "names", "--bus", url, "--group", prefix + "names"]
-    command += ["--input", control, "--dns", dns, "--names", names, "--dead-letters", bench.dead_letters]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=os.environ)
-    try:
-        keys = {name_key(name) for name in told}
-        everything(url, names, decode_name, lambda found: {name_key(name) for name in found} >= keys)
-        got = everything(url, dns, decode_dns, lambda found: sum(map(len, found)) >= transactions)
-        assert sum(map(len, got)) == transactions
-        whose = {each.tobytes() for batch in got for each in batch.transactions["flow_id"]}
-        assert whose <= {each.tobytes() for batch in records for each in batch.records["flow_id"]}
-    finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(STOP_SECONDS) == 0
-
-    with Publisher(url, bench.input) as publisher:
-        for reported in records:
-            publisher.publish(reported)
-    bench.start("--names", names, "--control", control, "--names-group", prefix + "names")
-    wait_until(lambda: flows_by_key(bench.flows()).keys() >= expected.keys(), "flows of the worker")
-    assert flows_by_key(bench.flows()) == expected
-    assert main(["who", "site7.example", "-S", f"{url}/{names}", "-M", "json"]) == 0
-    assert '"name": "site7.example"' in capsys.readouterr().out
-
-
-def test_flows_get_the_same_names_however_late_these_are_made_in_a_replay(bench: Bench, tmp_path: Path) -> None:
-    frames, _ = trace()
-    write_pcap(tmp_path / "browsing.pcap", [(round((START + at) * 1e9), frame) for at, frame in frames])
-    payloads, records = observed(tmp_path / "browsing.pcap")
-    expected = named_locally(payloads, records)
+    expected, transactions, told = named_locally(payloads, records)
     assert sum("dname=" in fields for fields in expected.values()) > 200
 
     url, prefix = f"kafka://{bench.bootstrap}", bench.prefix
@@ -202,6 +161,14 @@ def test_flows_get_the_same_names_however_late_these_are_made_in_a_replay(bench:
         assert flows_by_key(bench.flows()) == expected
         bench.wait_until_all_is_acknowledged()
         bench.end_workers()
+        keys = {name_key(name) for name in told}
+        everything(url, names, decode_name, lambda found: {name_key(name) for name in found} >= keys)
+        got = everything(url, dns, decode_dns, lambda found: sum(map(len, found)) >= transactions)
+        assert sum(map(len, got)) == transactions
+        whose = {each.tobytes() for batch in got for each in batch.transactions["flow_id"]}
+        assert whose <= {each.tobytes() for batch in records for each in batch.records["flow_id"]}
+        assert main(["who", "site7.example", "-S", f"{url}/{names}", "-M", "json"]) == 0
+        assert '"name": "site7.example"' in capsys.readouterr().out
 
         bench.group, bench.output = prefix + "again", prefix + "flows-again"
         create_topics(url, [TopicDefinition(bench.output, "", "", 1)], partitions=PARTITIONS)

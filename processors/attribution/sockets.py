@@ -31,7 +31,7 @@ class Owner(NamedTuple):
 
 
 class Held(NamedTuple):
-    """An owner (None: nobody knows) and since when until when it surely held a socket, ns."""
+    """An owner (None: nobody knows) and since when until when it held a socket, as far as anybody knows, ns."""
 
     owner: Owner | None
     first: int
@@ -41,15 +41,16 @@ class Held(NamedTuple):
 class SocketTable:
     """Sockets by reporting host and ends. `most` are kept, those seen longest ago forgotten, and counted in `evicted`.
 
-    A holder counts from when it was seen first, less the time to the snapshot before, until the one after it was seen
-    last. Whether an address is of a reporting host is known by the sockets that are bound or connected from it.
+    A holder counts from the snapshot before it was seen first until its connection was reported as over, else until
+    the next snapshot would be due after it was seen last. Whether an address is of a reporting host is known by the
+    sockets that are bound or connected from it.
     """
 
     def __init__(self, most: int = MOST) -> None:
         self.evicted = 0
         self._most = most
         self._held: OrderedDict[tuple[Reporter, Ends], list[Held]] = OrderedDict()
-        self._snapshots: dict[tuple[str, str, str], int] = {}
+        self._snapshots: dict[tuple[str, str, str], tuple[int, int]] = {}
         self._reporters: dict[bytes, set[Reporter]] = {}
 
     def __len__(self) -> int:
@@ -63,8 +64,10 @@ class SocketTable:
         if event.kind != "lsof" or event.body is None:
             return
         source = event.site, event.probe, event.source
-        before = self._snapshots.get(source, event.started) if not event.part else event.started
-        self._snapshots[source] = event.started
+        before, current = self._snapshots.get(source, (event.started, event.started))
+        if not event.part:
+            before, current = current, event.started
+            self._snapshots[source] = before, current
         for row in event.body["sockets"]:
             self._add(row, event, before)
 
@@ -78,10 +81,12 @@ class SocketTable:
         key = reporter, ends
         spans = self._held.setdefault(key, [])
         self._held.move_to_end(key)
+        is_over = row["state"] == "DESTROYED"
+        last = event.ended if is_over else event.ended + max(0, event.started - before)
         if spans and spans[-1].owner == owner and before <= spans[-1].last:
-            spans[-1] = spans[-1]._replace(last=event.ended)
-        elif owner is not None or row["state"] == "DESTROYED":
-            spans.append(Held(owner, before, event.ended))
+            spans[-1] = spans[-1]._replace(last=last)
+        elif owner is not None or is_over:
+            spans.append(Held(owner, before, last))
             del spans[:-MOST_HELD]
         if len(self._held) > self._most:
             self._held.popitem(last=False)

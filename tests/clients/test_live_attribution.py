@@ -137,8 +137,9 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> Observed:
             probe.terminate()
             assert probe.communicate(timeout=90)[1] == ""
             assert probe.returncode == 0
-    events, labelled = f"{records}.events", str(directory / "labelled.parquet")
-    assert main(["ralabel", "--events", events, "-r", str(records), "-w", labelled]) == 0
+    events, merged, labelled = (str(directory / name) for name in ("a.parquet.events", "m.parquet", "l.parquet"))
+    assert main(["racluster", "-r", str(records), "-w", merged]) == 0
+    assert main(["ralabel", "--events", events, "-r", merged, "-w", labelled]) == 0
     command = [sys.executable, "-m", "clients.main", "ra", "-n", "-c", ",", "-r", labelled, "-s", *PLACES]
     rows = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     flows = {int(row["Sport"]): row for row in csv.DictReader(io.StringIO(rows))}

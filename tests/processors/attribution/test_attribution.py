@@ -60,8 +60,25 @@ def test_two_who_may_have_held_it_are_not_told_apart() -> None:
     table = SocketTable()
     table.add(snapshot(0, held(1, 5000)))
     table.add(snapshot(10, held(2, 5000)))
-    assert asked(table, 5000, 0) == "unknown"
-    assert asked(table, 5000, 9) == ("exact", 2)
+    table.add(snapshot(20, held(2, 5000)))
+    assert [asked(table, 5000, seconds) for seconds in (0, 19)] == ["unknown", ("exact", 2)]
+
+
+def test_a_connection_counts_until_it_is_over_or_the_next_look_is_due() -> None:
+    table = SocketTable()
+    for seconds in (0, 10):
+        table.add(snapshot(seconds, held(1, 5000), held(1, 6000)))
+    assert [asked(table, 5000, seconds) for seconds in (19, 21)] == [("exact", 1), "unknown"]
+    table.add(snapshot(20, held(1, 6000, state="DESTROYED")))
+    assert [asked(table, 6000, seconds) for seconds in (19, 21)] == [("exact", 1), "unknown"]
+
+
+def test_a_snapshot_in_several_parts_is_one() -> None:
+    table = SocketTable()
+    for seconds in range(0, 200, 10):
+        for part, port in enumerate((5000, 6000)):
+            table.add(dataclasses.replace(snapshot(seconds, held(1, port)), part=part))
+    assert [asked(table, port, 5) for port in (5000, 6000)] == [("exact", 1), ("exact", 1)]
 
 
 def test_a_listening_socket_is_second_best_and_strangers_are_none_of_ours() -> None:

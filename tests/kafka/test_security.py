@@ -21,14 +21,19 @@ from tests.kafka.test_worker import expected, messages
 from tests.kafka.workers import flows_by_key, wait_until
 from topics.batch import FlowBatch
 from topics.bus import Publisher, Subscriber, create_topics, partition_count
-from topics.definitions import FLOW_STATUS, FLOWS, TOPICS
+from topics.bus.offsets import Offsets
+from topics.bus.producer import ConfirmedProducer
+from topics.bus.rights import NAMES_GROUP
+from topics.definitions import CONTROL, FLOW_STATUS, FLOWS, NAMES, TOPICS
 from topics.errors import BusError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-USERS = {name: f"{name}-7Kq-secret" for name in ("admin", "probe", "worker", "sink", "reader", "nobody", "late")}
+USERS = {
+    name: f"{name}-7Kq-secret" for name in ("admin", "probe", "worker", "names", "sink", "reader", "nobody", "late")
+}
 PARTITIONS = 3
 
 
@@ -83,7 +88,7 @@ def secured(kafka_installed: None, tmp_path_factory: pytest.TempPathFactory) -> 
     with KafkaNode(directory / "kafka", security=security) as node:
         create_topics(f"kafka://{node.bootstrap}", TOPICS, partitions=PARTITIONS)
         made = Secured(node, directory, authority)
-        for role in ("probe", "worker", "sink", "reader"):
+        for role in ("probe", "worker", "names", "sink", "reader"):
             done = made.argosy("admin", "topics", "acl", role, "--principal", f"User:{role}", "--bus", made.url)
             assert done.returncode == 0, done.stderr
             assert all(line.startswith(f"User:{role}: ") for line in done.stdout.splitlines())
@@ -212,11 +217,18 @@ def test_every_program_works_with_the_rights_of_its_role(
     for batch in messages():
         publisher._send(batch)
     publisher.close()
+    payloads = ConfirmedProducer(secured.url, 30.0)
+    payloads.send(CONTROL.name, b"no payloads", 0)
+    payloads.flush()
     log = (tmp_path / "worker.log").open("wb")
-    times = ["--idle-timeout", "12", "--active-timeout", "25"]
+    times = ["--idle-timeout", "12", "--active-timeout", "25", "--names", NAMES.name]
     worker = subprocess.Popen(
         [sys.executable, "-m", "clients.main", "worker", "--bus", secured.url, *times],
         env=os.environ | secured.settings("worker"), stdout=log, stderr=log,
+    )  # fmt: skip
+    naming = subprocess.Popen(
+        [sys.executable, "-m", "clients.main", "names", "--bus", secured.url],
+        env=os.environ | secured.settings("names"), stdout=log, stderr=log,
     )  # fmt: skip
     try:
         use(monkeypatch, secured.settings("reader"))
@@ -234,9 +246,12 @@ def test_every_program_works_with_the_rights_of_its_role(
             "sink", "sink", "files", "--data", str(tmp_path / "kept"), "--bus", secured.url, "--until-idle", "3"
         )
     finally:
-        worker.terminate()
-        worker.wait(30)
+        for process in (worker, naming):
+            process.terminate()
+            process.wait(30)
     assert flows_by_key(found) == expected()
+    use(monkeypatch, secured.settings("worker"))
+    assert Offsets(secured.url, NAMES_GROUP, 30.0).notes(CONTROL.name, [0]) == {0: (1, "published=1")}
     assert sink.returncode == 0, sink.stderr
     assert f"{len(expected())} flows kept" in sink.stderr
     said = (tmp_path / "worker.log").read_text() + sink.stderr + sink.stdout

@@ -29,6 +29,7 @@ TRANSACTIONS = "argosy-"  # how ids of transactions begin
 READ, WRITE, DESCRIBE = "READ", "WRITE", "DESCRIBE"
 TOPIC, GROUP = "TOPIC", "GROUP"
 WORKER_GROUP, OBSERVERS_GROUP = "argosy-merge", "argosy-observers"
+UNATTACHED_GROUP = "argosy-unattached"  # of those who read topics without a group: the client asks for one
 NAMES_GROUP, SINK_GROUPS = "argosy-names", "argosy-sink-"
 
 
@@ -53,11 +54,12 @@ ROLES: dict[str, tuple[Right, ...]] = {
     "worker": (
         *_topics((FLOW_STATUS.name,), READ),
         *_topics((FLOWS.name, SCHEMAS.name), READ, WRITE),
-        *_topics((NAMES.name,), READ),
+        *_topics((NAMES.name, EVENTS.name), READ),
         *_topics((CONTROL.name,)),
         *_topics((DEAD_LETTERS.name,), WRITE),
         Right(GROUP, WORKER_GROUP, (READ,)),
         Right(GROUP, NAMES_GROUP, (DESCRIBE,)),
+        Right(GROUP, UNATTACHED_GROUP, (DESCRIBE,)),
     ),
     "observers": (
         *_topics((FLOWS.name,), READ),
@@ -70,6 +72,7 @@ ROLES: dict[str, tuple[Right, ...]] = {
         *_topics((SCHEMAS.name, NAMES.name), READ, WRITE),
         *_topics((DNS.name, DEAD_LETTERS.name), WRITE),
         Right(GROUP, NAMES_GROUP, (READ,)),
+        Right(GROUP, UNATTACHED_GROUP, (DESCRIBE,)),
         Right("TRANSACTIONAL_ID", TRANSACTIONS, (WRITE, DESCRIBE), prefixed=True),
     ),
     "sink": (

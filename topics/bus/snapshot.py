@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from topics.bus.administration import CONNECT_SECONDS, partition_count, refused
 from topics.bus.client import client_settings
 from topics.bus.publisher import BROKER_SECONDS
+from topics.bus.rights import UNATTACHED_GROUP
 from topics.bus.schemas import AnnouncedSchemas
 from topics.bus.transient import patiently
 from topics.errors import BusError, DecodeError
@@ -41,7 +42,7 @@ class Snapshot(Generic[Value]):
         self._consumer = Consumer(
             client_settings(url)
             | {
-                "group.id": group or "argosy-unattached",
+                "group.id": group or UNATTACHED_GROUP,
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
                 "enable.partition.eof": True,

@@ -15,6 +15,7 @@ from topics.bus.client import client_settings
 from topics.bus.messages import decode_message
 from topics.bus.producer import ConfirmedProducer
 from topics.bus.publisher import BROKER_SECONDS
+from topics.bus.rights import UNATTACHED_GROUP
 from topics.bus.schemas import AnnouncedSchemas
 from topics.bus.snapshot import END_OF_LOG
 from topics.bus.transient import REBALANCING, passes, patiently
@@ -87,7 +88,7 @@ class Subscriber(Generic[Value]):
         self._consumer: Consumer = Consumer(
             client_settings(url)
             | {
-                "group.id": group or "argosy-unattached",
+                "group.id": group or UNATTACHED_GROUP,
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
                 "auto.offset.reset": "earliest",

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from clients.main import main
+from clients.sensor.rehearsal import rehearse
+from probes.settings import Settings
 from sinks.formats.events import read_events
 from tests.clients.test_probe_process import eventually, running, status
 
@@ -103,6 +105,7 @@ def _grown(path: Path, before: int) -> bool:
 @pytest.fixture(scope="module")
 def observed(tmp_path_factory: pytest.TempPathFactory) -> Observed:
     directory = tmp_path_factory.mktemp("live")
+    rehearse(Settings(outputs=({"to": "any.parquet"},)))  # compile what the probe needs, without a deadline
     records, log, settings = directory / "a.parquet", directory / "log", directory / "probe.yaml"
     beside, held, short = directory / "a.parquet.status.jsonl", list[socket.socket](), list[int]()
     settings.write_text("events:\n  - {kind: lsof, every: 0.2s}\n  - {kind: netstat, every: 1s}\n")

@@ -34,15 +34,22 @@ def _alerts(path: str) -> Iterator[EventRecord]:
     from probes.events.parsing.text import UnreadableError
     from topics.events import EventRecord
 
+    trouble, number = None, 0
     try:
         with Path(path).open("rb") as file:
-            for number, lines in enumerate(_lines(file)):
-                body = parser("ids")(lines.decode("utf-8", "replace"))
+            for lines in _lines(file):
+                try:
+                    body = parser("ids")(lines.decode("utf-8", "replace"))
+                except UnreadableError as error:
+                    trouble = error
+                    continue
                 times = [alert["time"] for alert in body["alerts"]] or [0]
                 yield EventRecord("", "", 0, number, f"file:{path}", "ids", min(times), max(times), body=body)
-    except (OSError, UnreadableError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise InputError(f"{path}: {reason}") from None
+                number += 1
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    if trouble and not number:
+        raise InputError(f"{path}: {trouble}")
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:

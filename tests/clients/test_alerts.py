@@ -139,3 +139,16 @@ def test_from_an_alert_to_its_session_and_back(
     assert set(capsys.readouterr().out.split()[1:]) == {community}
     assert main(["raevent", "-r", events, "--id", community, "-M", "rows"]) == 0
     assert {json.loads(line)["signature"] for line in capsys.readouterr().out.splitlines()} == {number}
+
+
+def test_lines_that_nobody_can_read_do_not_hide_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good = json.dumps(alert(1, SECOND, Packet(6, b"\n\0\0\1", b"\n\0\0\2", (1, 2)), "1:x")) + "\n"
+    path = tmp_path / "eve.json"
+    path.write_text("x" * 9_000_000 + "\n" + good)
+    assert main(["raevent", "-r", str(path), "-M", "rows"]) == 0
+    assert json.loads(capsys.readouterr().out)["signature"] == 2_000_001
+    path.write_text("x" * 9_000_000)
+    assert main(["raevent", "-r", str(path)]) == 1
+    assert capsys.readouterr().err == f"argosy raevent: {path}: no lines of JSON\n"
+    assert main(["raevent", "-r", str(tmp_path / "absent.json")]) == 1
+    assert capsys.readouterr().err == f"argosy raevent: {tmp_path / 'absent.json'}: No such file or directory\n"

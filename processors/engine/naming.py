@@ -115,7 +115,9 @@ class NamingWorker:
 
     def _opened(self, subscriber: Subscriber[ControlBatch], number: int) -> _Partition:
         """Return a partition as its last owner left it, but for what is still to be read again."""
-        partition = _Partition(Naming(DnsTransactions(self._settings.dns)), published(subscriber.note(number)))
+        partition = _Partition(
+            Naming(DnsTransactions(self._settings.dns), with_table=False), published(subscriber.note(number))
+        )
         for name in self._names_told().get(number, ()) if partition.done else ():
             partition.naming.recall(name)
         return partition

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
 
 class Naming:
-    """Takes payloads in order; `table` holds the names so far."""
+    """Takes payloads in order; `table` holds the names so far, unless nobody asks it (`with_table`)."""
 
-    def __init__(self, transactions: DnsTransactions | None = None, names: DnsNames | None = None) -> None:
-        self.table = NameTable()
+    def __init__(
+        self, transactions: DnsTransactions | None = None, names: DnsNames | None = None, *, with_table: bool = True
+    ) -> None:
+        self.table, self._with_table = NameTable(), with_table
         self.transactions = transactions or DnsTransactions()
         self._names, self._stations = names or DnsNames(), StationNames()
 
@@ -41,6 +43,6 @@ class Naming:
 
     def _learned(self, batch: DnsBatch) -> list[AddressName]:
         names = self._names.process(batch)
-        for name in names:
+        for name in names if self._with_table else ():
             self.table.add(name)
         return names

@@ -24,7 +24,7 @@ from topics.bus import Publisher, Subscriber, create_topics, partition_count
 from topics.bus.offsets import Offsets
 from topics.bus.producer import ConfirmedProducer
 from topics.bus.rights import NAMES_GROUP
-from topics.definitions import CONTROL, FLOW_STATUS, FLOWS, NAMES, TOPICS
+from topics.definitions import CONTROL, EVENTS, FLOW_STATUS, FLOWS, NAMES, TOPICS
 from topics.errors import BusError
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ def test_every_program_works_with_the_rights_of_its_role(
     payloads.send(CONTROL.name, b"no payloads", 0)
     payloads.flush()
     log = (tmp_path / "worker.log").open("wb")
-    times = ["--idle-timeout", "12", "--active-timeout", "25", "--names", NAMES.name]
+    times = ["--idle-timeout", "12", "--active-timeout", "25", "--names", NAMES.name, "--events", EVENTS.name]
     worker = subprocess.Popen(
         [sys.executable, "-m", "clients.main", "worker", "--bus", secured.url, *times],
         env=os.environ | secured.settings("worker"), stdout=log, stderr=log,
@@ -245,6 +245,9 @@ def test_every_program_works_with_the_rights_of_its_role(
         sink = secured.argosy(
             "sink", "sink", "files", "--data", str(tmp_path / "kept"), "--bus", secured.url, "--until-idle", "3"
         )
+        events = secured.argosy(
+            "sink", "sink", "events", "--data", str(tmp_path / "events"), "--bus", secured.url, "--until-idle", "1"
+        )
     finally:
         for process in (worker, naming):
             process.terminate()
@@ -252,7 +255,7 @@ def test_every_program_works_with_the_rights_of_its_role(
     assert flows_by_key(found) == expected()
     use(monkeypatch, secured.settings("worker"))
     assert Offsets(secured.url, NAMES_GROUP, 30.0).notes(CONTROL.name, [0]) == {0: (1, "published=1")}
-    assert sink.returncode == 0, sink.stderr
+    assert (sink.returncode, events.returncode) == (0, 0), sink.stderr + events.stderr
     assert f"{len(expected())} flows kept" in sink.stderr
     said = (tmp_path / "worker.log").read_text() + sink.stderr + sink.stdout
     assert [name for name, password in USERS.items() if password in said] == []

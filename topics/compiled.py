@@ -76,7 +76,7 @@ def kernel(function: Kernel) -> Kernel:
 
 def inlined(function: Kernel) -> Kernel:
     """Compile a function that only kernels call: no entry in the cache of its own, and none for Python to call."""
-    options = {"forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # wrappers take a fifth longer
+    options = dict.fromkeys(("forceinline", "no_cpython_wrapper", "no_cfunc_wrapper"), True)  # a fifth less to compile
     return cast("Kernel", numba.njit(nogil=True, **options)(function))
 
 

@@ -12,11 +12,13 @@ from probes.load import be16, be64, u8
 from topics.compiled import bounds_are_checked, inlined, load_word
 
 IPV4_HEADER, IPV6_HEADER, ARP_HEADER = 20, 40, 28
-MOST_BYTES = 32  # behind the IP header, where no TCP header is
-MASK = 0xFFFFFFFF
+MOST_BYTES = 32  # behind the IP header, and that of UDP, where no TCP header is
+WORDS = (0, 8, 16, 24)  # and the last: no branch, as lengths differ from packet to packet
 ONE = np.uint64(1)
 HALF = np.uint64(32)
 FIRST, SECOND = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
+THIRD = np.uint64(0xA0761D6478BD642F)
+ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 HOP_LIMIT = np.uint64(0x00FFFFFFFFFFFFFF)  # all but the last byte of the first word of IPv6
 
 
@@ -43,40 +45,39 @@ def _fold(hashed: Any, word: Any) -> Any:
 
 
 @inlined
+def _addresses(row: Any) -> Any:
+    """Return both ends as one word each way: those of IPv4 are in the low words."""
+    low = (np.uint64(row[h.SRC_LOW]) * FIRST) ^ (np.uint64(row[h.DST_LOW]) * SECOND)
+    return low ^ (np.uint64(row[h.SRC_HIGH]) * SECOND) ^ (np.uint64(row[h.DST_HIGH]) * THIRD)
+
+
+@inlined
 def fingerprint(data: Any, end: int, row: Any) -> Any:
     """Return a hash of what no hop changes (int64), 0 when the packet is neither IP nor ARP in full.
 
     That is the IP header without TTL and checksum, and behind it the TCP header with its options and checksum, or the
     first bytes of anything else. TCP payload is left to the checksum: where a capture cuts does not matter.
     """
-    at = row[h.NETWORK]
-    if row[h.ETHERTYPE] == h.IPV4 and at + IPV4_HEADER <= end:
-        hashed = _fold(FIRST, _word(data, at))
-        hashed = _fold(hashed, (row[h.SRC_LOW] << 32) | (row[h.DST_LOW] & MASK))
-    elif row[h.ETHERTYPE] == h.IPV6 and at + IPV6_HEADER <= end:
-        hashed = _fold(FIRST, _word(data, at) & HOP_LIMIT)
-        hashed = _fold(_fold(hashed, row[h.SRC_HIGH]), row[h.SRC_LOW])
-        hashed = _fold(_fold(hashed, row[h.DST_HIGH]), row[h.DST_LOW])
-    elif row[h.ETHERTYPE] == h.ARP and at + ARP_HEADER <= end:
-        hashed = FIRST
-    else:
+    at, kind = row[h.NETWORK], row[h.ETHERTYPE]
+    header = IPV4_HEADER if kind == h.IPV4 else IPV6_HEADER if kind == h.IPV6 else ARP_HEADER
+    if at + header > end or not (kind == h.IPV4 or kind == h.IPV6 or kind == h.ARP):  # noqa: PLR1714 - a set is slow here
         return 0
-    start = row[h.PAYLOAD]
-    if row[h.TCP]:
-        start, stop = row[h.TCP], min(end, start)
-    elif row[h.ETHERTYPE] == h.ARP:
+    if kind == h.ARP:
         start, stop = at, at + ARP_HEADER
     else:
-        stop = min(end, start + min(row[h.APP_BYTES], MOST_BYTES))
-        if row[h.PROTOCOL] == UDP and row[h.FRAGMENT] != h.LATER_FRAGMENT:
+        start = row[h.PAYLOAD]
+        stop = start + min(row[h.APP_BYTES], MOST_BYTES)
+        if row[h.TCP]:
+            start, stop = row[h.TCP], start
+        elif row[h.PROTOCOL] == UDP and row[h.FRAGMENT] != h.LATER_FRAGMENT:
             start -= 8
-    hashed ^= np.uint64(row[h.PROTOCOL])
-    while start + 8 <= stop:
-        hashed = _fold(hashed, _word(data, start))
-        start += 8
-    if start < stop:
-        hashed = _fold(hashed, _word(data, stop - 8))
-    return np.int64((hashed * SECOND) | ONE)
+    stop = min(end, stop)
+    first = _word(data, at) & (HOP_LIMIT if kind == h.IPV6 else ALL)
+    hashed = _fold(_fold(np.uint64(row[h.PROTOCOL]) ^ FIRST, first), _addresses(row))
+    start, last = max(start, at), max(stop - 8, at)  # of fewer bytes, those of the addresses before them are taken too
+    for step in WORDS:
+        hashed = _fold(hashed, _word(data, min(start + step, last)))
+    return np.int64((_fold(hashed, _word(data, last)) * SECOND) | ONE)
 
 
 @inlined
@@ -93,10 +94,10 @@ def signature(row: Any) -> Any:
 
 @inlined
 def is_sampled(data: Any, end: int, row: Any, every: int) -> Any:
-    """Tell whether a packet is one of `every`: its copies are then too."""
+    """Tell whether a packet is one of `every`, a power of two: its copies are then too."""
     word = row[h.IP_ID] ^ row[h.APP_BYTES]
     if row[h.TCP]:
         word ^= be16(data, row[h.TCP] + 16) ^ be16(data, row[h.TCP] + 6)
     elif row[h.NETWORK] + 28 <= end:
         word ^= be16(data, row[h.NETWORK] + 26) ^ u8(data, row[h.NETWORK] + 23)
-    return (word ^ (word >> 8)) % every == 0
+    return (word ^ (word >> 8)) & (every - 1) == 0

@@ -177,9 +177,9 @@ def _count(number: int, copied: bool, judging: Any) -> None:
         state[at.FOUND] += 1
         if state[at.NEXT_MODE] == at.WATCHING:
             state[at.NEXT_MODE], state[at.SWITCH_AT], state[at.JUDGED] = at.ACTIVE, number + at.AHEAD, 0
+    if state[at.JUDGED] >= at.QUIET and state[at.FOUND] == 0 and state[at.NEXT_MODE] == at.ACTIVE:
+        state[at.NEXT_MODE], state[at.SWITCH_AT] = at.WATCHING, number + at.AHEAD
     if state[at.JUDGED] >= at.PERIOD:
-        if state[at.FOUND] == 0 and state[at.NEXT_MODE] == at.ACTIVE:
-            state[at.NEXT_MODE], state[at.SWITCH_AT] = at.WATCHING, number + at.AHEAD
         state[at.JUDGED], state[at.FOUND] = 0, 0
         forget_half(judging[1], judging[2])
 
@@ -199,6 +199,7 @@ def judge(
     entry = entries[place : place + at.ENTRY_WORDS]
     verdict = at.NEW
     if known:
+        prefetch(me, flow_at.DUPLICATE_PACKETS)
         identified = row[h.FRAGMENT] != h.NOT_FRAGMENT or (row[h.IP_ID] != 0 and (is_new or not me[flow_at.SAME_IDS]))
         syn_ack, ack_data = flow[flow_at.SYN_ACK_TIME], flow[flow_at.ACK_DATA_TIME]
         round_trip = syn_ack + ack_data if not is_new and syn_ack and ack_data else 0

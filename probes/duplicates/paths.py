@@ -15,10 +15,10 @@ from topics.compiled import inlined
 def bucket_of(lag: int) -> Any:
     """Return the power of two of a lag in ns."""
     bucket = 0
-    for step in (16, 8, 4, 2, 1):
-        if lag >> step:
-            lag >>= step
-            bucket += step
+    for step in (16, 8, 4, 2, 1):  # no branch: lags differ
+        more = np.int64(lag >> step != 0) * step
+        lag >>= more
+        bucket += more
     return bucket
 
 

@@ -195,7 +195,7 @@ FLOW_COLUMNS = (
     DST_MAC,
     QUEUED,
 ) = range(len(FLOW_COLUMNS))
-FLOW_BUSY = (TCP_STATE, QUEUED)
+FLOW_BUSY = (SYN_ACK_TIME, QUEUED)
 
 # One row a flow, for the few flows that have a tunnel or were named in an ICMP error; TUNNEL_KIND and ICMP_ERROR tell.
 EXTRA_COLUMNS = 7

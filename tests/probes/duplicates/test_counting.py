@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from probes.duplicates.layout import ACTIVE, AHEAD, MODE, NEXT_MODE, PERIOD, WATCHING
+from probes.duplicates.layout import ACTIVE, AHEAD, MODE, NEXT_MODE, QUIET, WATCHING
 from probes.flows.probe import FlowProbe, ProbeSettings
 from tests.probes.observed import CLIENT, SERVER, TimedFrame, block, counts_of, observed, only, records_of
 from tests.traffic.mirrored.conversations import clean
@@ -183,7 +183,7 @@ def test_blocks_make_no_difference(mirrored: Rows) -> None:
 
 def test_a_feed_without_copies_is_only_sampled_until_one_comes(mirrored: Rows) -> None:
     probe = FlowProbe(ProbeSettings())
-    frames = [(number / 1000, data(100 * number, 1 + number % 60_000)) for number in range(PERIOD + 3 * AHEAD)]
+    frames = [(number / 1000, data(100 * number, 1 + number % 60_000)) for number in range(QUIET + 3 * AHEAD)]
     list(probe.observe(block(frames)))
     assert probe.judge.state[MODE] == WATCHING
     mirrored = mirrored.copy()

@@ -51,6 +51,6 @@ ACTIVE, WATCHING, OFF = range(3)
 STATE_WORDS = 7
 MODE, NEXT_MODE, SWITCH_AT, JUDGED, FOUND, LAG, DIFFERENCES = range(STATE_WORDS)
 PERIOD = 1 << 16  # packets judged until what was learned weighs half
-QUIET = 1 << 14  # packets judged: without a copy in so many, only one packet in SAMPLE is looked at
+QUIET = 1 << 15  # packets judged: without a copy in so many, only one packet in SAMPLE is looked at
 SAMPLE = 32
 AHEAD = 64  # packets until a switch takes effect: more than are decoded ahead, so that blocks do not matter

@@ -26,6 +26,7 @@ PACKAGES = ("topics", "probes", "processors", "sinks")
 IMPORT = re.compile(rf"^from ((?:{'|'.join(PACKAGES)})[\w.]*) import (\([^)]*\)|[^\n(]*)", re.MULTILINE)
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+compiled: Any = numba.njit  # which takes more options than its types say
 
 
 def _imported(root: Path, text: str) -> Iterator[Path]:
@@ -71,13 +72,13 @@ def cache_directory(source: str) -> Path:
 def kernel(function: Kernel) -> Kernel:
     """Compile a function with Numba: no Python objects inside, GIL released, machine code kept on disk."""
     config.CACHE_DIR = str(cache_directory(function.__code__.co_filename))  # read when the cache is set up
-    return cast("Kernel", numba.njit(cache=True, nogil=True, no_cfunc_wrapper=True)(function))
+    return cast("Kernel", compiled(cache=True, nogil=True, no_cfunc_wrapper=True)(function))
 
 
 def inlined(function: Kernel) -> Kernel:
     """Compile a function that only kernels call: no entry in the cache of its own, and none for Python to call."""
-    options = dict.fromkeys(("forceinline", "no_cpython_wrapper", "no_cfunc_wrapper"), True)  # a fifth less to compile
-    return cast("Kernel", numba.njit(nogil=True, **options)(function))
+    no_wrappers = dict.fromkeys(("no_cpython_wrapper", "no_cfunc_wrapper"), True)  # a fifth less to compile
+    return cast("Kernel", compiled(nogil=True, forceinline=True, **no_wrappers)(function))
 
 
 def _borrowed(_context: Any, array: Any) -> Any:

@@ -12,9 +12,9 @@ from topics.compiled import inlined
 
 
 @inlined
-def bucket_of(lag: int) -> Any:
+def bucket_of(lag: Any) -> Any:
     """Return the power of two of a lag in ns."""
-    bucket = 0
+    bucket = np.int64(0)
     for step in (16, 8, 4, 2, 1):  # no branch: lags differ
         more = np.int64(lag >> step != 0) * step
         lag >>= more

@@ -138,4 +138,18 @@ def _load_word(_context: Any, array: Any, place: Any) -> Any:
 
 
 load_word: Any = intrinsic(_load_word)
+
+
+def _bit_length(_context: Any, number: Any) -> Any:
+    """Count the bits of a number, as int.bit_length does."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        word = ir.IntType(64)
+        zeros = builder.ctlz(arguments[0], ir.IntType(1)(0))
+        return builder.sub(word(64), zeros)
+
+    return types.int64(types.int64), generate
+
+
+bit_length: Any = intrinsic(_bit_length)
 bounds_are_checked = bool(config.BOUNDSCHECK)

@@ -13,11 +13,10 @@ from topics.compiled import bounds_are_checked, inlined, load_word
 
 IPV4_HEADER, IPV6_HEADER, ARP_HEADER = 20, 40, 28
 MOST_BYTES = 32  # behind the IP header, and that of UDP, where no TCP header is
-WORDS = (0, 8, 16, 24)  # and the last: no branch, as lengths differ from packet to packet
 ONE = np.uint64(1)
 HALF = np.uint64(32)
 FIRST, SECOND = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
-THIRD = np.uint64(0xA0761D6478BD642F)
+FACTORS = tuple(np.uint64(pow(int(SECOND), power, 1 << 64)) for power in range(3, 23, 2))  # odd, and all different
 ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 HOP_LIMIT = np.uint64(0x00FFFFFFFFFFFFFF)  # all but the last byte of the first word of IPv6
 
@@ -39,16 +38,16 @@ def _swapped(value: int) -> Any:
 
 
 @inlined
-def _fold(hashed: Any, word: Any) -> Any:
-    x = (hashed ^ np.uint64(word)) * FIRST
+def _spread(word: Any, factor: Any) -> Any:
+    """Return a word with its bits spread over all; those of a packet are added up, so that none waits for another."""
+    x = np.uint64(word) * factor
     return x ^ (x >> HALF)
 
 
 @inlined
 def _addresses(row: Any) -> Any:
-    """Return both ends as one word each way: those of IPv4 are in the low words."""
-    low = (np.uint64(row[h.SRC_LOW]) * FIRST) ^ (np.uint64(row[h.DST_LOW]) * SECOND)
-    return low ^ (np.uint64(row[h.SRC_HIGH]) * SECOND) ^ (np.uint64(row[h.DST_HIGH]) * THIRD)
+    low = _spread(row[h.SRC_LOW], FACTORS[0]) + _spread(row[h.DST_LOW], FACTORS[1])
+    return low + _spread(row[h.SRC_HIGH], FACTORS[2]) + _spread(row[h.DST_HIGH], FACTORS[3])
 
 
 @inlined
@@ -59,8 +58,8 @@ def fingerprint(data: Any, end: int, row: Any) -> Any:
     first bytes of anything else. TCP payload is left to the checksum: where a capture cuts does not matter.
     """
     at, kind = row[h.NETWORK], row[h.ETHERTYPE]
-    header = IPV4_HEADER if kind == h.IPV4 else IPV6_HEADER if kind == h.IPV6 else ARP_HEADER
-    if at + header > end or not (kind == h.IPV4 or kind == h.IPV6 or kind == h.ARP):  # noqa: PLR1714 - a set is slow here
+    size = IPV4_HEADER if kind == h.IPV4 else IPV6_HEADER if kind == h.IPV6 else ARP_HEADER
+    if at + size > end or not (kind == h.IPV4 or kind == h.IPV6 or kind == h.ARP):  # noqa: PLR1714 - a set is slow here
         return 0
     if kind == h.ARP:
         start, stop = at, at + ARP_HEADER
@@ -71,13 +70,16 @@ def fingerprint(data: Any, end: int, row: Any) -> Any:
             start, stop = row[h.TCP], start
         elif row[h.PROTOCOL] == UDP and row[h.FRAGMENT] != h.LATER_FRAGMENT:
             start -= 8
-    stop = min(end, stop)
-    first = _word(data, at) & (HOP_LIMIT if kind == h.IPV6 else ALL)
-    hashed = _fold(_fold(np.uint64(row[h.PROTOCOL]) ^ FIRST, first), _addresses(row))
+    stop = min(end, stop)  # lengths differ from packet to packet: from here on there is no branch
+    header = _word(data, at) & (HOP_LIMIT if kind == h.IPV6 else ALL)
+    hashed = np.uint64(row[h.PROTOCOL]) + _spread(header, FACTORS[4]) + _addresses(row)
     start, last = max(start, at), max(stop - 8, at)  # of fewer bytes, those of the addresses before them are taken too
-    for step in WORDS:
-        hashed = _fold(hashed, _word(data, min(start + step, last)))
-    return np.int64((_fold(hashed, _word(data, last)) * SECOND) | ONE)
+    hashed += _spread(_word(data, min(start, last)), FACTORS[5])
+    hashed += _spread(_word(data, min(start + 8, last)), FACTORS[6])
+    hashed += _spread(_word(data, min(start + 16, last)), FACTORS[7])
+    hashed += _spread(_word(data, min(start + 24, last)), FACTORS[8])
+    hashed += _spread(_word(data, last), FACTORS[9])
+    return np.int64((_spread(hashed, FIRST) * SECOND) | ONE)
 
 
 @inlined
@@ -94,10 +96,10 @@ def signature(row: Any) -> Any:
 
 @inlined
 def is_sampled(data: Any, end: int, row: Any, every: int) -> Any:
-    """Tell whether a packet is one of `every`, a power of two: its copies are then too."""
+    """Tell whether a packet is one of `every`, a power of two up to 256: its copies are then too."""
     word = row[h.IP_ID] ^ row[h.APP_BYTES]
     if row[h.TCP]:
-        word ^= be16(data, row[h.TCP] + 16) ^ be16(data, row[h.TCP] + 6)
+        word ^= u8(data, row[h.TCP] + 17)  # half of the checksum
     elif row[h.NETWORK] + 28 <= end:
         word ^= be16(data, row[h.NETWORK] + 26) ^ u8(data, row[h.NETWORK] + 23)
     return (word ^ (word >> 8)) & (every - 1) == 0

@@ -45,8 +45,9 @@ def look_at(data: Any, end: int, row: Any, number: int, judging: Any) -> Any:
 
 @inlined
 def _carries(data: Any, row: Any) -> Any:
-    """Tell whether a TCP segment carries something that would be acknowledged."""
-    return row[h.APP_BYTES] > 0 or u8(data, row[h.TCP] + 13) & (SYN | FIN) != 0
+    """Tell whether a TCP segment carries something that would be acknowledged; of others it tells nothing."""
+    flags = u8(data, (row[h.TCP] or row[h.NETWORK]) + 13)
+    return (row[h.APP_BYTES] > 0) | (flags & (SYN | FIN) != 0)
 
 
 @inlined
@@ -91,15 +92,19 @@ def _evidence(row: Any, differs: int, gap: int, round_trip: int, identified: boo
 
 @inlined
 def _suffices(data: Any, row: Any, evidence: int, round_trip: int) -> Any:
-    """Tell whether this is a copy on its own evidence, whatever was learned."""
-    elsewhere = evidence & at.ELSEWHERE != 0
-    if evidence & at.OTHER_TTL and not elsewhere and row[h.SRC_MAC] | row[h.DST_MAC]:
-        return False  # a router would have changed the MACs: somebody counts TTLs up
-    if evidence & at.SAME_IDENTIFICATION:
-        return elsewhere or not row[h.TCP] or evidence & at.BEFORE_ROUND_TRIP != 0 or not _carries(data, row)
-    if elsewhere:
-        return not row[h.TCP] or not round_trip or evidence & at.BEFORE_ROUND_TRIP != 0
-    return evidence & at.BEFORE_ROUND_TRIP != 0 and _carries(data, row)
+    """Tell whether this is a copy on its own evidence, whatever was learned. All is looked at: branches cost more."""
+    segment, carries = row[h.TCP] != 0, _carries(data, row)
+    elsewhere, soon = evidence & at.ELSEWHERE != 0, evidence & at.BEFORE_ROUND_TRIP != 0
+    identified = evidence & at.SAME_IDENTIFICATION != 0
+    counted_up = (evidence & at.OTHER_TTL != 0) & (not elsewhere) & (row[h.SRC_MAC] | row[h.DST_MAC] != 0)
+    if_identified = elsewhere | (not segment) | soon | (not carries)
+    if_elsewhere = (not segment) | (round_trip == 0) | soon
+    alone = (
+        (identified & if_identified)
+        | ((not identified) & elsewhere & if_elsewhere)
+        | ((not elsewhere) & soon & carries)
+    )
+    return alone & (not counted_up)  # a router would have changed the MACs: somebody counts TTLs up
 
 
 @inlined
@@ -114,8 +119,9 @@ def _note_run(entry: Any, path: Any, gap: int) -> None:
 def _begin(entry: Any, found: int, time: int, came: int, sources: Any) -> None:
     """Remember a packet that was not seen before."""
     entry[at.PRINT], entry[at.TIME], entry[at.SIGNATURE] = found, time, came
-    entry[at.COUNTS] = at.ONE_SENDING
-    source_of(sources, came)[at.SOURCE_PACKETS] += 1
+    source = source_of(sources, came)
+    entry[at.COUNTS] = at.ONE_SENDING | (source << at.SOURCE_SHIFT)
+    sources[source, at.SOURCE_PACKETS] += 1
 
 
 @inlined
@@ -138,7 +144,7 @@ def _again(
         path[at.PATH_MORE] += 1
     copied = copies < at.MOST_COPIES and _suffices(data, row, evidence, round_trip)
     least = at.FEW_RUNS if identified else at.LEAST_RUNS
-    if not copied and is_usual(path, source_of(sources, entry[at.SIGNATURE]), gap, least):
+    if not copied and is_usual(path, sources[counts >> at.SOURCE_SHIFT], gap, least):
         each = 2 if 2 * path[at.PATH_MORE] > path[at.PATH_RUNS] else 1
         if other_path or evidence & at.ELSEWHERE or copies < sendings * each:
             evidence |= at.LEARNED

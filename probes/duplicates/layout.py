@@ -20,8 +20,8 @@ SETS = 1 << 14  # 1 MB, for 3 million packets a second that are all new
 ENTRY_WORDS, ENTRIES = 4, 2
 PRINT, TIME, SIGNATURE, COUNTS = range(ENTRY_WORDS)
 
-# COUNTS of an entry: copies taken, times sent, the path of the last copy, and whether a repetition was noted.
-ONE_COPY, ONE_SENDING, PATH_SHIFT, NOTED = 1, 1 << 8, 16, 1 << 32
+# COUNTS of an entry: copies taken, times sent, the path of the last copy, whether a repetition was noted, the source.
+ONE_COPY, ONE_SENDING, PATH_SHIFT, NOTED, SOURCE_SHIFT = 1, 1 << 8, 16, 1 << 32, 33
 COUNT_MASK, PATH_MASK, SENDINGS_AND_COPIES = 0xFF, 0xFFFF, 0xFFFF
 MOST_COPIES = 8  # of a packet over one path: more are a sender that repeats itself
 
@@ -52,5 +52,5 @@ STATE_WORDS = 7
 MODE, NEXT_MODE, SWITCH_AT, JUDGED, FOUND, LAG, DIFFERENCES = range(STATE_WORDS)
 PERIOD = 1 << 16  # packets judged until what was learned weighs half
 QUIET = 1 << 15  # packets judged: without a copy in so many, only one packet in SAMPLE is looked at
-SAMPLE = 32
+SAMPLE = 64
 AHEAD = 64  # packets until a switch takes effect: more than are decoded ahead, so that blocks do not matter

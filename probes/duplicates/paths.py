@@ -8,25 +8,19 @@ import numpy as np
 
 from probes.duplicates import layout as at
 from probes.duplicates.fingerprint import FIRST, HALF, SECOND
-from topics.compiled import inlined
+from topics.compiled import bit_length, inlined
 
 
 @inlined
-def bucket_of(lag: Any) -> Any:
+def bucket_of(lag: int) -> Any:
     """Return the power of two of a lag in ns."""
-    bucket = np.int64(0)
-    for step in (16, 8, 4, 2, 1):  # no branch: lags differ
-        more = np.int64(lag >> step != 0) * step
-        lag >>= more
-        bucket += more
-    return bucket
+    return min(max(bit_length(lag) - 1, 0), at.LAG_BUCKETS - 1)
 
 
 @inlined
 def _mixed(a: int, b: int) -> Any:
     """Return a key of two words, its low bits good for a place."""
-    first, second = np.uint64(a), np.uint64(b)
-    x = ((first ^ (first >> HALF)) * FIRST) ^ ((second ^ (second >> HALF)) * SECOND)
+    x = (np.uint64(a) * FIRST) ^ (np.uint64(b) * SECOND)
     return np.int64(x ^ (x >> HALF))
 
 
@@ -48,8 +42,8 @@ def _row_of(table: Any, key: Any) -> Any:
 
 @inlined
 def source_of(sources: Any, signature: int) -> Any:
-    """Return the row of where a packet came from, whatever its TTL."""
-    return sources[_row_of(sources, _mixed(signature & ~at.TTL_BITS, 0))]
+    """Return the number of where a packet came from, whatever its TTL."""
+    return _row_of(sources, _mixed(signature & ~at.TTL_BITS, 0))
 
 
 @inlined

@@ -129,10 +129,11 @@ def _names_found(findings: Findings, labeller: Labeller) -> str:
 
 def _has_to_compile() -> bool:
     """Whether the kernels were never compiled here: the first start says nothing about speed."""
+    from probes.capture import totals
     from probes.flows import observe
     from topics.compiled import cache_directory
 
-    return not any(cache_directory(observe.__file__).rglob("*.nbc"))
+    return not all(any(cache_directory(str(each.__file__)).rglob("*.nbc")) for each in (totals, observe))
 
 
 def _compile(*, quiet: bool) -> None:

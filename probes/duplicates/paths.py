@@ -20,7 +20,8 @@ def bucket_of(lag: int) -> Any:
 @inlined
 def _mixed(a: int, b: int) -> Any:
     """Return a key of two words, its low bits good for a place."""
-    x = (np.uint64(a) * FIRST) ^ (np.uint64(b) * SECOND)
+    first, second = np.uint64(a), np.uint64(b)
+    x = ((first ^ (first >> HALF)) * FIRST) ^ ((second ^ (second >> HALF)) * SECOND)
     return np.int64(x ^ (x >> HALF))
 
 

@@ -21,6 +21,8 @@ from probes.flows.probe import ProbeSettings
 from probes.settings import Output, Settings, Spool
 from sinks.formats.names import DASH
 from topics.probe_status import encode_probe_status
+from topics.schema import schema_names
+from topics.single_object import header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +39,8 @@ def rehearse(settings: Settings) -> None:
     if any(output.is_bus for output in settings.outputs):
         for name in FOR_THE_BUS:
             importlib.import_module(name)
+        for schema in schema_names():
+            header(schema)  # reads the file that the bus is told of
     if settings.metrics:
         importlib.import_module("encodings.idna")
     with tempfile.TemporaryDirectory() as directory, capture_logs():

@@ -153,6 +153,7 @@ class Soak:
         self._tell("all is merged")
         self._wait(lambda: self._is_done(SINK_GROUP, FLOWS.name), "the sink", patience)
         self._tell("all is stored")
+        self._wait(lambda: all(self._says(each, "started") for each in self._workers), "all workers to begin")
         for process in (*self._workers, self._sink):
             assert process is not None
             process.terminate()

@@ -19,7 +19,7 @@ from topics.batch import packets_of
 from topics.bus import Subscriber, create_topics
 from topics.control import decode_control
 from topics.control.partitions import control_hash
-from topics.definitions import CONTROL, FLOW_STATUS, PROBES, SPANS, TopicDefinition
+from topics.definitions import CONTROL, FLOW_STATUS, PROBES, SCHEMAS, SPANS, TopicDefinition
 from topics.partitions import flow_hash
 from topics.probe_status import read_probe_status
 from topics.spans import read_span_finding
@@ -130,6 +130,7 @@ def test_a_directory_without_python_is_no_obstacle(kafka_bootstrap: str, topic_p
     jail.chmod(0o777)
     names = {each: topic_prefix + each.name for each in (FLOW_STATUS, PROBES, CONTROL, SPANS)}
     create_topics(url, [TopicDefinition(name, "", "", 1) for name in names.values()], partitions=1)
+    create_topics(url, [SCHEMAS])  # where it is, schemas are announced there
     options = ["--topic", names[FLOW_STATUS], "--status-topic", names[PROBES], "--control-topic", names[CONTROL]]
     options += ["--spool", "/spool", "--spans-topic", names[SPANS]]
     command = [sys.executable, "-m", "clients.main", "probe", "-X", "-C", "-c", str(jail), "-u", "nobody"]

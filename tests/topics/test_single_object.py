@@ -49,7 +49,7 @@ def test_fingerprints_change_with_a_new_revision_only() -> None:
         SPAN_FINDING: "d949763b4e6ec508",
         "dns-batch.v1": "b5584dc5f06870fa",
         "address-name.v1": "f731cbd4cff0c919",
-        "event-record.v1": "b222e2064bbecd09",
+        "event-record.v1": "94663a58bb158dd4",
     }
 
 

@@ -1,4 +1,4 @@
-"""The memory of the judge of repeated packets: one for each feed, 1 MB, however many flows it has."""
+"""The memory of the judge of repeated packets: one for each feed, 4 MB, however many flows it has."""
 
 from __future__ import annotations
 

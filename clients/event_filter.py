@@ -6,7 +6,6 @@ A row has its own columns and those of its event. Words about packets, which eve
 from __future__ import annotations
 
 import functools
-import operator
 import re
 from collections.abc import Callable
 from functools import singledispatch
@@ -18,6 +17,7 @@ from topics.errors import FilterError
 from topics.events.codec import EVENT_RECORD
 from topics.expression.networks import sixteen
 from topics.filter import tree, words
+from topics.filter.compiler import COMPARISONS
 from topics.filter.vocabulary import Vocabulary
 from topics.schema import schema_json
 
@@ -45,14 +45,6 @@ PORTS: dict[str, tuple[str, ...]] = {
 }
 PLACES = {"srcid": ("probe",), "sid": ("probe",), "inf": ("interface",), "site": ("site",), "node": ("site",)}
 WITH_PORTS = (6, 17)
-COMPARED: dict[str, Callable[[Any, Any], bool]] = {
-    "eq": operator.eq,
-    "neq": operator.ne,
-    "gt": operator.gt,
-    "gte": operator.ge,
-    "lt": operator.lt,
-    "lte": operator.le,
-}
 
 
 class Held(NamedTuple):
@@ -156,7 +148,7 @@ def _(node: tree.Protocol) -> Callable[[Scope], bool]:
 
 @asked.register
 def _(node: tree.ProtocolNumber) -> Callable[[Scope], bool]:
-    compare = COMPARED[node.comparison]
+    compare = COMPARISONS[node.comparison]
     return lambda scope: "protocol" in scope.row and compare(scope.row["protocol"], node.number)
 
 
@@ -197,7 +189,7 @@ def _(node: tree.PortListed) -> Callable[[Scope], bool]:
 def _(node: tree.Measure) -> Callable[[Scope], bool]:
     if node.word != "dur" or node.direction is not None:
         raise FilterError(f"filter: '{node.word}' is about the packets of a flow, which events do not have")
-    compare = COMPARED[node.comparison]
+    compare = COMPARISONS[node.comparison]
     return lambda scope: compare(scope.event["end"] - scope.event["start"], node.number)
 
 
@@ -210,7 +202,7 @@ def _(node: tree.Observed) -> Callable[[Scope], bool]:
 def _(node: tree.Compared) -> Callable[[Scope], bool]:
     is_time = forms()[node.field].holds == "time"
     constant = _plain(node.constant / SECOND if is_time and not isinstance(node.constant, str) else node.constant)
-    compare = COMPARED[node.comparison]
+    compare = COMPARISONS[node.comparison]
     together = all if node.comparison == "neq" else any
 
     def holds(scope: Scope) -> bool:

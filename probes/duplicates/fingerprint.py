@@ -59,7 +59,7 @@ def fingerprint(data: Any, end: int, row: Any) -> Any:
     """
     at, kind = row[h.NETWORK], row[h.ETHERTYPE]
     size = IPV4_HEADER if kind == h.IPV4 else IPV6_HEADER if kind == h.IPV6 else ARP_HEADER
-    if at + size > end or not (kind == h.IPV4 or kind == h.IPV6 or kind == h.ARP):  # noqa: PLR1714 - a set is slow here
+    if at + size > end or not (kind == h.IPV4 or kind == h.IPV6 or kind == h.ARP):  # noqa: PLR1714 - no set in a kernel
         return 0
     if kind == h.ARP:
         start, stop = at, at + ARP_HEADER

@@ -92,7 +92,7 @@ def _evidence(row: Any, differs: int, gap: int, round_trip: int, identified: boo
 
 @inlined
 def _suffices(data: Any, row: Any, evidence: int, round_trip: int) -> Any:
-    """Tell whether this is a copy on its own evidence, whatever was learned. All is looked at: branches cost more."""
+    """Tell whether this is a copy on its own evidence, whatever was learned. Without a branch."""
     segment, carries = row[h.TCP] != 0, _carries(data, row)
     elsewhere, soon = evidence & at.ELSEWHERE != 0, evidence & at.BEFORE_ROUND_TRIP != 0
     identified = evidence & at.SAME_IDENTIFICATION != 0

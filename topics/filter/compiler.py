@@ -56,7 +56,7 @@ def _at_end(*, local: bool, condition: Callable[[str], Value]) -> Value:
     )
 
 
-COMPARISONS: dict[tree.Comparison, Callable[[Value, Any], Value]] = {
+COMPARISONS: dict[tree.Comparison, Callable[[Any, Any], Any]] = {  # of numbers as of expressions
     "eq": operator.eq,
     "neq": operator.ne,
     "gt": operator.gt,
@@ -67,7 +67,8 @@ COMPARISONS: dict[tree.Comparison, Callable[[Value, Any], Value]] = {
 
 
 def _compared(value: Value, comparison: tree.Comparison, number: float | str) -> Value:
-    return COMPARISONS[comparison](value, number).sure()
+    compared: Value = COMPARISONS[comparison](value, number).sure()
+    return compared
 
 
 @expression.register

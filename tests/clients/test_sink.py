@@ -2,7 +2,7 @@ import pytest
 
 from clients.main import main
 from clients.options import Option, parse
-from clients.sink import seconds
+from clients.sink.shared import seconds
 from topics.errors import UsageError
 
 

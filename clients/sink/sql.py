@@ -1,0 +1,36 @@
+"""`argosy sink sql`: flows in a database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clients.options import Option
+from clients.sink.shared import database_identity, keep_flows, needed, seconds
+
+if TYPE_CHECKING:
+    from clients.options import Parsed
+    from sinks.sql import SqlSink
+
+LINGER = "2s"
+WHAT = "flows in a database"
+SUMMARY = """\
+Keeps the flows of a topic in a database until it is stopped by SIGTERM or Ctrl-C. However it ends, nothing is lost or
+kept twice."""
+OPTIONS = (
+    Option("--url", "URL", "duckdb:///FILE, FILE.duckdb or postgresql://USER@HOST:PORT/DATABASE\n"
+                           "(the password may be in the URL, PGPASSWORD or ~/.pgpass)"),
+    Option("--linger", "TIME", f"write flows at the latest so long after they came (default {LINGER})"),
+)  # fmt: skip
+
+
+def keep(parsed: Parsed) -> None:
+    """Run the sink."""
+    needed(parsed, "--bus", "where Kafka is: --bus kafka://HOST:PORT")
+    address = needed(parsed, "--url", "which database: --url URL")
+    keep_flows(parsed, "sql", database_identity(address), lambda: _open(parsed, address))
+
+
+def _open(parsed: Parsed, address: str) -> SqlSink:
+    from sinks.sql import SqlSink
+
+    return SqlSink(address, linger=seconds(parsed, "--linger", LINGER))

@@ -74,59 +74,73 @@ class Sums:
         return others >= LEAST_BOTH_WAYS and copies > 0.5 * packets and other_copies < 0.05 * others
 
 
-def packets_by_place(records: Records) -> Iterator[tuple[Place, int]]:
-    """Yield how many packets were seen where, copies apart."""
-    for observer in np.unique(records["observer"]).tolist():
-        mine = records[records["observer"] == observer]
+def packets_by_place(records: Records, rows: Int64) -> Iterator[tuple[Place, int]]:
+    """Yield how many packets the records at index `rows` saw where, copies apart."""
+    for observer, mine in _by_observer(records, rows):
         counts = np.zeros(VLANS)
         for side in SIDES:
-            counts += np.bincount(mine[f"{side}_vlan"] & TAG, mine[f"{side}_packets"], VLANS)
+            counts += np.bincount(records[f"{side}_vlan"][mine] & TAG, records[f"{side}_packets"][mine], VLANS)
         for vlan in np.flatnonzero(counts).tolist():
             yield Place(observer, vlan), int(counts[vlan])
 
 
-def copies_by_kind(records: Records) -> Iterator[tuple[Place, Kind, Sums]]:
-    """Yield the sums of every kind of copies in every place."""
+def _by_observer(records: Records, rows: Int64) -> Iterator[tuple[int, Int64]]:
+    observers = records["observer"][rows]
+    for observer in np.unique(observers).tolist():
+        yield observer, rows[observers == observer]
+
+
+def copies_by_kind(records: Records, rows: Int64) -> Iterator[tuple[Place, Kind, Sums]]:
+    """Yield the sums of every kind of copies in every place, of the records at index `rows`."""
     for side, other in zip(SIDES, reversed(SIDES), strict=True):
-        mine = records[records[f"{side}_duplicate_packets"] > 0]
-        if not len(mine):
+        mine = _Copies(records, rows[records[f"{side}_duplicate_packets"][rows] > 0], side, other)
+        if not len(mine.rows):
             continue
-        steps = np.where(
-            mine[f"{side}_packets"] > 0, mine[f"{side}_ttl"].astype(np.int64) - mine[f"{side}_duplicate_ttl"], 0
-        )
-        keys = np.stack(
+        kinds, number = np.unique(mine.keys(), axis=0, return_inverse=True)
+        for place, kind in enumerate(kinds.tolist()):
+            yield Place(*kind[:2]), Kind(*kind[2:]), mine.sums(number.reshape(-1) == place)
+
+
+class _Copies:
+    """The columns of records with copies in the direction of `side`: only those needed, as records are wide."""
+
+    def __init__(self, records: Records, rows: Int64, side: str, other: str) -> None:
+        self.rows = rows
+        self._records, self._side = records, side
+        self.packets, self.copied = self._column(f"{side}_packets"), self._column(f"{side}_duplicate_packets")
+        self.others, self.others_copied = self._column(f"{other}_packets"), self._column(f"{other}_duplicate_packets")
+
+    def _column(self, name: str) -> Int64:
+        return self._records[name][self.rows].astype(np.int64)
+
+    def keys(self) -> Int64:
+        """Return the fields of Place and Kind as columns, shape (n, 5)."""
+        side = self._side
+        steps = np.where(self.packets > 0, self._column(f"{side}_ttl") - self._column(f"{side}_duplicate_ttl"), 0)
+        return np.stack(
             [
-                mine["observer"],
-                mine[f"{side}_vlan"] & TAG,
-                mine[f"{side}_duplicate_vlan"] & TAG,
+                self._column("observer"),
+                self._column(f"{side}_vlan") & TAG,
+                self._column(f"{side}_duplicate_vlan") & TAG,
                 steps,
-                mine[f"{side}_duplicate_differences"],
+                self._column(f"{side}_duplicate_differences"),
             ],
             axis=1,
-        ).astype(np.int64)
-        kinds, number = np.unique(keys, axis=0, return_inverse=True)
-        for place, kind in enumerate(kinds.tolist()):
-            rows = mine[number.reshape(-1) == place]
-            yield Place(*kind[:2]), Kind(*kind[2:]), _sums(rows, side, other)
+        )
 
-
-def _sums(rows: Records, side: str, other: str) -> Sums:
-    copies = rows[f"{side}_duplicate_packets"]
-    lag = rows[f"{side}_duplicate_lag_sum"]
-    bucket = np.log2(np.maximum(lag // copies, 1)).astype(np.int64)
-    sums = Sums(
-        int(copies.sum()),
-        int(rows[f"{side}_duplicate_bytes"].sum()),
-        int(lag.sum()),
-        int(rows[f"{side}_duplicate_lag_max"].max()),
-        lags=np.bincount(np.minimum(bucket, LAG_BUCKETS - 1), copies, LAG_BUCKETS).astype(np.int64),
-    )
-    both = (rows["src_packets"] > 0) & (rows["dst_packets"] > 0)
-    amounts = [
-        rows[f"{each}_{what}"].astype(np.int64) for each in (side, other) for what in ("packets", "duplicate_packets")
-    ]
-    packets, copied, others, others_copied = amounts
-    ahead = both & (copied * others >= others_copied * packets)
-    sums.ahead = [int(packets[ahead].sum()), int(copied[ahead].sum())]
-    sums.behind = [int(others[ahead].sum()), int(others_copied[ahead].sum())]
-    return sums
+    def sums(self, chosen: np.ndarray[Any, np.dtype[np.bool_]]) -> Sums:
+        """Return the sums over the chosen ones."""
+        side = self._side
+        copies, lag = self.copied[chosen], self._column(f"{side}_duplicate_lag_sum")[chosen]
+        bucket = np.log2(np.maximum(lag // copies, 1)).astype(np.int64)
+        ahead = chosen & (self.packets > 0) & (self.others > 0)
+        ahead &= self.copied * self.others >= self.others_copied * self.packets
+        return Sums(
+            int(copies.sum()),
+            int(self._column(f"{side}_duplicate_bytes")[chosen].sum()),
+            int(lag.sum()),
+            int(self._column(f"{side}_duplicate_lag_max")[chosen].max()),
+            [int(self.packets[ahead].sum()), int(self.copied[ahead].sum())],
+            [int(self.others[ahead].sum()), int(self.others_copied[ahead].sum())],
+            np.bincount(np.minimum(bucket, LAG_BUCKETS - 1), copies, LAG_BUCKETS).astype(np.int64),
+        )

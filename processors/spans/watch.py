@@ -117,11 +117,11 @@ class SpanWatch:
 
     def _sum(self, source: _Source, batch: FlowBatch, number: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
         for each in np.unique(number).tolist():
-            records = batch.records[number == each]
+            rows = np.flatnonzero(number == each)  # NumPy would copy whole records field by field
             period = source.periods.setdefault(each, _Period())
-            for place, packets in packets_by_place(records):
+            for place, packets in packets_by_place(batch.records, rows):
                 period.packets[place] = period.packets.get(place, 0) + packets
-            for place, kind, sums in copies_by_kind(records):
+            for place, kind, sums in copies_by_kind(batch.records, rows):
                 period.copies.setdefault((place, kind), Sums()).add(sums)
 
     def _close(self, key: Key, source: _Source, number: int) -> None:

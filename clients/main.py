@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import os
@@ -80,6 +81,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit status; errors become one line on standard error."""
     if argv is None:  # the process is ours
         gc.set_threshold(COLLECT_AFTER)
+        atexit.register(gc.freeze)  # registered first, run last: as it ends, nothing is looked through once more
     arguments = sys.argv[1:] if argv is None else argv
     name = "argosy"
     if arguments and arguments[0] in COMMANDS:

@@ -46,7 +46,8 @@ class _Framer:
         self.link_type = 0
         self.section = np.zeros(3, np.int64)
         self.interfaces = np.zeros((framing.MAX_INTERFACES, 4), np.int64)
-        self._out = np.zeros(BLOCK_PACKETS, PACKET_DTYPE).view(np.recarray)
+        self._packets = np.zeros(BLOCK_PACKETS, PACKET_DTYPE)
+        self._out = self._packets.view(np.recarray)
         if self.pcap is None:
             if head[:4] != SECTION_MAGIC:
                 raise CaptureError(name, 0, "neither pcap nor pcapng")
@@ -63,7 +64,7 @@ class _Framer:
             count, at, why = framing.frame_pcapng(data, start, self.section, self.interfaces, out)
         else:
             count, at, why = framing.frame_pcap(data, start, *self.pcap, self.link_type, out)
-        return out[:count].view(PACKET_DTYPE, np.ndarray), at, why
+        return self._packets[:count], at, why
 
 
 class _Buffer:

@@ -36,7 +36,7 @@ class SeenBytes:
         """Take the records of a batch."""
         self._curves.clear()
         for number, observer in batch.observers.items():
-            records = batch.records[batch.records["observer"] == number]
+            records = batch.select(batch.records["observer"] == number).records
             for side in ("src", "dst"):
                 octets = records[f"{side}_bytes"] + records[f"{side}_duplicate_bytes"]
                 piece = np.stack([records[f"{side}_first"], records[f"{side}_last"], octets])[:, octets > 0]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
 BLOCK_PACKETS = 1 << 14
-WINDOW_BYTES = 1 << 21
+WINDOW_BYTES = 1 << 22
 FILE_HEADER = 24
 FOLLOW_LAG = 10_000_000_000  # ns
 SECTION_MAGIC = 0x0A0D0D0A.to_bytes(4, "big")

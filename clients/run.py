@@ -83,7 +83,7 @@ def _audit(parsed: Parsed, data: Path) -> int:
     from processors.labels import Labeller, Lists, NoLists, read_label_settings
     from processors.merge import FlowMerge
     from processors.spans import SpanWatch
-    from sinks.files import FileSink
+    from sinks.files import Cutting, FileSink
     from sinks.sql import SqlSink
 
     began, compiling = time.monotonic(), _has_to_compile()
@@ -104,7 +104,7 @@ def _audit(parsed: Parsed, data: Path) -> int:
             if not source.errors:
                 print(f"{_names(source.paths)}: no packets")
             return report_errors("argosy run", source)  # before anything is made to keep nothing in
-        files = FileSink(data, rotate=ROTATE)
+        files = FileSink(data, cutting=Cutting(seconds=ROTATE))
         sinks: list[local.Sink] = [files, SqlSink(str(data / DATABASE)), summary]
         with findings.sink:
             local.run(itertools.chain([first], batches), [watch, told, FlowMerge(), labeller, told.attributor], sinks)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from sinks.bins import last_times
-from sinks.contents import Position
+from sinks.position import Position, last_times
 from topics.batch import END_OF_RUN
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from clients.options import Parsed
-    from sinks.files import FileSink
+    from sinks.files import FileSinks
     from sinks.sql import SqlSink
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -32,7 +32,7 @@ SHARED = (
 )
 
 
-def keep_flows(parsed: Parsed, kind: str, where: str, open_sink: Callable[[], FileSink | SqlSink]) -> None:
+def keep_flows(parsed: Parsed, kind: str, where: str, open_sink: Callable[[], FileSinks | SqlSink]) -> None:
     """Feed a sink of flows until it is stopped; `where` tells its place from others, for its consumer group."""
     bus = needed(parsed, "--bus", "where Kafka is: --bus kafka://HOST:PORT")
     until_idle = seconds(parsed, "--until-idle", "0") or None

@@ -36,6 +36,7 @@ class Destination:
     def __init__(self, path: str) -> None:
         self.name = path
         self._partial: Path | None = None
+        self._written = 0
         with writing_to(path):
             self.stream: BinaryIO = self._standard_output() if path == DASH else self._beside(Path(path).resolve())
 
@@ -67,11 +68,22 @@ class Destination:
                 return stream
             stream.close()  # its owner renamed it between our opening and locking
 
+    @property
+    def written(self) -> int:
+        """Bytes that were written, those that still wait in memory included."""
+        return self._written if self.stream.closed else self.stream.tell()
+
+    def aside(self) -> Path:
+        """Return where what was written stands, nothing of it in memory any more."""
+        self.stream.flush()
+        return self._partial or Path(self.name)
+
     def commit(self) -> None:
         """Put everything on disk and let the file appear under its name; standard output is only flushed."""
         with writing_to(self.name):
             self.stream.flush()
             if self._partial is not None:
+                self._written = self.stream.tell()
                 os.fsync(self.stream.fileno())
                 self._partial.replace(self._target)
                 sync_directory(self._target.parent)

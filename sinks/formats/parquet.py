@@ -55,6 +55,7 @@ class ParquetWriter(Writer):
             compression="zstd",
             use_dictionary=DICTIONARIES,
             column_encoding=ENCODINGS,
+            write_page_checksum=True,
         )
 
     def describe(self, facts: dict[str, Any]) -> None:

@@ -27,7 +27,12 @@ class Writer(ABC):
     def __init__(self, path: str) -> None:
         self.path = path
         self._destination = Destination(path)
-        self._open = True
+        self._open, self._finished = True, False
+
+    @property
+    def written(self) -> int:
+        """Bytes of the file so far, of all of it once it is closed."""
+        return self._destination.written
 
     def write(self, batch: FlowBatch) -> None:
         """Add the records of a batch."""
@@ -46,10 +51,17 @@ class Writer(ABC):
     def close(self) -> None:
         """Write what is left and let the file appear under its name. Does nothing the second time."""
         if self._open:
-            with writing_to(self.path):
-                self._finish()
+            self.finish()
             self._destination.commit()
             self._open = False
+
+    def finish(self) -> Path:
+        """Write what is left; return where the file stands, whole, until close() gives it its name."""
+        with writing_to(self.path):
+            if not self._finished:
+                self._finish()
+            self._finished = True
+            return self._destination.aside()
 
     def replace(self, target: Path) -> None:
         """Let the file appear in place of another one in its directory."""

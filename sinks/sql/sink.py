@@ -15,7 +15,7 @@ from topics.errors import DatabaseAwayError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sinks.contents import Position
+    from sinks.position import Position
 
 LINGER = 60.0
 AWAY_SECONDS = 600.0  # how long a database may be away before the sink gives up

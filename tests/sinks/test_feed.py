@@ -1,7 +1,7 @@
 from collections.abc import Callable
 
-from sinks.contents import Position
 from sinks.feed import QUIET, EventTime, Feed
+from sinks.position import Position
 from topics.batch import END_OF_RUN, FlowBatch, records_like
 
 

@@ -20,8 +20,8 @@ from sinks.kafka import Subscription, run_sink, topic_identity
 from sinks.sql import SqlSink
 from sinks.sql import sink as sql_sink
 from tests.random_batches import random_batch
+from tests.sinks.files.test_sink import keys, stored
 from tests.sinks.sql.fields import assert_holds, duckdb_rows, postgresql_rows
-from tests.sinks.test_files import keys, stored
 from topics.address_text import IPV4_MAPPED
 from topics.batch import END_OF_RUN, FlowBatch, concatenate
 from topics.bus import encode_message, subscriber

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sinks.contents import Position
+from sinks.position import Position
 from sinks.sql import SqlSink, sink
 from sinks.sql.rows import rows
 from tests.random_batches import random_batch

@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from sinks import files
-from sinks.bins import SECOND, last_times, start_times
-from sinks.contents import Position
-from sinks.files import FileSink
+from sinks.files import Cutting, FileSink
+from sinks.files import sink as files
 from sinks.formats import open_reader
-from sinks.formats.parquet import read_facts
+from sinks.formats.parquet import ParquetWriter, read_facts
+from sinks.position import Position, last_times, start_times
 from tests.random_batches import random_batch
 from topics.batch import END_OF_RUN, FlowBatch, concatenate
 from topics.errors import OutputError
 
+SECOND = 1_000_000_000
 START = 1_700_000_100 * SECOND
 MINUTE = 60 * SECOND
 
@@ -24,7 +24,7 @@ def flows(seed: int, count: int, minute: float) -> FlowBatch:
 
 
 def sink_to(directory: Path, **settings: Any) -> FileSink:
-    return FileSink(directory, **{"pattern": "%Y/%H.%M.%S", "rotate": 60, "grace": 30, **settings})
+    return FileSink(directory, **{"pattern": "%Y/%H.%M.%S", "cutting": Cutting(60), "grace": 30, **settings})
 
 
 def names(directory: Path) -> list[str]:
@@ -159,9 +159,10 @@ def die_after(directory: Path, committed: int, steps: int) -> int:
         if offset % 3 == 0:
             committed = sink.safe_offsets()["p0"]
     for part in sink._parts.values():
+        assert isinstance(part.writer, ParquetWriter)
         part.writer._file.is_open = False
         part.writer._destination.stream.close()
-    sink._lock.close()
+    sink._place.close()
     return committed
 
 
@@ -219,13 +220,12 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 
 def test_few_files_are_open_and_few_records_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "MOST_OPEN", 3)
     monkeypatch.setattr(files, "MOST_WAITING", 25)
-    sink, batches = sink_to(tmp_path), [flows(seed, 10, seed) for seed in range(8)]
+    sink, batches = sink_to(tmp_path, most_open=3), [flows(seed, 10, seed) for seed in range(8)]
     for batch in batches:
         sink.write(batch)
         assert len(sink._parts) <= 3
-        assert sum(part.writer.waiting for part in sink._parts.values()) <= 25
+        assert sink._waiting <= 25
     sink.close()
     assert stored(tmp_path) == sorted(itertools.chain.from_iterable(keys(batch) for batch in batches))
 

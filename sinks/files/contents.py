@@ -8,35 +8,33 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sinks.bins import last_times, start_times
+from sinks.position import last_times, start_times
 
 if TYPE_CHECKING:
+    from sinks.files.names import Rows, Values
+    from sinks.position import Position
     from topics.batch import FlowBatch, Records
 
-VERSION = 1
+VERSION = 2
 ODD = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], np.uint64)
 WORDS = 2**64
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where on the bus a batch came from: `source` names cluster, topic and partition, `offset` the message."""
-
-    source: str
-    offset: int
+ALL = 2**62
 
 
 @dataclass(slots=True)
 class Contents:
     """Facts on the records of one file, gathered while they are written.
 
-    `offsets` maps a source to the first and last offset the file holds records of: it then holds all records of its
-    bin that arrived between them. `keys` are two sums over (flow id, status sequence), the same for the same set of
-    flows in any order.
+    `offsets` maps a source to the first and last offset the file holds records of, `rows` to the row of the first
+    message it begins with and the row of the last one it ends before: it then holds all records of its bin that
+    arrived between them. `keys` are two sums over (flow id, status sequence), the same for the same set of flows in
+    any order. `pattern` and `values` are what its name was made of.
     """
 
     start: int
     end: int
+    pattern: str = ""
+    values: Values = ()
     records: int = 0
     packets: int = 0
     bytes: int = 0
@@ -45,9 +43,10 @@ class Contents:
     keys: tuple[int, int] = (0, 0)
     observers: Counter[tuple[str, str]] = field(default_factory=Counter)
     offsets: dict[str, tuple[int, int]] = field(default_factory=dict)
+    rows: dict[str, tuple[int, int]] = field(default_factory=dict)
 
-    def add(self, batch: FlowBatch, position: Position | None) -> None:
-        """Count the records of a batch."""
+    def add(self, batch: FlowBatch, position: Position | None, rows: Rows) -> None:
+        """Count the records of a batch, which stood in these rows of the message at `position`."""
         records = batch.records
         first, last = int(start_times(records).min()), int(last_times(records).max())
         self.first, self.last = min(self.first, first) if self.records else first, max(self.last, last)
@@ -58,8 +57,9 @@ class Contents:
         self.keys = ((self.keys[0] + one) % WORDS, (self.keys[1] + two) % WORDS)
         self._add_observers(batch)
         if position is not None:
-            first_offset, _ = self.offsets.get(position.source, (position.offset, 0))
-            self.offsets[position.source] = (first_offset, position.offset)
+            source = position.source
+            self.offsets[source] = self.offsets.get(source, (position.offset, 0))[0], position.offset
+            self.rows[source] = self.rows.get(source, (int(rows[0]), 0))[0], int(rows[-1]) + 1
 
     def _add_observers(self, batch: FlowBatch) -> None:
         for number, count in zip(*np.unique(batch.records["observer"], return_counts=True), strict=True):
@@ -85,13 +85,20 @@ class Contents:
             "last": self.last,
             "observers": [{"site": s, "probe": p, "records": n} for (s, p), n in sorted(self.observers.items())],
             "offsets": {source: list(span) for source, span in self.offsets.items()},
+            "rows": {source: list(span) for source, span in self.rows.items()},
+            "pattern": self.pattern,
+            "values": list(self.values),
         }
 
 
-def holds(facts: dict[str, Any], position: Position) -> bool:
-    """Tell whether a file with these facts already has the records of its bin that came from this position."""
+def held(facts: dict[str, Any], position: Position, rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Tell which rows of the message at this position a file with these facts holds, where they are of its bin."""
     first, last = facts.get("offsets", {}).get(position.source, (1, 0))
-    return bool(first <= position.offset <= last)
+    if not first <= position.offset <= last:
+        return np.zeros(len(rows), np.bool_)
+    begin, end = facts.get("rows", {}).get(position.source, (0, ALL))
+    low, high = begin if position.offset == first else 0, end if position.offset == last else ALL
+    return (rows >= low) & (rows < high)
 
 
 def key_sums(records: Records) -> tuple[int, int]:

@@ -57,6 +57,7 @@ GROUPS = {
         "sink": Command("clients.sink", "keep what the topics carry, as files or in a database"),
     },
     "Upkeep": {
+        "archive": Command("clients.archive", "compact, thin out and verify the files that a sink keeps"),
         "completion": Command("clients.completion", "print what makes a shell complete commands and fields"),
         "warmup": Command("clients.warmup", "compile everything now, so that later starts are fast"),
     },

@@ -36,12 +36,16 @@ class Progress:
         """Count a file that was read to its end."""
         self._file = min(self._file + 1, self._files)
 
+    def clear(self) -> None:
+        """Take the line away, for one that stays."""
+        if self._shown:
+            sys.stderr.write(CLEAR)
+            sys.stderr.flush()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._shown:
-            sys.stderr.write(CLEAR)
-            sys.stderr.flush()
+        self.clear()

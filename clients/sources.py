@@ -60,14 +60,20 @@ def record_files(directory: str) -> list[str]:
         raise InputError(
             f"{directory}: is no directory" if Path(directory).exists() else f"{directory}: No such directory"
         )
-    found = []
+    from sinks.archive import swap
+
+    swap.reading(Path(directory))  # from before the look until this process ends: what is seen now is not removed
+    found, hidden = list[Path](), swap.hidden_above(Path(directory))
     for place, directories, names in os.walk(directory):
         directories[:] = sorted(name for name in directories if not name.startswith("."))
+        if swap.ANNOUNCED in names:
+            hidden |= swap.hidden(Path(place).absolute(), Path(place, swap.ANNOUNCED))
         files = [Path(place, name) for name in sorted(names) if not name.startswith(".")]
-        found += [str(file) for file in files if file.suffix in READ_SUFFIXES and not file.is_symlink()]
-    if not found:
+        found += [file for file in files if file.suffix in READ_SUFFIXES and not file.is_symlink()]
+    files_that_count = [str(file) for file in found if not hidden or file.absolute() not in hidden]
+    if not files_that_count:
         raise InputError(f"{directory}: holds no record files ({', '.join(sorted(READ_SUFFIXES))})")
-    return found
+    return files_that_count
 
 
 def _topic(source: str) -> str:

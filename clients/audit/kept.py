@@ -25,10 +25,15 @@ def in_files(directory: Path, first: int, last: int) -> dict[Who, Amount]:
     """Return what the Parquet files below a directory hold of flows that began between two times (ns)."""
     import polars as pl
 
+    from clients.sources import record_files
     from sinks.formats.scan import scan
     from topics.batch import PACKET_COUNTS
+    from topics.errors import InputError
 
-    paths = sorted(str(path) for path in directory.rglob("*.parquet") if not path.name.startswith("."))
+    try:
+        paths = [path for path in record_files(str(directory)) if path.endswith(".parquet")]
+    except InputError:  # nothing was kept yet
+        return {}
     if not paths:
         return {}
     start = pl.col("flow_start").dt.epoch("ns")

@@ -45,7 +45,7 @@ class Contents:
     offsets: dict[str, tuple[int, int]] = field(default_factory=dict)
     rows: dict[str, tuple[int, int]] = field(default_factory=dict)
 
-    def add(self, batch: FlowBatch, position: Position | None, rows: Rows) -> None:
+    def add(self, batch: FlowBatch, position: Position | None = None, rows: Rows | None = None) -> None:
         """Count the records of a batch, which stood in these rows of the message at `position`."""
         records = batch.records
         first, last = int(start_times(records).min()), int(last_times(records).max())
@@ -56,7 +56,7 @@ class Contents:
         one, two = key_sums(records)
         self.keys = ((self.keys[0] + one) % WORDS, (self.keys[1] + two) % WORDS)
         self._add_observers(batch)
-        if position is not None:
+        if position is not None and rows is not None:
             source = position.source
             self.offsets[source] = self.offsets.get(source, (position.offset, 0))[0], position.offset
             self.rows[source] = self.rows.get(source, (int(rows[0]), 0))[0], int(rows[-1]) + 1

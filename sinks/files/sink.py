@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections import OrderedDict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -98,6 +99,7 @@ class FileSink:
         self._ledgers: dict[Path, Ledger] = {}
         self._next_offsets: dict[str, int] = {}
         self._record_bytes = 0.0
+        self._run, self._closed = os.urandom(6).hex(), 0
         self._own = place is None
         self._place = Held(self._directory) if place is None else place
         self.files: list[Path] = []
@@ -265,6 +267,10 @@ class FileSink:
         if twin is not None and not has_footer(path):
             part.writer.abort()
             return
+        if part.contents.offsets:
+            known = {} if twin is None else finished.facts[twin].get("runs", {})
+            facts["runs"] = known | {self._run: [[self._closed, self._closed]]}
+            self._closed += 1
         _close(part.writer, facts, twin)
         finished.facts[twin or path] = facts
         finished.number += twin is None

@@ -104,7 +104,7 @@ def _damage(path: str) -> Iterator[None]:
 
 def read_parquet(path: str) -> Iterator[FlowBatch]:
     """Yield the batches of a Parquet file; raises InputError naming the file when it is something else or damaged."""
-    with _damage(path), pq.ParquetFile(path) as file:
+    with _damage(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
         names = [name for name in ARROW_SCHEMA.names if name in file.schema_arrow.names]
         for data in file.iter_batches(READ_AT_ONCE, columns=names):
             data.validate(full=True)

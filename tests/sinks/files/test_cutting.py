@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import polars as pl
@@ -10,7 +9,7 @@ import pytest
 
 from sinks.files import Cutting, FileSink, FileSinks
 from sinks.files.directory import Held
-from sinks.files.facts import facts_of, side_file
+from sinks.files.facts import facts_of
 from sinks.files.programs import Program
 from sinks.formats import open_reader
 from sinks.position import Position
@@ -39,7 +38,7 @@ def test_a_file_ends_after_so_many_records(tmp_path: Path) -> None:
     assert stored(tmp_path) == ALL
 
 
-@pytest.mark.parametrize("kept", range(1, 9))
+@pytest.mark.parametrize("kept", [1, 4, 7])
 def test_killed_between_two_files_of_one_message_nothing_is_lost_or_doubled(tmp_path: Path, kept: int) -> None:
     """A message of 7 records lies in two files of 5; only some of them were closed when the process died."""
     sink = sink_to(tmp_path, cutting=Cutting(60, count=5))
@@ -121,16 +120,16 @@ def test_each_output_keeps_what_its_filter_selects_where_its_name_says(tmp_path:
 
 
 def test_what_reads_the_same_bus_with_many_values_opens_few_files(tmp_path: Path) -> None:
-    batch = flows(3, 24, 0)
-    sink = sink_to(tmp_path, pattern="$saddr-$sport.%H.%M.%S", most_open=4)
-    for start in range(0, 24, 6):
-        sink.write(batch.select(slice(start, start + 6)), Position("p0", start))
-        assert len(sink._parts) <= 4
+    batch = flows(3, 12, 0)
+    sink = sink_to(tmp_path, pattern="$saddr-$sport.%H.%M.%S", most_open=3)
+    for start in range(0, 12, 4):
+        sink.write(batch.select(slice(start, start + 4)), Position("p0", start))
+        assert len(sink._parts) <= 3
     sink.close()
     assert stored(tmp_path) == sorted(keys(batch))
-    again = sink_to(tmp_path, pattern="$saddr-$sport.%H.%M.%S", most_open=4)
-    for start in range(0, 24, 6):
-        again.write(batch.select(slice(start, start + 6)), Position("p0", start))
+    again = sink_to(tmp_path, pattern="$saddr-$sport.%H.%M.%S", most_open=3)
+    for start in range(0, 12, 4):
+        again.write(batch.select(slice(start, start + 4)), Position("p0", start))
     again.close()
     assert stored(tmp_path) == sorted(keys(batch))
 
@@ -167,11 +166,9 @@ def test_the_side_file_says_what_the_footer_would(tmp_path: Path) -> None:
         sink.write(flows(4, 9, 0), Position("c/t/0", 7))
         sink.close()
     footer, side = facts_of(tmp_path / "22.15.00.parquet"), facts_of(tmp_path / "22.15.00.csv")
-    assert {**side, "size": 0, "checksum": 0, "pattern": 0} == {**footer, "size": 0, "checksum": 0, "pattern": 0}
-    assert (
-        json.loads(side_file(tmp_path / "22.15.00.csv").read_text())["size"]
-        == (tmp_path / "22.15.00.csv").stat().st_size
-    )
+    own = dict.fromkeys(("size", "checksum", "pattern", "runs"))
+    assert {**side, **own} == {**footer, **own}
+    assert side["size"] == (tmp_path / "22.15.00.csv").stat().st_size
     assert facts_of(tmp_path / "none.csv") == {}
 
 

@@ -1,0 +1,197 @@
+"""`argosy archive compact`: the small files of a day become one, sorted by time, perhaps merged as racluster does."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from clients.options import Option
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    import polars as pl
+
+    from clients.options import Parsed
+    from sinks.archive.catalog import Entry
+    from sinks.archive.store import Store
+    from topics.batch import FlowBatch
+
+WHAT = "the small files of a day become one"
+SUMMARY = """\
+Puts the files of each day, of one output and one set of values in their names, into one, sorted by time. With -m their
+records are merged too, as the nightly racluster does. Days that are not over, or not for long enough, wait; files that
+came late are added by the next run."""
+OPTIONS = (
+    Option("--older", "TIME", "only days that ended so long ago (default 1h)"),
+    Option("-m", "KEY...", "merge records by these fields, as racluster does: saddr daddr proto sport dport"),
+    Option("--merge", "", "merge records by racluster's own key: one record a conversation and day"),
+    Option("--records", "COUNT", "records kept in memory at a time (1048576); the others wait in temporary files"),
+)
+SECOND, DAY = 1_000_000_000, 86_400
+READ = (".parquet", ".avro")
+DIRECTIVE = re.compile(r"%[-_^#]?[A-Za-z%]")
+FIELD = re.compile(r"\$(?:\w+|\{\w+\})")
+
+
+class Wish(NamedTuple):
+    """What the command line asks for; `keys` is None when records are not merged."""
+
+    older: int
+    keys: list[str] | None
+    at_once: int
+    only_say: bool
+    quiet: bool
+
+
+class Group(NamedTuple):
+    """The files of one day (ns of its beginning), output and set of values."""
+
+    day: int
+    pattern: str
+    values: tuple[str, ...]
+    entries: list[Entry]
+
+
+def wish(parsed: Parsed) -> Wish:
+    """Return what is asked for; raises UsageError."""
+    from clients.sink.shared import seconds
+    from processors.merge.by_fields import aggregation
+
+    keys = [part for word in parsed.words("-m") for part in word.split(",")]
+    merged = bool(keys or parsed.count("--merge"))
+    if merged:
+        aggregation(keys)
+    return Wish(
+        int(seconds(parsed, "--older", "1h")),
+        keys if merged else None,
+        parsed.number("--records", 1 << 20, minimum=1),
+        bool(parsed.count("-n")),
+        bool(parsed.count("-q")),
+    )
+
+
+def work(store: Store, asked: Wish, now: int) -> int:
+    """Compact what is old enough at the time `now` (ns)."""
+    from clients.archive.told import Told
+    from sinks.archive import catalog
+
+    listed = [each for each in catalog.files(store) if each.key.endswith(READ)]
+    with Told(len(listed), quiet=asked.quiet) as told:
+        entries = [catalog.entry(store, each) for each in listed]
+        due = [group for group in groups(entries) if group.day + (DAY + asked.older) * SECOND <= now]
+        for group in due:
+            _one(store, group, asked, told)
+        told.foreign(sum(1 for each in entries if not each.facts))
+    told.end("compact", "nothing to compact")
+    return 0
+
+
+def groups(entries: Iterable[Entry]) -> list[Group]:
+    """Return which files belong together, where there is something to gain: several of a day."""
+    found: dict[tuple[int, str, tuple[str, ...]], list[Entry]] = {}
+    for each in entries:
+        if each.facts:
+            start, end = each.span
+            day = start // (DAY * SECOND) * DAY * SECOND
+            if end <= day + DAY * SECOND:
+                key = day, str(each.facts.get("pattern", "")), tuple(each.facts.get("values", ()))
+                found.setdefault(key, []).append(each)
+    several = sorted((key, entries) for key, entries in found.items() if len(entries) > 1)
+    return [Group(day, pattern, values, entries) for (day, pattern, values), entries in several]
+
+
+def _one(store: Store, group: Group, asked: Wish, told: Any) -> None:  # noqa: ANN401 - Told, imported late
+    from sinks.archive import replacing
+
+    new = daily_key(group, {each.key for each in store.list()})
+    what = f"{len(group.entries)} files of {group.entries[0].facts['records']} and more records become {new}"
+    if asked.only_say:
+        told.say(what)
+        return
+    if replacing.is_busy(store, new):
+        told.waits(new)
+        return
+    staged = store.stage(new)
+    records = _write(store, group, asked, staged, told)
+    bus = {each.key: each.facts for each in group.entries if each.facts.get("offsets")}
+    size = staged.stat().st_size
+    gone = replacing.replace(store, staged, new, [each.key for each in group.entries], bus)
+    told.replaced(new, len(group.entries), sum(each.size for each in group.entries), records, size, gone=gone)
+
+
+def daily_key(group: Group, taken: set[str]) -> str:
+    """Return the key of the new file: in the directory that all old ones are below, under a name of its own."""
+    parents = [PurePosixPath(each.key).parent.parts for each in group.entries]
+    shared = 0
+    while all(len(parts) > shared and parts[shared] == parents[0][shared] for parts in parents):
+        shared += 1
+    directory = PurePosixPath(*parents[0][:shared])
+    day = datetime.fromtimestamp(group.day // SECOND, UTC).strftime("%Y-%m-%d")
+    stem = f"{_stem(group)}.{day}.daily"
+    number = 0
+    while (key := (directory / f"{stem}{f'.{number}' if number else ''}.parquet").as_posix()) in taken:
+        number += 1
+    return key
+
+
+def _stem(group: Group) -> str:
+    """Return what the last part of the pattern says besides times."""
+    *before, last = group.pattern.split("/")
+    values = iter(group.values[len(FIELD.findall("/".join(before))) :])
+    text = DIRECTIVE.sub("", FIELD.sub(lambda _: next(values, ""), last))
+    for suffix in (*READ, ".jsonl", ".csv"):
+        text = text.removesuffix(suffix)
+    return re.sub(r"[._-]{2,}", ".", text).strip("._-") or "flows"
+
+
+def _write(store: Store, group: Group, asked: Wish, staged: Path, told: Any) -> int:  # noqa: ANN401 - as above
+    """Write the records of a group in order; return their number."""
+    from sinks.archive.spans import merged_facts
+    from sinks.files.contents import Contents
+    from sinks.formats.parquet import ParquetWriter
+
+    contents = Contents(group.day, group.day + DAY * SECOND, group.pattern, group.values)
+    with ParquetWriter(str(staged)) as writer:
+        for batch in _in_order(store, group.entries, asked, told):
+            writer.write(batch)
+            contents.add(batch)
+        writer.describe(contents.as_json() | merged_facts([each.facts for each in group.entries]))
+    return contents.records
+
+
+def _in_order(store: Store, entries: Sequence[Entry], asked: Wish, told: Any) -> Iterator[FlowBatch]:  # noqa: ANN401 - as above
+    from clients.sources import to_batch
+    from processors.sorting import Sorter, sort_keys
+
+    frames = _frames(store, entries, told)
+    if asked.keys is not None:
+        frames = _merged(frames, asked.keys)
+    for frame in Sorter(sort_keys(()), asked.at_once).sorted(frames):
+        if frame.height:
+            yield to_batch(frame)
+
+
+def _merged(frames: Iterator[pl.DataFrame], keys: list[str]) -> Iterator[pl.DataFrame]:
+    from clients.sources import to_batch, to_frame
+    from processors.merge.by_fields import aggregation
+
+    merge = aggregation(keys)
+    for frame in frames:
+        merge.add(to_batch(frame))
+    yield to_frame(merge.finish())
+
+
+def _frames(store: Store, entries: Sequence[Entry], told: Any) -> Iterator[pl.DataFrame]:  # noqa: ANN401 - as above
+    from clients.sources import to_frame
+    from sinks.formats import open_reader
+
+    for each in entries:
+        with store.local(each.key) as path:
+            for batch in open_reader(str(path)):
+                told.read(len(batch))
+                yield to_frame(batch)
+        told.next_file()

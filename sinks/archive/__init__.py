@@ -1,0 +1,1 @@
+"""Archives: directories or buckets of files that sinks wrote, and how their files are replaced by others."""

@@ -1,0 +1,118 @@
+"""Archives in a bucket: the same upkeep, killed at every step, on a real server."""
+
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from clients.archive import compact
+from sinks.archive import catalog
+from sinks.archive.objects import ObjectStore
+from sinks.archive.store import open_store
+from sinks.formats import open_reader
+from tests.clients.archive.places import EXPECTED, NOW, Died, argosy, keep, keys
+from topics.errors import InputError, UsageError
+
+WISH = compact.Wish(older=3600, keys=None, at_once=1 << 20, only_say=False, quiet=True)
+
+
+@pytest.fixture
+def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    settings = {"AWS_ENDPOINT_URL": s3_server, "AWS_REGION": "us-east-1"}
+    for name, value in {**settings, "AWS_ACCESS_KEY_ID": "one", "AWS_SECRET_ACCESS_KEY": "two"}.items():
+        monkeypatch.setenv(name, value)
+    name = tmp_path.name.replace("_", "-")
+    urllib.request.urlopen(urllib.request.Request(f"{s3_server}/{name}", method="PUT"), timeout=30).close()  # noqa: S310 - loopback
+    return name
+
+
+def upload(directory: Path, address: str) -> None:
+    store = open_store(address)
+    for path in sorted(directory.rglob("*")):
+        if path.is_file():
+            store.put(path.relative_to(directory).as_posix(), path.read_bytes())
+    store.close()
+
+
+def seen(address: str) -> list[bytes]:
+    """Keys of all flows, without changing anything, as the announcements say."""
+    from pathlib import PurePosixPath
+
+    from sinks.archive.swap import ANNOUNCED, Swap
+
+    store, hidden = open_store(address), set[str]()
+    listed = list(store.list())
+    for each in listed:
+        if each.key.endswith(ANNOUNCED):
+            above = PurePosixPath(each.key).parent
+            hidden |= {(above / name).as_posix() for name in Swap.of(store.read(each.key) or b"").hidden}
+    found: list[bytes] = []
+    for each in listed:
+        if catalog.is_record_file(each.key) and each.key not in hidden:
+            with store.local(each.key) as path:
+                found += [key for batch in open_reader(str(path)) for key in keys(batch)]
+    store.close()
+    return sorted(found)
+
+
+class DyingBucket(ObjectStore):
+    """Dies before its so-manyth change."""
+
+    steps = 1000
+
+    def _change(self, key: str, work: object) -> None:
+        if not self.steps:
+            raise Died
+        self.steps -= 1
+        super()._change(key, work)
+
+
+def test_compaction_killed_at_every_step_shows_each_flow_once(bucket: str, tmp_path: Path) -> None:
+    keep(tmp_path)
+    steps, died = 0, True
+    while died:
+        address = f"s3://{bucket}/archive-{steps}"
+        upload(tmp_path, address)
+        store = DyingBucket(address)
+        store.steps = steps
+        try:
+            compact.work(store, WISH, NOW)
+            died = False
+        except Died:
+            assert seen(address) == EXPECTED
+        store.close()
+        again = open_store(address)
+        compact.work(again, WISH, NOW)
+        names = [each.key for each in again.list() if catalog.is_record_file(each.key)]
+        again.close()
+        assert names == ["2023-11-15/flows.2023-11-15.daily.parquet"]
+        assert seen(address) == EXPECTED
+        steps += 7  # all others are walked through in a directory
+    assert steps > 14
+
+
+def test_all_commands_take_a_bucket(bucket: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    address = f"s3://{bucket}"
+    keep(tmp_path)
+    upload(tmp_path, address)
+    assert argosy("archive", "verify", address) == 0
+    assert "60 records: all is well" in capsys.readouterr().out
+    assert argosy("archive", "compact", address) == 0
+    assert "60 records" in capsys.readouterr().out
+    assert argosy("archive", "verify", address) == 0
+    assert argosy("archive", "retain", address, "--keep", "1d") == 0
+    assert argosy("archive", "verify", address) == 0
+    assert "0 files, 0 B, 0 records: all is well" in capsys.readouterr().out
+
+
+def test_what_cannot_be_had_is_said_in_one_line(bucket: str) -> None:
+    with pytest.raises(UsageError, match="names no bucket"):
+        open_store("s3://")
+    store = open_store(f"s3://{bucket}-absent")
+    with pytest.raises(InputError, match=f"s3://{bucket}-absent: "):
+        list(store.list())
+    store.close()
+    there = open_store(f"s3://{bucket}")
+    assert there.read("none") is None
+    there.delete("none")
+    there.close()

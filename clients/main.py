@@ -82,7 +82,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit status; errors become one line on standard error."""
     if argv is None:  # the process is ours
         gc.set_threshold(COLLECT_AFTER)
-        atexit.register(gc.freeze)  # registered first, run last: as it ends, nothing is looked through once more
+        atexit.register(_freeze)  # registered first, run last
     arguments = sys.argv[1:] if argv is None else argv
     name = "argosy"
     if arguments and arguments[0] in COMMANDS:
@@ -104,6 +104,12 @@ def main(argv: list[str] | None = None) -> int:
             raise
         return _report(name, f"internal error, {type(error).__name__}: {error} (ARGOSY_DEBUG=1 shows where)", 1)
     return status
+
+
+def _freeze() -> None:
+    """Let nothing be looked through once more as the process ends; but DuckDB would complain of what is left then."""
+    if "_duckdb" not in sys.modules:
+        gc.freeze()
 
 
 def _dispatch(arguments: list[str]) -> int:

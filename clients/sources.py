@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 import time
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 READ_SUFFIXES = {".parquet", ".arrow", ".avro"}
 SOME_COLUMNS, WHOLE_RECORDS = 262_144, 131_072  # records read at a time
+FILE_DATABASE = re.compile(r"\.(duckdb|sqlite3?)(/|$)")
 DASH = "-"
 SCHEME = "kafka://"
 DEFAULT_PORT = 9092
@@ -207,7 +209,11 @@ class Source:
 
 def is_database(name: str) -> bool:
     """Tell whether a name is the address of a database rather than that of a file of records."""
-    return name.endswith(".duckdb") or name.startswith(("duckdb://", "postgresql://", "postgres://"))
+    if "://" not in name and not FILE_DATABASE.search(name):
+        return False
+    from sinks.sql import address
+
+    return address.is_database(name)
 
 
 def _of_database(name: str, selection: Selection | None) -> Iterator[tuple[pl.LazyFrame, int]]:

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from psycopg import sql
+from sqlalchemy.engine import make_url
 
 from deploy.kafka.jars import jar_directory, java_command
 from deploy.kafka.node import KafkaNode
+from sinks.sql.mysql import connect
+from tests import mariadb
 from tests.postgresql import PostgresqlServer, binaries
 from topics.errors import ServerError
 
@@ -67,6 +70,31 @@ def postgresql_database(postgresql_url: str) -> Iterator[str]:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         yield postgresql_url.rsplit("/", 1)[0] + f"/{name}"
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[str]:
+    """URL of a database of a real MariaDB: that of ARGOSY_TEST_MARIADB, else of a server shared by the session."""
+    given = os.environ.get("ARGOSY_TEST_MARIADB")
+    if given:
+        yield given
+        return
+    try:
+        mariadb.binaries()
+    except ServerError as error:
+        pytest.skip(str(error))
+    with mariadb.MariadbServer() as server:
+        yield server.url
+
+
+@pytest.fixture
+def mariadb_database(mariadb_server: str) -> Iterator[str]:
+    """URL of an empty database that belongs to one test and is dropped after it."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with connect(make_url(mariadb_server)) as connection, connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name}")
+        yield mariadb_server.rsplit("/", 1)[0] + f"/{name}"
+        cursor.execute(f"DROP DATABASE {name}")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -26,6 +26,7 @@ TYPICAL_RECORD = 384
 TYPICAL_HEAP = 2**18
 COUNT_BYTES = 10
 PADDING = 32
+ONE = 2  # a count of one, as Avro writes it
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -56,6 +57,57 @@ def encode_cut(batch: FlowBatch, limit: int) -> list[bytes]:
         messages.append(_message(part, stop - start, payload[begin:end]))
         start, begin = stop, end
     return messages
+
+
+def encode_each(batch: FlowBatch) -> list[bytes]:
+    """Return each record as a batch of its own, with the names of its observer; raises OutputError as encode_batch."""
+    payload, ends = _encoded(batch)
+    known = {
+        number: _header(_alone(batch, number)) + _long(1) for number in np.unique(batch.records["observer"]).tolist()
+    }
+    heads = [known[number] for number in batch.records["observer"].tolist()]
+    places = [0, *ends.tolist()]
+    return [
+        b"".join((head, payload[begin:end], b"\0")) for head, begin, end in zip(heads, places, places[1:], strict=False)
+    ]
+
+
+def _alone(batch: FlowBatch, number: int) -> FlowBatch:
+    observer = batch.observers.get(number)
+    if observer is None:
+        return FlowBatch(site=batch.site, probe=batch.probe)
+    return FlowBatch(site=observer.site, probe=observer.probe, observers={number: observer})
+
+
+def joined(messages: Iterable[memoryview], schema_name: str) -> Iterable[bytes]:
+    """Join batches of one record each that are alike but for it, in order, so that they are decoded together.
+
+    They were written with a released schema; raises DecodeError for what is damaged around the record.
+    """
+    head, payloads = b"", list[memoryview]()
+    for message in messages:
+        if not (payloads and message[: len(head)] == head and message[len(head)] == ONE):
+            if payloads:
+                yield _together(head, payloads)
+            head, payloads = bytes(message[: _header_end(message, schema_name)]), []
+        if len(message) < len(head) + 2 or message[len(head)] != ONE:
+            raise DecodeError("no batch of one record", len(head))
+        payloads.append(message[len(head) + 1 : -1])
+    if payloads:
+        yield _together(head, payloads)
+
+
+def _together(head: bytes, payloads: list[memoryview]) -> bytes:
+    return b"".join((head, _long(len(payloads)), *payloads, b"\0"))
+
+
+def _header_end(message: memoryview, schema_name: str) -> int:
+    reader = AvroReader(message)
+    for name, kind in _released(schema_name).fields:
+        if name == "records":
+            break
+        reader.value(kind)
+    return reader.at
 
 
 def decode_batch(data: bytes | memoryview, schema_name: str = FLOW_BATCH) -> FlowBatch:

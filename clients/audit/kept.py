@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from clients.audit.ledger import Amount, Who
-from topics.errors import DatabaseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from sqlalchemy.engine import URL
-
 QUERY = """
-SELECT site, probe, count(*), CAST(sum(records) AS BIGINT),
-  CAST(sum(packets + src_duplicate_packets + dst_duplicate_packets) AS BIGINT) FROM flows
+SELECT site, probe, count(*), sum(records), sum(packets + src_duplicate_packets + dst_duplicate_packets) FROM {table}
 WHERE flow_start BETWEEN {first} AND {last} GROUP BY site, probe
 """
 
@@ -50,30 +45,16 @@ def in_files(directory: Path, first: int, last: int) -> dict[Who, Amount]:
 
 def in_database(address: str, first: int, last: int) -> dict[Who, Amount]:
     """Return what a database holds of flows that began between two times (ns); raises DatabaseError."""
-    from sinks.sql.address import display_name, parse, without_password
+    from sinks.sql.reader import ask
 
-    url = parse(address)
-    query = QUERY.format(first=int(first), last=int(last))
-    try:
-        return _amounts(_duckdb(url, query) if url.drivername == "duckdb" else _postgresql(url, query))
-    except Exception as error:  # noqa: BLE001 - two drivers, two trees of exceptions
-        raise DatabaseError(f"{display_name(url)}: {without_password(str(error), url)}") from None
-
-
-def _duckdb(url: URL, query: str) -> list[tuple[Any, ...]]:
-    import duckdb
-
-    with closing(duckdb.connect(url.database or "", read_only=True)) as connection:
-        return connection.execute(query).fetchall()
-
-
-def _postgresql(url: URL, query: str) -> list[tuple[Any, ...]]:
-    import psycopg
-
-    text = url.render_as_string(hide_password=False)
-    with closing(psycopg.connect(text, connect_timeout=10)) as connection:
-        return connection.execute(query.encode()).fetchall()
+    return _amounts(ask(address, QUERY.format(table="{table}", first=int(first), last=int(last))))
 
 
 def _amounts(rows: Iterable[tuple[Any, ...]]) -> dict[Who, Amount]:
-    return {(site or "", probe or ""): Amount(records, packets, flows) for site, probe, flows, records, packets in rows}
+    """Return what rows of (site, probe, flows, records, packets) add up to."""
+    sums: dict[Who, tuple[int, int, int]] = {}
+    for site, probe, flows, records, packets in rows:
+        who = (site or "", probe or "")
+        before = sums.get(who, (0, 0, 0))
+        sums[who] = (before[0] + int(records), before[1] + int(packets), before[2] + int(flows))
+    return {who: Amount(*found) for who, found in sums.items()}

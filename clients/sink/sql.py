@@ -17,8 +17,9 @@ SUMMARY = """\
 Keeps the flows of a topic in a database until it is stopped by SIGTERM or Ctrl-C. However it ends, nothing is lost or
 kept twice."""
 OPTIONS = (
-    Option("--url", "URL", "duckdb:///FILE, FILE.duckdb or postgresql://USER@HOST:PORT/DATABASE\n"
-                           "(the password may be in the URL, PGPASSWORD or ~/.pgpass)"),
+    Option("--url", "URL", "FILE.duckdb, FILE.sqlite, postgresql://USER@HOST:PORT/DATABASE or mysql://... (also\n"
+                           "MariaDB); a table may follow, /flows_%Y_%m_%d for one a day; passwords may be in\n"
+                           "PGPASSWORD, ~/.pgpass or ~/.my.cnf"),
     Option("--linger", "TIME", f"write flows at the latest so long after they came (default {LINGER})"),
 )  # fmt: skip
 

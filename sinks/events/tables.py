@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import INET
 
 from sinks.events.layout import EVENTS, KEY, Row, column_names, create_statements, rows
 from sinks.sql.address import display_name, parse, without_password
-from topics.errors import DatabaseError
+from topics.errors import DatabaseError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,6 +39,8 @@ class EventDatabase:
 
     def __init__(self, address: str) -> None:
         url = parse(address)
+        if url.drivername not in ("duckdb", "postgresql"):
+            raise UsageError(f"{display_name(url)}: events are kept in DuckDB and PostgreSQL only")
         self._database: _Database = _Duckdb(url) if url.drivername == "duckdb" else _Postgresql(url)
         self.records = 0
 

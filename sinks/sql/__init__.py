@@ -1,5 +1,5 @@
-"""Flows in SQL databases: a DuckDB file or a PostgreSQL server, in one table of the same columns."""
+"""Flows in SQL databases: PostgreSQL, MySQL or MariaDB, a DuckDB or SQLite file, in tables of the same columns."""
 
-from sinks.sql.sink import SqlSink
+from sinks.sql.sink import Keeping, Merging, SqlSink
 
-__all__ = ["SqlSink"]
+__all__ = ["Keeping", "Merging", "SqlSink"]

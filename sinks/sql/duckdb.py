@@ -3,91 +3,103 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-from sqlalchemy import Text
 
-from sinks.sql.address import display_name, without_password
-from sinks.sql.table import NAME, column_names, duckdb_statements, missing_statements
-from topics.errors import DatabaseError
+from sinks.sql.layout import RECORD, ROW_KEY
+from sinks.sql.statements import listed, quoted
+from sinks.sql.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import polars as pl
     from sqlalchemy.engine import URL
 
-COLUMNS = ", ".join(f'"{name}"' for name in column_names())
+    from sinks.sql.layout import Layout
+
 # Which flow it is decides when it began, so the time spares DuckDB all row groups of other times.
-DELETE = f"""
-DELETE FROM {NAME} USING incoming
-WHERE {NAME}.flow_id = incoming.flow_id::UUID AND {NAME}.status_sequence = incoming.status_sequence
-  AND {NAME}.flow_start BETWEEN (SELECT min(flow_start) FROM incoming) AND (SELECT max(flow_start) FROM incoming)
-"""  # noqa: S608 - constants of ours
-INSERT = f"INSERT INTO {NAME} ({COLUMNS}) SELECT {COLUMNS} FROM incoming"  # noqa: S608 - constants of ours
+OF_THAT_TIME = (
+    " AND {}.flow_start BETWEEN (SELECT min(flow_start) FROM incoming) AND (SELECT max(flow_start) FROM incoming)"
+)
+FULL = ("No space left", "disk full")
 
 
-class DuckdbStore:
-    """One DuckDB file, which DuckDB lets only one process write."""
+class DuckdbStore(Store):
+    """One DuckDB file, which DuckDB lets only one process write.
+
+    Tables get neither keys nor indexes: keeping those in step halves the rate at which flows come in, DuckDB finds
+    times by the bounds of its row groups, and the sink, alone in writing to the file, replaces flows that are there.
+    """
 
     at_once = (
         4 * 122_880
     )  # row groups of DuckDB: it compresses several side by side, and fewer would pass through its log
+    engine = "duckdb"
+    errors = (duckdb.Error,)
 
     def __init__(self, url: URL) -> None:
-        self._url = url
+        super().__init__(url)
         with self._refusing():
             self._connection = duckdb.connect(url.database or "", config={"preserve_insertion_order": False})
-        try:
-            with self._refusing(), self._transaction():
-                self._prepare()
-        except BaseException:
-            self._connection.close()
-            raise
 
-    def upsert(self, rows: pl.DataFrame) -> None:
-        """Write rows in place of those with the same key, in one transaction."""
-        with self._refusing(), self._transaction():
-            self._connection.register("incoming", rows.to_arrow())
-            self._connection.execute(DELETE)
-            self._connection.execute(INSERT)
-            self._connection.unregister("incoming")
+    @contextmanager
+    def transaction(self, alone: str = "") -> Iterator[None]:  # noqa: ARG002 - no other process can be there
+        """Return what commits at its end, or rolls everything back."""
+        with self._refusing():
+            self._connection.begin()
+            try:
+                yield
+                self._connection.commit()
+            except BaseException:
+                with suppress(duckdb.Error):  # it may have ended the transaction itself, as when the disk is full
+                    self._connection.rollback()
+                raise
+
+    def upsert(self, table: str, layout: Layout, rows: pl.DataFrame) -> None:
+        """Write rows in place of those with the same key."""
+        name, columns = quoted(table, self.engine), listed(layout.names, self.engine)
+        self._connection.register("incoming", rows.to_arrow())
+        if layout.key:
+            same = " AND ".join(_same(name, key, layout) for key in layout.key)
+            time = OF_THAT_TIME.format(name) if layout.is_whole else ""
+            self._connection.execute(f"DELETE FROM {name} USING incoming WHERE {same}{time}")  # noqa: S608 - names of ours
+        self._connection.execute(f"INSERT INTO {name} ({columns}) SELECT {columns} FROM incoming")  # noqa: S608 - names of ours
+        self._connection.unregister("incoming")
+
+    def records(self, table: str, row_keys: Sequence[str]) -> list[bytes]:
+        """Return the whole records of the rows with these keys."""
+        question = f"SELECT {RECORD} FROM {quoted(table, self.engine)} WHERE {ROW_KEY} = ANY(CAST(? AS UUID[]))"  # noqa: S608 - names of ours
+        return [record for (record,) in self._execute(question, [list(row_keys)])]
 
     def close(self) -> None:
         """Write everything into the file and leave it."""
         with self._refusing():
             self._connection.close()
 
-    def _prepare(self) -> None:
-        found = self._connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [NAME]).fetchone()
-        if not found:
-            for statement in duckdb_statements():
-                self._connection.execute(statement)
-        known = "SELECT column_name FROM duckdb_columns() WHERE table_name = ?"
-        columns = [name for (name,) in self._connection.execute(known, [NAME]).fetchall()]
-        for statement in missing_statements(columns, Text(), Text()):
-            self._connection.execute(statement)
-        self._connection.execute(f"SELECT {COLUMNS} FROM {NAME} LIMIT 0")  # noqa: S608 - constants of ours
+    def _create(self, table: str, layout: Layout, part_of: tuple[str, str, str] | None) -> None:
+        from sinks.sql import statements
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._connection.begin()
-        try:
-            yield
-            self._connection.commit()
-        except BaseException:
-            self._roll_back()
-            raise
+        if part_of is not None:
+            super()._create(table, layout, part_of)
+        self._execute(statements.create_table(table, layout, self.engine, keyed=False))
+        if statements.has_view(table, layout):
+            self._execute(statements.create_view(self.engine))
 
-    def _roll_back(self) -> None:
-        with suppress(duckdb.Error):  # DuckDB may have ended the transaction itself, as it does when the disk is full
-            self._connection.rollback()
+    def _execute(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self._connection.execute(statement, list(parameters)).fetchall()
 
-    @contextmanager
-    def _refusing(self) -> Iterator[None]:
-        try:
-            yield
-        except (duckdb.Error, OSError) as error:
-            reason = without_password(str(error), self._url)
-            raise DatabaseError(f"{display_name(self._url)}: {reason}") from error
+    def _columns(self, table: str) -> list[str]:
+        known = "SELECT column_name FROM duckdb_columns() WHERE table_name = ? AND database_name = current_database()"
+        return [name for (name,) in self._execute(known, [table])]
+
+    def _tables(self) -> list[str]:
+        return [name for (name,) in self._execute("SELECT table_name FROM duckdb_tables()")]
+
+    def _is_away(self, error: Exception) -> bool:
+        return any(word in str(error) for word in FULL)
+
+
+def _same(name: str, key: str, layout: Layout) -> str:
+    return f"{name}.{key} = incoming.{key}" + ("::UUID" if layout.kinds[key] == "id" else "")

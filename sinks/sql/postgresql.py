@@ -9,65 +9,85 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import psycopg
-from sqlalchemy.dialects.postgresql import INET, MACADDR
 
-from sinks.sql.address import display_name, without_password
-from sinks.sql.table import KEY, NAME, column_names, missing_statements, postgresql_statements, staging_statement
-from topics.errors import DatabaseAwayError, DatabaseError
+from sinks.sql import statements
+from sinks.sql.layout import RECORD, ROW_KEY
+from sinks.sql.statements import listed, quoted
+from sinks.sql.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy.engine import URL
+
+    from sinks.sql.layout import Layout
 
 LANES = 2  # connections that share the rows of an upsert: one server process alone is the bottleneck
 STAGING = "argosy_incoming"
 PIECE = 256 * 1024
 CONNECT_SECONDS = 10
 AWAY_SECONDS = 60
-LOCK = 0x6172676F73796677  # advisory: two sinks that start together must not both create the table
-COLUMNS = ", ".join(f'"{name}"' for name in column_names())
-COPY = f"COPY {STAGING} ({COLUMNS}) FROM STDIN (FORMAT csv)"
-UPSERT = (
-    f"INSERT INTO {NAME} ({COLUMNS}) SELECT {COLUMNS} FROM {STAGING} ON CONFLICT ({', '.join(KEY)}) DO UPDATE SET "  # noqa: S608 - constants of ours
-    + ", ".join(f'"{name}" = EXCLUDED."{name}"' for name in column_names() if name not in KEY)
-)
+LOCK = 0x6172676F  # advisory, with the hash of a name: two sinks that start together must not both create a table
+PASSING = ("08", "40", "53", "55P03", "57P")  # SQLSTATE: connections, deadlocks, full, locks, going down
 
 
-class PostgresqlStore:
+class PostgresqlStore(Store):
     """A PostgreSQL database, written by LANES connections at once that commit together."""
 
     at_once = 50_000
+    mark = "%s"
+    engine = "postgresql"
+    errors = (psycopg.Error,)
 
     def __init__(self, url: URL) -> None:
-        self._url = url
+        super().__init__(url)
         self._lanes: list[psycopg.Connection[Any]] = []
         self._threads = ThreadPoolExecutor(LANES, "postgresql")
+        self._staged: Layout | None = None
+        self._alone = False
         try:
             with self._refusing():
-                self._lanes.append(self._connect())
-                self._prepare(self._lanes[0])
-                self._lanes += [self._connect() for _ in range(LANES - 1)]
-                self._make_staging()
+                self._lanes += [connect(self.url) for _ in range(LANES)]
         except BaseException:
             self.close()
             raise
 
-    def upsert(self, rows: pl.DataFrame) -> None:
-        """Write rows in place of those with the same key. No connection commits before all have written theirs."""
+    @contextmanager
+    def transaction(self, alone: str = "") -> Iterator[None]:
+        """Return what commits at its end, or rolls back. No connection commits before all have written theirs.
+
+        Who is `alone` writes by one connection, so that all of it is there or nothing.
+        """
         with self._refusing():
             self._reconnect()
-        lane_of_row = rows["flow_id"].hash() % LANES  # a key has one lane: no deadlock
-        shares = [rows.filter(lane_of_row == number) for number in range(LANES)]
-        with self._refusing():
+            self._alone = bool(alone)
             try:
-                for _ in self._threads.map(_write, self._lanes, shares):
-                    pass
+                if alone:
+                    self._execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [LOCK, alone])
+                yield
             except BaseException:
                 self._roll_back()
                 raise
             for lane in self._lanes:
                 lane.commit()
+
+    def upsert(self, table: str, layout: Layout, rows: pl.DataFrame) -> None:
+        """Write rows in place of those with the same key."""
+        self._stage(layout)
+        copy = f"COPY {STAGING} ({listed(layout.names, self.engine)}) FROM STDIN (FORMAT csv)"
+        insert = _upsert(table, layout)
+        if self._alone or not layout.key:
+            _write(self._lanes[0], rows, copy, insert)
+            return
+        lane_of_row = rows[layout.key[0]].hash() % LANES  # a key has one lane: no deadlock
+        shares = [rows.filter(lane_of_row == number) for number in range(LANES)]
+        for _ in self._threads.map(_write, self._lanes, shares, [copy] * LANES, [insert] * LANES):
+            pass
+
+    def records(self, table: str, row_keys: Sequence[str]) -> list[bytes]:
+        """Return the whole records of the rows with these keys."""
+        question = f"SELECT {RECORD} FROM {quoted(table, self.engine)} WHERE {ROW_KEY} = ANY(CAST(%s AS uuid[]))"  # noqa: S608 - names of ours
+        return [record for (record,) in self._execute(question, [list(row_keys)])]
 
     def close(self) -> None:
         """Leave the database."""
@@ -75,78 +95,99 @@ class PostgresqlStore:
         for lane in self._lanes:
             lane.close()
 
-    @property
-    def _is_away(self) -> bool:
-        return any(lane.closed for lane in self._lanes)
-
     def _reconnect(self) -> None:
         for number, lane in enumerate(self._lanes):
             if lane.closed:
-                self._lanes[number] = self._connect()
-                self._make_staging(number)
+                self._lanes[number] = connect(self.url)
+                self._staged = None
 
-    def _make_staging(self, *numbers: int) -> None:
-        for number in numbers or range(LANES):
-            self._lanes[number].execute(staging_statement(STAGING))
-            self._lanes[number].commit()
+    def _stage(self, layout: Layout) -> None:
+        """Make the temporary tables that rows are copied into first."""
+        if self._staged is layout:
+            return
+        for lane in self._lanes:
+            table = statements.create_table(STAGING, layout, self.engine, keyed=False)
+            lane.execute(f"DROP TABLE IF EXISTS pg_temp.{STAGING}".encode())
+            lane.execute(f"{table.replace('CREATE TABLE', 'CREATE TEMPORARY TABLE', 1)} ON COMMIT DELETE ROWS".encode())
+        self._staged = layout
 
     def _roll_back(self) -> None:
         self._threads.shutdown()
         self._threads = ThreadPoolExecutor(LANES, "postgresql")
+        self._staged = None
         for lane in self._lanes:
             if not lane.closed and not lane.broken:
                 lane.rollback()
 
-    def _connect(self) -> psycopg.Connection[Any]:
-        url = self._url
-        options: dict[str, Any] = {
-            "connect_timeout": CONNECT_SECONDS,
-            "tcp_user_timeout": AWAY_SECONDS * 1000,
-            "keepalives_idle": AWAY_SECONDS // 2,
-            "keepalives_interval": AWAY_SECONDS // 6,
-            "keepalives_count": 3,
-            "application_name": "argosy",
-            "host": url.host,
-            "port": url.port,
-            "user": url.username,
-            "password": url.password,
-            "dbname": url.database,
-        }
-        return psycopg.connect("", **options | {name: values[-1] for name, values in url.normalized_query.items()})
+    def _create(self, table: str, layout: Layout, part_of: tuple[str, str, str] | None) -> None:
+        super()._create(table, layout, None)
+        if part_of is None:
+            return
+        parent, first, end = part_of
+        if not self._columns(parent):
+            whole = statements.create_table(parent, layout, self.engine, keyed=False)
+            self._execute(f"{whole} PARTITION BY RANGE (stime)")
+            if statements.has_view(parent, layout):
+                self._execute(statements.create_view(self.engine))
+        attached = f"ALTER TABLE {quoted(parent, self.engine)} ATTACH PARTITION {quoted(table, self.engine)}"
+        self._execute(f"{attached} FOR VALUES FROM ('{first}') TO ('{end}')")
 
-    def _prepare(self, lane: psycopg.Connection[Any]) -> None:
-        lane.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-        found = lane.execute("SELECT to_regclass(%s)", [NAME]).fetchone()
-        if found is None or found[0] is None:
-            for statement in postgresql_statements():
-                lane.execute(statement.encode())
-        known = "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped"
-        columns = [name for (name,) in lane.execute(known, [NAME]).fetchall()]
-        for statement in missing_statements(columns, INET(), MACADDR()):
-            try:
-                lane.execute(statement.encode())
-            except psycopg.errors.InsufficientPrivilege as error:
-                raise DatabaseError(f"{display_name(self._url)}: let its owner run: {statement}") from error
-        lane.execute(f"SELECT {COLUMNS} FROM {NAME} LIMIT 0".encode())  # noqa: S608 - constants of ours
-        lane.commit()
+    def _execute(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        cursor = self._lanes[0].execute(statement.encode(), parameters or None)
+        return cursor.fetchall() if cursor.description else []
 
-    @contextmanager
-    def _refusing(self) -> Iterator[None]:
-        try:
-            yield
-        except (psycopg.Error, OSError) as error:
-            reason = without_password(str(error), self._url)
-            kind = DatabaseAwayError if self._is_away else DatabaseError
-            raise kind(f"{display_name(self._url)}: {reason}") from error
+    def _columns(self, table: str) -> list[str]:
+        known = (
+            "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(quote_ident(%s)) AND attnum > 0 "
+            "AND NOT attisdropped"
+        )
+        return [name for (name,) in self._execute(known, [table])]
+
+    def _tables(self) -> list[str]:
+        return [
+            name for (name,) in self._execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+        ]
+
+    def _is_away(self, error: Exception) -> bool:
+        lost = any(lane.closed or lane.broken for lane in self._lanes)
+        return lost or (getattr(error, "sqlstate", None) or "").startswith(PASSING)
 
 
-def _write(lane: psycopg.Connection[Any], rows: pl.DataFrame) -> None:
+def connect(url: URL) -> psycopg.Connection[Any]:
+    """Return a connection that notices when the server is gone; raises psycopg.Error."""
+    options: dict[str, Any] = {
+        "connect_timeout": CONNECT_SECONDS,
+        "tcp_user_timeout": AWAY_SECONDS * 1000,
+        "keepalives_idle": AWAY_SECONDS // 2,
+        "keepalives_interval": AWAY_SECONDS // 6,
+        "keepalives_count": 3,
+        "application_name": "argosy",
+        "host": url.host,
+        "port": url.port,
+        "user": url.username,
+        "password": url.password,
+        "dbname": url.database,
+    }
+    return psycopg.connect("", **options | {name: values[-1] for name, values in url.normalized_query.items()})
+
+
+def _upsert(table: str, layout: Layout) -> str:
+    columns = listed(layout.names, "postgresql")
+    insert = f"INSERT INTO {quoted(table, 'postgresql')} ({columns}) SELECT {columns} FROM {STAGING}"  # noqa: S608 - names of ours
+    if not layout.key:
+        return insert
+    changes = ", ".join(f'"{name}" = EXCLUDED."{name}"' for name in layout.names if name not in layout.key)
+    return f"{insert} ON CONFLICT ({', '.join(layout.key)}) DO UPDATE SET {changes}"
+
+
+def _write(lane: psycopg.Connection[Any], rows: pl.DataFrame, copy_in: str, insert: str) -> None:
     with lane.cursor() as cursor:
-        with cursor.copy(COPY) as copy:
+        with cursor.copy(copy_in.encode()) as copy:
             text = memoryview(as_csv(rows))
             for start in range(0, len(text), PIECE):
                 copy.write(text[start : start + PIECE])
-        cursor.execute(UPSERT)
+        cursor.execute(insert.encode())
+        cursor.execute(f"TRUNCATE {STAGING}".encode())
 
 
 def as_csv(rows: pl.DataFrame) -> bytes:
@@ -156,9 +197,11 @@ def as_csv(rows: pl.DataFrame) -> bytes:
         for name, kind in rows.schema.items()
         if kind == pl.Binary
     ]
-    named = [
-        pl.col(name).str.replace_all("\0", "\ufffd", literal=True) for name in ("site", "probe", "interface", "labels")
-    ]
+    texts = [name for name, kind in rows.schema.items() if kind == pl.String]
+    cleaned = [pl.col(name).str.replace_all("\0", "\ufffd", literal=True) for name in texts if name not in HARMLESS]
     buffer = io.BytesIO()
-    rows.with_columns(*hexed, *named).write_csv(buffer, include_header=False)
+    rows.with_columns(*hexed, *cleaned).write_csv(buffer, include_header=False)
     return buffer.getvalue()
+
+
+HARMLESS = {"flow_id", ROW_KEY, "src_address", "dst_address", "src_mac", "dst_mac", "icmp_error_router", "cause"}

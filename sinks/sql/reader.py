@@ -9,102 +9,131 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from sinks.formats.scan import SCHEMA
-from sinks.sql.address import display_name, parse, without_password
-from sinks.sql.table import ADDRESSES, LINK_ADDRESSES, NAME
-from topics.errors import DatabaseError
+from sinks.formats.scan import DEFAULTS, SCHEMA
+from sinks.sql.address import display_name, parse_table, without_password
+from sinks.sql.asking import MACS, opened
+from sinks.sql.layout import ADDRESSES, LINK_ADDRESSES, RECORD
+from sinks.sql.tables import Tables
+from topics.errors import DatabaseError, DecodeError, FilterError
 from topics.expression.networks import sixteen
 from topics.expression.sql import statement
-from topics.schema import flow_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy.engine import URL
 
+    from sinks.sql.asking import Asked
     from topics.expression import Value
-    from topics.expression.sql import Dialect
 
-AT_ONCE = 65_536
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-FIELDS = {field.name: field for field in flow_fields()}
-MACS = tuple(name for name, field in FIELDS.items() if field.kind == "fixed" and field.size == 6)
+LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+SHOWN = 3  # names of tables in a message
+DRIVERS = {"duckdb", "psycopg", "sqlite3", "pymysql"}
 
 
 def read_flows(
     address: str, wanted: Value | None = None, between: tuple[int, int] | None = None
 ) -> Iterator[pl.DataFrame]:
-    """Yield the flows that meet a condition, in the order of their start, as frames with the columns of SCHEMA.
+    """Yield flows, in the order of their start, as frames with the columns of SCHEMA.
 
-    `between` (ns) spares flows that end before or begin after it, by the columns a database keeps in order. Raises
-    UsageError for an address of no known kind, FilterError for what a database cannot be asked, DatabaseError when it
-    refuses.
+    The database leaves out those that do not meet a condition where it can be asked of it: there may be others. In
+    tables of chosen fields that is the time alone. `between` (ns) spares flows that end before or begin after it, by
+    the columns a database keeps in order, and tables that begin after it. Raises UsageError for an address of no known
+    kind, DatabaseError when the database refuses or has no such table of records.
     """
-    url = parse(address)
-    dialect: Dialect = "duckdb" if url.drivername == "duckdb" else "postgresql"
-    conditions, parameters = _conditions(wanted, between, dialect)
-    columns = ", ".join(_selected(name, dialect) for name in (*SCHEMA, *LINK_ADDRESSES))
-    query = f"SELECT {columns} FROM {NAME}{conditions} ORDER BY stime, flow_id, status_sequence"  # noqa: S608 - ours
-    ask = _ask_duckdb if dialect == "duckdb" else _ask_postgresql
-    with _refusing(url):
-        for frame in ask(url, query, parameters):
-            yield _records(frame)
+    url, name = parse_table(address)
+    tables = Tables(name)
+    with _refusing(url), opened(url) as database:
+        known = database.tables()
+        spans = tables.among(known)
+        if not spans:
+            raise DatabaseError(f"{display_name(url)}: {_no_table(tables.pattern, known)}")
+        latest = LATEST if between is None else _moment(between[1], 1)
+        for span in spans:
+            if not tables.timed or span.first <= latest:
+                yield from _of_table(url, database, span.name, wanted, between)
 
 
-def _conditions(wanted: Value | None, between: tuple[int, int] | None, dialect: Dialect) -> tuple[str, list[Any]]:
+def ask(address: str, question: str) -> list[tuple[Any, ...]]:
+    """Return the rows of a question about `{table}`, for all tables that an address means; raises as `read_flows`."""
+    url, name = parse_table(address)
+    tables = Tables(name)
+    with _refusing(url), opened(url) as database:
+        found = tables.among(database.tables())
+        if not found:
+            raise DatabaseError(f"{display_name(url)}: {_no_table(tables.pattern, database.tables())}")
+        questions = [question.format(table=f"{database.quote}{span.name}{database.quote}") for span in found]
+        return [row for each in questions for rows in database.rows(each) for row in rows]
+
+
+def _no_table(pattern: str, known: list[str]) -> str:
+    others = sorted(name for name in known if not name.startswith(("argosy_", "pg_", "sqlite_", "duckdb_")))
+    there = f"there is {', '.join(others[:SHOWN])}{' ...' * (len(others) > SHOWN)}" if others else "it is empty"
+    return f"no table {pattern}: {there}; name one behind the database, .../{others[0] if others else 'TABLE'}"
+
+
+def _of_table(
+    url: URL, database: Asked, table: str, wanted: Value | None, between: tuple[int, int] | None
+) -> Iterator[pl.DataFrame]:
+    columns, name = database.columns(table), f"{database.quote}{table}{database.quote}"
+    if RECORD in columns:
+        conditions, parameters = _conditions(None, between, database)
+        question = f"SELECT {RECORD} FROM {name}{conditions} ORDER BY stime"  # noqa: S608 - names of ours
+        for frame in database.frames(question, parameters, {RECORD: pl.Binary()}):
+            yield _decoded(url, table, frame)
+        return
+    missing = [each for each in SCHEMA if each not in columns and each not in DEFAULTS]
+    if missing:
+        raise DatabaseError(
+            f"{display_name(url)}: table {table} has chosen fields only, neither the column {missing[0]} nor whole "
+            "records, which 'record' among the fields keeps"
+        )
+    asked = [each for each in (*SCHEMA, *LINK_ADDRESSES) if each in columns]
+    conditions, parameters = _conditions(wanted, between, database)
+    selected = ", ".join(map(database.selected, asked))
+    question = f"SELECT {selected} FROM {name}{conditions} ORDER BY stime, flow_id, status_sequence"  # noqa: S608 - names of ours
+    for frame in database.frames(question, parameters, {each: _fetched(each) for each in asked}):
+        yield _records(frame)
+
+
+def _decoded(url: URL, table: str, frame: pl.DataFrame) -> pl.DataFrame:
+    from sinks.sql.records import decoded
+    from topics.frame import to_arrow
+
+    try:
+        batch = decoded(frame[RECORD].to_list())
+    except DecodeError as error:
+        raise DatabaseError(f"{display_name(url)}: table {table}: a record is damaged: {error}") from error
+    return pl.DataFrame(to_arrow(batch)).cast(dict(SCHEMA))  # type: ignore[arg-type]  # names to types, as it asks
+
+
+def _conditions(wanted: Value | None, between: tuple[int, int] | None, database: Asked) -> tuple[str, list[Any]]:
     parts, parameters = [], []
     if between is not None:
-        mark = "?" if dialect == "duckdb" else "%s"
-        parts.append(f"(ltime >= {mark} AND stime <= {mark})")
-        parameters += [_moment(between[0], -1), _moment(between[1], 1)]
+        parts.append(f"(ltime >= {database.mark} AND stime <= {database.mark})")
+        parameters += [database.moment(_moment(between[0], -1)), database.moment(_moment(between[1], 1))]
     if wanted is not None:
-        asked = statement(wanted, dialect)
-        parts.append(asked.text)
-        parameters += asked.parameters
+        try:
+            asked = statement(wanted, database.dialect)
+        except FilterError:  # who reads the records looks at them once more
+            pass
+        else:
+            parts.append(asked.text)
+            parameters += asked.parameters
     return (" WHERE " + " AND ".join(parts) if parts else ""), parameters
 
 
 def _moment(instant: int, slack: int) -> datetime:
     """Return an instant in microseconds, a little early or late, for what is kept with fewer digits."""
-    latest = datetime(9999, 1, 1, tzinfo=UTC)
     try:
-        return min(EPOCH + timedelta(microseconds=instant // 1000 + slack), latest)
+        return min(EPOCH + timedelta(microseconds=instant // 1000 + slack), LATEST)
     except OverflowError:
-        return latest
-
-
-def _selected(name: str, dialect: Dialect) -> str:
-    if name in ADDRESSES and dialect == "postgresql":
-        return f"host({name}) AS {name}"
-    if name == "flow_id" or name in ADDRESSES or name in MACS or name in LINK_ADDRESSES:
-        return f"CAST({name} AS text) AS {name}"
-    return name
-
-
-def _ask_duckdb(url: URL, query: str, parameters: list[Any]) -> Iterator[pl.DataFrame]:
-    import duckdb
-
-    with duckdb.connect(url.database or "", read_only=True) as connection:
-        reader: Any = connection.sql(query, params=parameters).to_arrow_reader(AT_ONCE)
-        for batch in reader:
-            frame = pl.from_arrow(batch)
-            assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a record batch with columns is never a series
-            yield frame
-
-
-def _ask_postgresql(url: URL, query: str, parameters: list[Any]) -> Iterator[pl.DataFrame]:
-    import psycopg
-
-    kinds = {name: _fetched(name) for name in (*SCHEMA, *LINK_ADDRESSES)}
-    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(address) as connection, connection.cursor("flows") as cursor:
-        cursor.execute(query.encode(), parameters)
-        while rows := cursor.fetchmany(AT_ONCE):
-            yield pl.DataFrame(rows, schema=kinds, orient="row")
+        return LATEST
 
 
 def _fetched(name: str) -> pl.DataType:
-    """Return the type in which a column comes out of PostgreSQL."""
+    """Return the type in which a column comes out of a database."""
     kind = SCHEMA.get(name, pl.String())
     if name in ADDRESSES or name in MACS or name == "flow_id" or kind == pl.Categorical:
         return pl.String()
@@ -113,7 +142,10 @@ def _fetched(name: str) -> pl.DataType:
 
 def _records(rows: pl.DataFrame) -> pl.DataFrame:
     """Return rows as records: what SQL has as text or not at all becomes what it was."""
-    return rows.select(_column(name, kind).alias(name) for name, kind in SCHEMA.items())
+    return rows.select(
+        (_column(name, kind) if name in rows.columns else pl.lit(DEFAULTS[name]).cast(kind)).alias(name)
+        for name, kind in SCHEMA.items()
+    )
 
 
 def _column(name: str, kind: pl.DataType) -> pl.Expr:
@@ -143,6 +175,8 @@ def _packed(column: pl.Series) -> pl.Series:
 def _sixteen(text: str | None) -> bytes:
     if text is None:
         return bytes(16)
+    if len(text) == 32:
+        return bytes.fromhex(text)
     if text.count(":") == 5 and len(text) == 17:
         return bytes(10) + bytes.fromhex(text.replace(":", ""))
     return sixteen(inet_pton(AF_INET6 if ":" in text else AF_INET, text))
@@ -154,6 +188,7 @@ def _refusing(url: URL) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if type(error).__module__.partition(".")[0].lstrip("_") not in {"duckdb", "psycopg"}:
+        if type(error).__module__.partition(".")[0].lstrip("_") not in DRIVERS:
             raise
-        raise DatabaseError(f"{display_name(url)}: {without_password(str(error), url)}") from error
+        said = str(error.args[-1]) if type(error).__module__.startswith("pymysql") and error.args else str(error)
+        raise DatabaseError(f"{display_name(url)}: {without_password(said, url)}") from error

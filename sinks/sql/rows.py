@@ -1,4 +1,4 @@
-"""Flow records as rows of the table `flows`."""
+"""Flow records as rows of a table."""
 
 from __future__ import annotations
 
@@ -6,58 +6,65 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from sinks.sql.table import ADDRESSES, KEY, column_names
 from topics.address_text import ip_column, is_ip, mac_column
 from topics.frame import TIME_UNIT, to_arrow
-from topics.schema import flow_fields
 
 if TYPE_CHECKING:
+    from sinks.sql.layout import Layout
     from topics.batch import FlowBatch
     from topics.schema import Field
 
 NOWHERE = bytes(16)
 
 
-def rows(batch: FlowBatch) -> pl.DataFrame:
-    """Return the records as a frame with the columns of the table, in order.
+def rows(batch: FlowBatch, layout: Layout) -> pl.DataFrame:
+    """Return the records as a frame with the columns of a layout, in order.
 
-    Addresses and flow ids are text, timestamps in microseconds, payloads bytes, absent values null.
+    Addresses and ids are text, timestamps in microseconds, payloads bytes, absent values null.
     """
     frame = pl.DataFrame(to_arrow(batch)).with_columns(observer=pl.Series(batch.records["observer"]))
-    expressions = dict(_people()) | {field.name: _expression(field) for field in flow_fields()}
-    return frame.select(expressions[name].alias(name) for name in column_names())
+    found = frame.select(column.value.alias(column.name) for column in layout.columns)
+    if not layout.has_record:
+        return found
+    from sinks.sql.records import encoded  # loads the kernels of the codec
+
+    return found.with_columns(pl.Series("record", encoded(batch), dtype=pl.Binary))
 
 
-def last_of_each_key(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows that no later one of the same flow id and status sequence replaces, in order."""
-    if frame.select(pl.struct(KEY).n_unique()).item() == len(frame):
+def last_of_each_key(frame: pl.DataFrame, key: tuple[str, ...]) -> pl.DataFrame:
+    """Return the rows that no later one of the same key replaces, in order; all where there is no key."""
+    if not key or frame.select(pl.struct(key).n_unique()).item() == len(frame):
         return frame
-    return frame.unique(list(KEY), keep="last", maintain_order=True)
+    return frame.unique(list(key), keep="last", maintain_order=True)
 
 
-def _people() -> dict[str, pl.Expr]:
-    start, end = pl.min_horizontal("src_first", "dst_first"), pl.max_horizontal("src_last", "dst_last")
-    layer_2 = ~is_ip(pl.col("ethertype"))
-    return {
-        "stime": start.dt.cast_time_unit("us"),
-        "ltime": end.dt.cast_time_unit("us"),
-        "duration": (end - start).dt.total_nanoseconds() / 1e9,
-        "packets": pl.col("src_packets") + pl.col("dst_packets"),
-        "bytes": pl.col("src_bytes") + pl.col("dst_bytes"),
-        **{name: pl.col(name).cast(pl.String) for name in ("site", "probe", "interface")},
-        "src_link_address": mac_column(pl.when(layer_2).then("src_address")),
-        "dst_link_address": mac_column(pl.when(layer_2).then("dst_address")),
-    }
+def span() -> tuple[pl.Expr, pl.Expr]:
+    """Return when the first and the last packet of either direction came."""
+    return pl.min_horizontal("src_first", "dst_first"), pl.max_horizontal("src_last", "dst_last")
 
 
-def _expression(field: Field) -> pl.Expr:
+def id_text(name: str) -> pl.Expr:
+    """Return a column of 16 bytes as hexadecimal digits."""
+    return pl.col(name).bin.encode("hex")
+
+
+def address_text(name: str) -> pl.Expr:
+    """Return a column of addresses as text."""
+    return ip_column(pl.col(name))
+
+
+def mac_or_none(name: str) -> pl.Expr:
+    """Return the MAC addresses of a column, null where the record has IP addresses."""
+    return mac_column(pl.when(~is_ip(pl.col("ethertype"))).then(name))
+
+
+def whole_expression(field: Field) -> pl.Expr:
+    """Return a field of the record as its column has it."""
     column = pl.col(field.name)
     if field.name == "icmp_error_router":
         return ip_column(pl.when(column != NOWHERE).then(column))
-    if field.name in ADDRESSES:
+    if field.name in ("src_address", "dst_address"):
         return ip_column(pl.when(is_ip(pl.col("ethertype"))).then(column))
-    if field.name == "flow_id":
-        return column.bin.encode("hex")
     if field.kind == "fixed":
         return mac_column(column)
     if field.kind == "enum":

@@ -18,7 +18,7 @@ from topics.errors import UsageError
         (["files", "--url", "x"], "unknown option --url"),
         (["sql", "word"], "unknown word 'word'"),
         (["files", "--bus", "kafka://h:1", "--data", "d", "--until-idle", "soon"], "takes a time as 300, 90s"),
-        (["sql", "--bus", "kafka://h:1", "--url", "mysql://u:secret@h/d"], "unknown kind of database 'mysql'"),
+        (["sql", "--bus", "kafka://h:1", "--url", "oracle://u:secret@h/d"], "unknown kind of database 'oracle'"),
         (["files", "--bus", "h:1", "--data", "d"], "no bus"),
     ],
 )

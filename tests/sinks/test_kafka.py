@@ -270,7 +270,7 @@ def test_what_is_refused_is_one_line_and_nothing_is_committed(
         connection.execute("CREATE TABLE flows (nothing int)")
     for kind, options, said in (
         ("sql", ["--url", str(tmp_path / "x.duckdb")], "x.duckdb"),
-        ("sql", ["--url", postgresql_database], 'column "flow_id" does not exist'),
+        ("sql", ["--url", postgresql_database], "lacks the column flow_id"),
         ("files", files_options(tmp_path / "full" / "x"), "full"),
     ):
         status, line = sinks.run(kind, *options)

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from topics.expression.networks import NetworkSet
     from topics.expression.value import Value
 
-Dialect = Literal["duckdb", "postgresql"]
-PLACEHOLDERS: dict[Dialect, str] = {"duckdb": "?", "postgresql": "%s"}
+Dialect = Literal["duckdb", "postgresql", "sqlite", "mysql"]
+PLACEHOLDERS: dict[Dialect, str] = {"duckdb": "?", "postgresql": "%s", "sqlite": "?", "mysql": "%s"}
 EMPTY_TEXT = ("labels", "site", "probe", "interface")
 LINK_COLUMNS = {"src_address": "src_link_address", "dst_address": "dst_link_address"}
-INTEGER, DOUBLE = "bigint", "double precision"
+INTEGER, DOUBLE, TEXT = "bigint", "double precision", "text"
+MYSQL_TYPES = {INTEGER: "SIGNED", DOUBLE: "DOUBLE", TEXT: "CHAR"}
 
 
 class Statement(NamedTuple):
@@ -30,38 +31,63 @@ class Statement(NamedTuple):
 
 
 @dataclass
-class _Writer:
+class Writer:
     """Writes one statement and gathers its parameters, in the order in which they are written."""
 
     dialect: Dialect
     parameters: list[Any] = field(default_factory=list)
 
     def write(self, value: Value) -> str:
-        return OPERATIONS[value.operation](self, *value.parts)
+        """Return a value as SQL."""
+        own = _own_operations(self.dialect)
+        return (own.get(value.operation) or OPERATIONS[value.operation])(self, *value.parts)
 
     def parameter(self, constant: object, kind: str) -> str:
+        """Return what stands for a constant of a type."""
+        return self.cast(self.bare(constant), kind)
+
+    def bare(self, constant: object) -> str:
+        """Return what stands for a constant as the driver hands it over."""
         self.parameters.append(constant)
-        return f"CAST({PLACEHOLDERS[self.dialect]} AS {kind})"
+        return PLACEHOLDERS[self.dialect]
+
+    def cast(self, text: str, kind: str) -> str:
+        """Return a value as one of another type."""
+        return f"CAST({text} AS {MYSQL_TYPES[kind] if self.dialect == 'mysql' else kind})"
 
     @property
     def is_postgresql(self) -> bool:
+        """Whether it is written for PostgreSQL."""
         return self.dialect == "postgresql"
+
+
+def _own_operations(dialect: Dialect) -> Mapping[str, Callable[..., str]]:
+    """Return what a dialect says in words of its own."""
+    if dialect == "mysql":
+        from topics.expression.sql_mysql import OPERATIONS as MYSQL
+
+        return MYSQL
+    if dialect == "sqlite":
+        from topics.expression.sql_sqlite import OPERATIONS as SQLITE
+
+        return SQLITE
+    return {}
 
 
 def statement(value: Value, dialect: Dialect) -> Statement:
     """Return a condition as SQL; raises FilterError for what a database cannot be asked."""
-    writer = _Writer(dialect)
+    writer = Writer(dialect)
     text = writer.write(value)
     return Statement(text, writer.parameters)
 
 
-def _column(_: _Writer, name: str) -> str:
+def _column(_: Writer, name: str) -> str:
     if name in EMPTY_TEXT:
         return f"COALESCE({name}, '')"
     return name
 
 
-def _constant(writer: _Writer, constant: Any) -> str:  # noqa: ANN401 - any literal
+def _constant(writer: Writer, constant: Any) -> str:  # noqa: ANN401 - any literal
     if constant is None:
         return "NULL"
     if isinstance(constant, bool):
@@ -73,36 +99,36 @@ def _constant(writer: _Writer, constant: Any) -> str:  # noqa: ANN401 - any lite
     return writer.parameter(float(constant), DOUBLE)
 
 
-def _infix(sign: str, kind: str = "") -> Callable[[_Writer, Value, Value], str]:
-    def write(writer: _Writer, left: Value, right: Value) -> str:
+def _infix(sign: str, kind: str = "") -> Callable[[Writer, Value, Value], str]:
+    def write(writer: Writer, left: Value, right: Value) -> str:
         parts = [writer.write(part) for part in (left, right)]
         if kind:
-            parts = [f"CAST({part} AS {kind})" for part in parts]
+            parts = [writer.cast(part, kind) for part in parts]
         return f"({parts[0]} {sign} {parts[1]})"
 
     return write
 
 
-def _quotient(writer: _Writer, left: Value, right: Value) -> str:
+def _quotient(writer: Writer, left: Value, right: Value) -> str:
     parts = [writer.write(part) for part in (left, right)]
     return f"({parts[0]} {'/' if writer.is_postgresql else '//'} {parts[1]})"
 
 
 def _joined(word: str) -> Callable[..., str]:
-    def write(writer: _Writer, *parts: Value) -> str:
+    def write(writer: Writer, *parts: Value) -> str:
         return "(" + f" {word} ".join(writer.write(part) for part in parts) + ")"
 
     return write
 
 
 def _call(name: str) -> Callable[..., str]:
-    def write(writer: _Writer, *parts: Value) -> str:
+    def write(writer: Writer, *parts: Value) -> str:
         return f"{name}({', '.join(writer.write(part) for part in parts)})"
 
     return write
 
 
-def _is_in(writer: _Writer, value: Value, constants: tuple[Any, ...]) -> str:
+def _is_in(writer: Writer, value: Value, constants: tuple[Any, ...]) -> str:
     if not constants:
         return "FALSE"
     text = writer.write(value)
@@ -113,22 +139,22 @@ def _is_in(writer: _Writer, value: Value, constants: tuple[Any, ...]) -> str:
     return f"({text} = ANY({writer.parameter(list(constants), f'{kind}[]')}))"
 
 
-def _between(writer: _Writer, value: Value, low: int, high: int) -> str:
+def _between(writer: Writer, value: Value, low: int, high: int) -> str:
     text = writer.write(value)
     return f"({text} BETWEEN {writer.parameter(low, INTEGER)} AND {writer.parameter(high, INTEGER)})"
 
 
-def _bits(writer: _Writer, value: Value, mask: int) -> str:
+def _bits(writer: Writer, value: Value, mask: int) -> str:
     text = writer.write(value)
-    return f"(CAST({text} AS {INTEGER}) & {writer.parameter(mask, INTEGER)})"
+    return f"({writer.cast(text, INTEGER)} & {writer.parameter(mask, INTEGER)})"
 
 
-def _bit_count(writer: _Writer, value: Value) -> str:
-    text = f"CAST({writer.write(value)} AS {INTEGER})"
+def _bit_count(writer: Writer, value: Value) -> str:
+    text = writer.cast(writer.write(value), INTEGER)
     return f"bit_count({text}::bit(64))" if writer.is_postgresql else f"bit_count({text})"
 
 
-def _case(writer: _Writer, *parts: Value) -> str:
+def _case(writer: Writer, *parts: Value) -> str:
     pairs = len(parts) // 2
     text = "CASE"
     for index in range(pairs):
@@ -139,33 +165,33 @@ def _case(writer: _Writer, *parts: Value) -> str:
     return f"{text} END"
 
 
-def _word(writer: _Writer, value: Value, words: Mapping[int, str], default: Value) -> str:
+def _word(writer: Writer, value: Value, words: Mapping[int, str], default: Value) -> str:
     numbers: dict[str, list[int]] = {}
     for number, word in words.items():
         numbers.setdefault(word, []).append(number)
     text = "CASE"
     for word, group in numbers.items():
-        text += f" WHEN {_is_in(writer, value, tuple(group))} THEN {writer.parameter(word, 'text')}"
+        text += f" WHEN {writer.write(value.is_in(group))} THEN {writer.parameter(word, 'text')}"
     return f"{text} ELSE {writer.write(default)} END"
 
 
-def _title(writer: _Writer, value: Value) -> str:
+def _title(writer: Writer, value: Value) -> str:
     first = writer.write(value)
     return f"(upper(substr({first}, 1, 1)) || substr({writer.write(value)}, 2))"
 
 
-def _part(writer: _Writer, value: Value, start: int, length: int) -> str:
+def _part(writer: Writer, value: Value, start: int, length: int) -> str:
     return f"substr({writer.write(value)}, {int(start) + 1}, {int(length)})"
 
 
-def _matches(writer: _Writer, value: Value, pattern: str) -> str:
+def _matches(writer: Writer, value: Value, pattern: str) -> str:
     text = writer.write(value)
     if writer.is_postgresql:
         return f"({text} ~ {writer.parameter(pattern, 'text')})"
     return f"regexp_matches({text}, {writer.parameter(pattern, 'text')})"
 
 
-def _label(writer: _Writer, value: Value, key: str) -> str:
+def _label(writer: Writer, value: Value, key: str) -> str:
     pattern = f"(?:^|:){key}=([^:]*)"
     text = writer.write(value)
     if writer.is_postgresql:
@@ -174,7 +200,7 @@ def _label(writer: _Writer, value: Value, key: str) -> str:
     return f"CASE WHEN {found} THEN regexp_extract({writer.write(value)}, {writer.parameter(pattern, 'text')}, 1) END"
 
 
-def _number(writer: _Writer, value: Value) -> str:
+def _number(writer: Writer, value: Value) -> str:
     text = writer.write(value)
     if not writer.is_postgresql:
         return f"TRY_CAST({text} AS {DOUBLE})"
@@ -183,34 +209,36 @@ def _number(writer: _Writer, value: Value) -> str:
     return f"CASE WHEN {text} ~ {decimal} THEN CAST({again} AS {DOUBLE}) END"
 
 
-def _named(value: Value) -> str:
+def named(value: Value) -> str:
+    """Return the column that a value is; raises FilterError when it is more than that."""
     if value.operation != "column":
         raise FilterError("filter: that part of a record cannot be asked of a database")
     return str(value.parts[0])
 
 
-def _where(writer: _Writer, condition: Value | None, text: str) -> str:
+def where(writer: Writer, condition: Value | None, text: str) -> str:
+    """Return SQL that is null where a condition does not hold."""
     return text if condition is None else f"CASE WHEN {writer.write(condition)} THEN {text} END"
 
 
-def _ip_text(writer: _Writer, value: Value, condition: Value | None) -> str:
-    name = _named(value)
-    return _where(writer, condition, f"host({name})" if writer.is_postgresql else name)
+def _ip_text(writer: Writer, value: Value, condition: Value | None) -> str:
+    name = named(value)
+    return where(writer, condition, f"host({name})" if writer.is_postgresql else name)
 
 
-def _mac_text(writer: _Writer, value: Value, condition: Value | None) -> str:
-    name = _named(value)
-    return _where(writer, condition, f"CAST({LINK_COLUMNS.get(name, name)} AS text)")
+def _mac_text(writer: Writer, value: Value, condition: Value | None) -> str:
+    name = named(value)
+    return where(writer, condition, f"CAST({LINK_COLUMNS.get(name, name)} AS text)")
 
 
-def _mac_is(writer: _Writer, value: Value, mac: bytes) -> str:
-    name = _named(value)
+def _mac_is(writer: Writer, value: Value, mac: bytes) -> str:
+    name = named(value)
     kind = "macaddr" if writer.is_postgresql else "text"
     return f"COALESCE({LINK_COLUMNS.get(name, name)} = {writer.parameter(mac.hex(':'), kind)}, FALSE)"
 
 
-def _ip_within(writer: _Writer, value: Value, network: IPv4Network | IPv6Network) -> str:
-    name = _named(value)
+def _ip_within(writer: Writer, value: Value, network: IPv4Network | IPv6Network) -> str:
+    name = named(value)
     if writer.is_postgresql:
         sign = "=" if network.prefixlen == network.max_prefixlen else "<<="
         return f"COALESCE({name} {sign} {writer.parameter(str(network), 'inet')}, FALSE)"
@@ -235,8 +263,8 @@ def _hexadecimal(name: str, version: int) -> str:
     return f"CASE WHEN contains({name}, ':') AND NOT contains({name}, '.') THEN {left} || {zeros} || {right} END"
 
 
-def _ip_among(writer: _Writer, value: Value, networks: NetworkSet) -> str:
-    name = _named(value)
+def _ip_among(writer: Writer, value: Value, networks: NetworkSet) -> str:
+    name = named(value)
     hosts = [_address(first) for first, last in networks.ranges if first == last]
     ranges = [pair for pair in networks.ranges if pair[0] != pair[1]]
     if writer.is_postgresql:
@@ -260,12 +288,12 @@ def _address(sixteen: bytes) -> str:
     return ip_text(sixteen)
 
 
-def _hex_text(_: _Writer, value: Value) -> str:
-    return f"replace(CAST({_named(value)} AS text), '-', '')"
+def _hex_text(_: Writer, value: Value) -> str:
+    return f"replace(CAST({named(value)} AS text), '-', '')"
 
 
 def _impossible(what: str) -> Callable[..., str]:
-    def refuse(_: _Writer, *__: object) -> str:
+    def refuse(_: Writer, *__: object) -> str:
         raise FilterError(f"filter: {what} cannot be asked of a database")
 
     return refuse
@@ -291,7 +319,7 @@ OPERATIONS: dict[str, Callable[..., str]] = {
     "not": lambda writer, part: f"(NOT {writer.write(part)})",
     "is in": _is_in,
     "between": _between,
-    "has": lambda writer, value, bits: f"({_bits(writer, value, bits)} <> 0)",
+    "has": lambda writer, value, bits: f"({writer.write(value.bits(bits))} <> 0)",
     "bits": _bits,
     "joined bits": _infix("|", INTEGER),
     "bit count": _bit_count,
@@ -299,7 +327,7 @@ OPERATIONS: dict[str, Callable[..., str]] = {
     "or else": _call("COALESCE"),
     "square root": _call("sqrt"),
     "absolute": _call("abs"),
-    "number text": lambda writer, value: f"CAST({writer.write(value)} AS text)",
+    "number text": lambda writer, value: writer.cast(writer.write(value), TEXT),
     "latin text": _impossible("payload"),
     "title": _title,
     "start of": lambda writer, value, length: _part(writer, value, 0, length),

@@ -1,12 +1,17 @@
 """What the table `flows` has to hold for a batch, and what it holds, as comparable rows of plain values."""
 
+import sqlite3
 import uuid
+from contextlib import closing
 from ipaddress import ip_address
 from typing import Any
 
 import duckdb
 import psycopg
+from sqlalchemy.engine import make_url
 
+from sinks.sql.layout import ADDRESSES
+from sinks.sql.mysql import connect
 from topics.batch import FlowBatch
 from topics.schema import Field, flow_fields
 
@@ -72,6 +77,37 @@ def postgresql_rows(url: str) -> list[Row]:
         found = connection.execute("SELECT * FROM flows")
         names = [column.name for column in found.description or ()]
         return _rows(names, found.fetchall())
+
+
+def sqlite_rows(path: str) -> list[Row]:
+    with closing(sqlite3.connect(path)) as connection:
+        found = connection.execute("SELECT * FROM flows")
+        names = [column[0] for column in found.description]
+        rows = _rows(names, found.fetchall())
+    return _with_ids(rows)
+
+
+def mariadb_rows(url: str) -> list[Row]:
+    with connect(make_url(url)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM flows")
+        names = [column[0] for column in cursor.description or ()]
+        rows = _rows(names, list(cursor.fetchall()))
+    return _with_ids(
+        [row | {name: row[name] and _ip(ip_address(row[name]).packed) for name in ADDRESSES} for row in rows]
+    )
+
+
+def _with_ids(rows: list[Row]) -> list[Row]:
+    return [row | {"flow_id": str(uuid.UUID(bytes=row["flow_id"]))} for row in rows]
+
+
+def database_rows(address: str) -> list[Row]:
+    """The rows of the table `flows`, whatever the database."""
+    if address.endswith(".sqlite"):
+        return sqlite_rows(address)
+    if address.startswith("mysql"):
+        return mariadb_rows(address)
+    return postgresql_rows(address) if "://" in address else duckdb_rows(address)
 
 
 def _rows(names: list[str], found: list[tuple[Any, ...]]) -> list[Row]:

@@ -32,12 +32,17 @@ def same(address: str) -> None:
     assert frame["site"].cast(pl.String).to_list() == expected["site"].cast(pl.String).to_list()
 
 
-def test_flows_come_out_of_duckdb_as_they_went_in(tmp_path: Path) -> None:
-    same(stored(str(tmp_path / "flows.duckdb")))
+@pytest.mark.parametrize("kind", ["duckdb", "sqlite"])
+def test_flows_come_out_of_a_file_as_they_went_in(tmp_path: Path, kind: str) -> None:
+    same(stored(str(tmp_path / f"flows.{kind}")))
 
 
 def test_flows_come_out_of_postgresql_as_they_went_in(postgresql_database: str) -> None:
     same(stored(postgresql_database))
+
+
+def test_flows_come_out_of_mariadb_as_they_went_in(mariadb_database: str) -> None:
+    same(stored(mariadb_database))
 
 
 def test_a_database_is_asked_like_a_file(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:

@@ -21,8 +21,11 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
-from sqlalchemy.dialects import mysql, postgresql, sqlite
-from sqlalchemy.dialects.mysql.mariadb import INET6, MariaDBDialect, MySQLDialect
+from sqlalchemy.dialects import mysql, postgresql
+from sqlalchemy.dialects.mysql.base import MySQLDialect
+from sqlalchemy.dialects.mysql.mariadb import INET6, MariaDBDialect
+from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
 from sinks.sql.layout import NAME, indexed, whole
@@ -90,7 +93,7 @@ def dialect(engine: Engine) -> Dialect:
         return MariaDBDialect()
     if engine == "mysql":
         return MySQLDialect()
-    return (sqlite if engine == "sqlite" else postgresql).dialect()
+    return SQLiteDialect() if engine == "sqlite" else PGDialect()
 
 
 def quoted(name: str, engine: Engine) -> str:

@@ -22,12 +22,15 @@ PROTOCOLS = ("dns", "mdns", "llmnr", "netbios", "dhcp", "dhcpv6", "arp", "icmpv6
 
 
 class Findings:
-    """Takes the payloads of a sensor's packets before their flows are merged; `naming.table` knows the names so far."""
+    """Takes the payloads of a sensor's packets before their flows are merged; `naming.table` knows the names so far.
+
+    `told` is told of transactions and names, too."""
 
     def __init__(self, sensor: Sensor, directory: Path) -> None:
         self.naming = Naming()
         self.sink = FindingsSink(directory)
         self.failed = 0
+        self.told: Callable[[DnsBatch, list[AddressName]], object] | None = None
         self._sensor, self._plane = sensor, ControlPlane(sensor.settings, PROTOCOLS)
         sensor.follow(self._plane.protocols)
 
@@ -46,6 +49,8 @@ class Findings:
         yield from self._sensor.flush()
 
     def _keep(self, transactions: DnsBatch, names: list[AddressName]) -> None:
+        if self.told is not None:
+            self.told(transactions, names)
         self.sink.write_dns(transactions)
         self.sink.write_names(names)
         rows = transactions.transactions

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
     from rich.table import Table
 
+    from clients.alerts.local import AlertTap
     from clients.findings import Findings
     from clients.told import Told
     from clients.traffic_summary import TrafficSummary
@@ -33,8 +34,10 @@ if TYPE_CHECKING:
     from probes.sensor import PacketTotals, Sensor
     from probes.settings import Settings
     from processors.labels import Labeller
+    from processors.labels.labeller import Facts
     from processors.spans import SpanWatch
     from sinks.files import FileSink
+    from topics.probe_status import ProbeStatus
     from topics.spans import SpanFinding
 
 USAGE = "argosy run -r FILE... [--data DIR] [OPTIONS]"
@@ -50,6 +53,7 @@ OPTIONS = [
                                   "those beside a capture (FILE.events) and below DIR are taken too"),
     Option("--link", "[DEVICE:]INTERFACE=SEEN...", "an interface with counters in events, and that of the capture\n"
                                                    "which shows its traffic (- for one without name)"),
+    Option("--rules", "RULES...", "look for what rules say: files, directories, or `starter` (docs/alerts.md)"),
     Option("-q", "", "no summary"),
     Option("-h --help", "", "this text"),
 ]  # fmt: skip
@@ -95,6 +99,7 @@ def _audit(parsed: Parsed, data: Path) -> int:
     labels = parsed.word("--labels")
     facts = NoLists() if labels is None else Lists(read_label_settings(labels))
     labeller = Labeller(facts, findings.naming.table)
+    tap = _alert_tap(parsed, facts, findings)
     told = Told(parsed.words("--events"), parsed.words("-r"), data, parsed.words("--link"))
     bar, show = _progress(source, sensor)
     with bar:
@@ -107,14 +112,29 @@ def _audit(parsed: Parsed, data: Path) -> int:
         files = FileSink(data, cutting=Cutting(seconds=ROTATE))
         sinks: list[local.Sink] = [files, SqlSink(str(data / DATABASE)), summary]
         with findings.sink:
-            local.run(itertools.chain([first], batches), [watch, told, FlowMerge(), labeller, told.attributor], sinks)
+            chain: list[local.Processor] = [watch, told, FlowMerge(), labeller, told.attributor]
+            local.run(itertools.chain([first], batches), chain if tap is None else [tap, *chain], sinks)
     told.keep(data / DATABASE)
-    _leave_status(data, settings, source, sensor)
+    status = _leave_status(data, settings, source, sensor)
+    if tap is not None:
+        tap.finish([*watch.findings, *watch.standing], [status], data)
     if not parsed.count("-q"):
         pace = _pace(sensor, time.monotonic() - began, compiling=compiling)
         found = [line for line in (_names_found(findings, labeller), *told.lines()) if line]
-        _print_summary(source, sensor, summary, watch, files, data, pace, found, told)
+        _print_summary(source, sensor, summary, watch, files, data, pace, found, told, tap)
     return report_errors("argosy run", source)
+
+
+def _alert_tap(parsed: Parsed, facts: Facts, findings: Findings) -> AlertTap | None:
+    if not parsed.count("--rules"):
+        return None
+    from clients.alerts.chosen import rules_of
+    from clients.alerts.local import AlertTap
+    from processors.labels import Labeller
+
+    tap = AlertTap(rules_of(parsed.words("--rules")), Labeller(facts, findings.naming.table))
+    findings.told = tap.told
+    return tap
 
 
 def _names_found(findings: Findings, labeller: Labeller) -> str:
@@ -153,8 +173,8 @@ def _pace(sensor: Sensor, took: float, *, compiling: bool) -> str:
     return f"{took:.1f} s ({sensor.totals.packets / took:,.0f} packets/s)"
 
 
-def _leave_status(data: Path, settings: Settings, source: CaptureSource, sensor: Sensor) -> None:
-    """Leave the last word of the probe beside the flows, for `argosy audit`."""
+def _leave_status(data: Path, settings: Settings, source: CaptureSource, sensor: Sensor) -> ProbeStatus:
+    """Leave the last word of the probe beside the flows, for `argosy audit`, and return it."""
     from clients.audit.statuses import STATUS_FILE
     from clients.sensor.driver import identity_of
     from probes.status import StatusReporter
@@ -164,6 +184,7 @@ def _leave_status(data: Path, settings: Settings, source: CaptureSource, sensor:
     path = data / STATUS_FILE
     with writing_to(str(path)), path.open("a", encoding="utf-8") as file:
         file.write(last.json_line)
+    return last
 
 
 def _progress(source: CaptureSource, sensor: Sensor) -> tuple[Progress, Callable[[], None]]:
@@ -194,6 +215,7 @@ def _print_summary(
     pace: str,
     found: list[str],
     told: Told,
+    tap: AlertTap | None,
 ) -> None:
     from rich.console import Console
 
@@ -203,6 +225,7 @@ def _print_summary(
         console.print(line, soft_wrap=True)
     _print_tables(console, summary)
     _print_findings(console, summary, watch, told)
+    _print_alerts(console, tap, data)
     size = sum(path.stat().st_size for path in files.files)
     console.print("\n[bold]Where it lies[/bold]")
     console.print(
@@ -287,6 +310,17 @@ def _print_findings(console: Console, summary: TrafficSummary, watch: SpanWatch,
         console.print("[bold]Worth a look[/bold]")
         for finding in findings:
             console.print(f"  {finding}", markup=False, soft_wrap=True)
+
+
+def _print_alerts(console: Console, tap: AlertTap | None, data: Path) -> None:
+    if tap is None:
+        return
+    lines = tap.lines()
+    console.print("[bold]Alerts[/bold]")
+    for line in lines or ["none"]:
+        console.print(f"  {line}", markup=False, soft_wrap=True)
+    if lines:
+        console.print(f"  argosy alerts list -R {data} -M query", markup=False, soft_wrap=True)
 
 
 def _mirroring(watch: SpanWatch) -> list[SpanFinding]:

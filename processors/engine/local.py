@@ -45,7 +45,7 @@ def run(batches: Iterable[FlowBatch], processors: Sequence[Processor], sinks: Se
 
     At the end the processors are flushed and the sinks closed. Whatever is raised on the way aborts the sinks first.
     """
-    watermark = _Watermark()
+    watermark = Watermark()
     try:
         for batch in batches:
             _write(_through(processors, [batch]), sinks)
@@ -74,7 +74,7 @@ def _write(batches: Sequence[FlowBatch], sinks: Sequence[Sink]) -> None:
             sink.write(batch)
 
 
-class _Watermark:
+class Watermark:
     """How far event time has come for sure: the least of all sources that have not ended."""
 
     def __init__(self) -> None:

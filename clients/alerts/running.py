@@ -1,0 +1,4 @@
+"""x"""
+WHAT = USAGE = SUMMARY = ""
+OPTIONS = ()
+def work(p): return 0

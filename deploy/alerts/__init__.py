@@ -1,0 +1,1 @@
+"""The starter set: rules that find what most networks want to hear of."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from probes.settings import host_port
 from topics.errors import SettingsError
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
     from prometheus_client.core import Metric
 
+    from processors.engine.alerting import AlertingWorker
     from processors.engine.state import WorkerState
+    from sinks.alerts.delivery import Counts
     from sinks.kafka import SinkState
 
 SECOND = 1e9
@@ -30,8 +33,16 @@ LABEL_COUNTS = {
     "refusals": "Times that a list or database was refused, the one before staying in force",
 }
 
+ALERT_COUNTS = {
+    "late": "Groups of records that came after their time had been closed",
+    "forced": "Times that slots were closed early, for too many records waited",
+    "evicted": "Entries of memories that made room for newer ones",
+    "suppressed": "Findings that belonged to an alert that was open",
+    "silenced": "Findings in a silence",
+}
 
-class WorkerCollector:
+
+class WorkerCollector(Collector):
     """Turns the state of a worker into metrics."""
 
     def __init__(self, state: Callable[[], WorkerState]) -> None:
@@ -58,7 +69,7 @@ class WorkerCollector:
             yield GaugeMetricFamily(f"{prefix}label_files_refused", text, value=state.labels["files_refused"])
 
 
-class SinkCollector:
+class SinkCollector(Collector):
     """Turns the state of a sink into metrics."""
 
     def __init__(self, state: Callable[[], SinkState]) -> None:
@@ -73,6 +84,47 @@ class SinkCollector:
         yield GaugeMetricFamily(
             f"{prefix}event_time_seconds", "Packet time that all sources have reached", value=state.event_time / SECOND
         )
+
+
+class AlertingCollector(Collector):
+    """Turns the state of an evaluator of rules into metrics."""
+
+    def __init__(self, worker: AlertingWorker) -> None:
+        self._worker = worker
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the metrics of this moment."""
+        worker, prefix = self._worker, "argosy_alerts_"
+        yield CounterMetricFamily(f"{prefix}records", "Status records looked at", value=worker.records)
+        yield CounterMetricFamily(f"{prefix}published", "Messages about alerts published", value=worker.alerts)
+        for name, text in ALERT_COUNTS.items():
+            yield CounterMetricFamily(prefix + name, text, value=worker.engine.counts()[name])
+        lag = GaugeMetricFamily(f"{prefix}lag_messages", "Messages not looked at yet", labels=["input"])
+        for kind, count in worker.lag.items():
+            lag.add_metric([kind], count)
+        yield lag
+
+
+class DeliveryCollector(Collector):
+    """Turns what became of alerts, by channel, into metrics."""
+
+    def __init__(self, counts: Mapping[str, Counts]) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the metrics of this moment."""
+        texts = {
+            "delivered": "Messages delivered",
+            "left_out": "Alerts that the channel does not get",
+            "held_back": "Messages beyond the rate of the channel",
+            "tried_again": "Attempts that failed and were made again",
+            "dead": "Messages that went to the dead letters",
+        }
+        for name, text in texts.items():
+            family = CounterMetricFamily(f"argosy_sink_alerts_{name}", text, labels=["channel"])
+            for channel, counts in self._counts.items():
+                family.add_metric([channel], getattr(counts, name))
+            yield family
 
 
 def _lag(prefix: str, lag: dict[int, int]) -> Metric:
@@ -90,7 +142,7 @@ def _by_probe(name: str, text: str, values: Mapping[tuple[str, str], float]) -> 
 
 
 @contextmanager
-def serving(address: str | None, collector: WorkerCollector | SinkCollector) -> Iterator[None]:
+def serving(address: str | None, collector: Collector) -> Iterator[None]:
     """Serve metrics at `[HOST]:PORT` while the block runs; nothing without an address. Raises SettingsError."""
     if not address:
         yield

@@ -24,7 +24,8 @@ PROTOCOLS = ("dns", "mdns", "llmnr", "netbios", "dhcp", "dhcpv6", "arp", "icmpv6
 class Findings:
     """Takes the payloads of a sensor's packets before their flows are merged; `naming.table` knows the names so far.
 
-    `told` is told of transactions and names, too."""
+    `told` is told of transactions and names, too.
+    """
 
     def __init__(self, sensor: Sensor, directory: Path) -> None:
         self.naming = Naming()

@@ -46,9 +46,15 @@ DNS = TopicDefinition("argosy.dns.v1", "client", "DNS transaction", 7 * DAY, par
 NAMES = TopicDefinition("argosy.names.v1", "address", "name of an address", 7 * DAY, partitions=4, compacted=True)
 SPANS = TopicDefinition("argosy.spans.v1", "probe", "finding about a mirror port", 4 * WEEK, partitions=2)
 ALERTS = TopicDefinition("argosy.alerts.v1", "rule and subject", "alert", 4 * WEEK, partitions=2)
+ALERT_STATE = TopicDefinition(
+    "argosy.alert-state.v1", "evaluator", "state of an evaluator of rules", 4 * WEEK, partitions=1, compacted=True
+)
 DEAD_LETTERS = TopicDefinition("argosy.dead-letters.v1", "source", "what could not be read", 4 * WEEK, partitions=1)
 SCHEMAS = TopicDefinition(
     "argosy.schemas.v1", "fingerprint", "schema that messages name", 4 * WEEK, partitions=1, compacted=True
 )
 
-TOPICS = (FLOW_STATUS, FLOWS, OBSERVATIONS, CONTROL, EVENTS, PROBES, DNS, NAMES, SPANS, ALERTS, DEAD_LETTERS, SCHEMAS)
+TOPICS = (
+    *(FLOW_STATUS, FLOWS, OBSERVATIONS, CONTROL, EVENTS, PROBES, DNS, NAMES, SPANS, ALERTS, ALERT_STATE),
+    *(DEAD_LETTERS, SCHEMAS),
+)

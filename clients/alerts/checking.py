@@ -15,7 +15,11 @@ USAGE = "[RULES...]"
 SUMMARY = """\
 Reads files of rules, or directories of them (without any: the starter set), and says what they hold. What is wrong is
 told in a line with file, line and key; exit status 2."""
-OPTIONS = (Option("-v", "", "explain each rule"), Option("-q", "", "say nothing when all is right"), Option("-h --help", "", "this text"))
+OPTIONS = (
+    Option("-v", "", "explain each rule"),
+    Option("-q", "", "say nothing when all is right"),
+    Option("-h --help", "", "this text"),
+)
 
 
 def work(parsed: Parsed) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from processors.alerts import Alerts
@@ -14,6 +13,7 @@ from topics.record import copy_records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from processors.alerts import Rules
     from processors.labels import Labeller

@@ -11,15 +11,15 @@ from clients.options import Option
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
-    from processors.alerts import Alerts
     from clients.options import Parsed
+    from processors.alerts import Alerts
     from topics.alerts import Alert
 
 WHAT = "what would rules have found in the past"
 USAGE = "RULES... -r FILE... | -R DIR... [OPTIONS]"
 SUMMARY = """\
-Evaluates rules over records that are kept: files and directories as ra reads them, and .dns files below the directories.
-Merged flows count at their first packet. Exit status: 0 when something was found, 1 when nothing was, 2 after an error."""
+Evaluates rules over records that are kept: files and directories as ra reads them, and .dns files below these.
+Merged flows count at their first packet. Exit status: 0 when something was found, 1 when not, 2 after an error."""
 OPTIONS = (
     Option("-r", "FILE...", "files of records, databases; .dns files; - is standard input"),
     Option("-R", "DIR...", "all files of records and .dns files in directories"),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from clients.options import help_in_parts, parse_or_help
-from clients.sink import events, files, sql
+from clients.sink import alerts, events, files, sql
 from clients.sink.shared import SHARED
 from topics.errors import UsageError
 from topics.nearest import suggestion
 
-KINDS = {"files": files, "sql": sql, "events": events}
+KINDS = {"files": files, "sql": sql, "events": events, "alerts": alerts}
 USAGE = f"argosy sink {'|'.join(KINDS)} --bus kafka://HOST:PORT [OPTIONS]"
 SUMMARY = """\
 Keeps what a topic carries until it is stopped by SIGTERM or Ctrl-C. However it ends, nothing is lost or kept twice.
@@ -25,7 +25,7 @@ def run(arguments: list[str]) -> int:
         return 0
     if kind not in KINDS:
         raise UsageError(
-            f"say which sink, files, sql or events, not '{kind}'{suggestion(kind, KINDS)}" if kind else USAGE
+            f"say which sink, {', '.join(KINDS)}, not '{kind}'{suggestion(kind, KINDS)}" if kind else USAGE
         )
     sink = KINDS[kind]
     usage = f"argosy sink {kind} --bus kafka://HOST:PORT [OPTIONS]"

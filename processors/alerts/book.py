@@ -7,7 +7,6 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from processors.alerts.conditions import merged, nanoseconds, recalled
-from processors.alerts.hits import Evidence
 from processors.alerts.keyed import Keyed
 from processors.alerts.rows import ADDRESSES
 from processors.alerts.wording import query, subject_text, summary
@@ -16,7 +15,7 @@ from topics.alerts import RAISED, REPEATED, RESOLVED, Alert
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from processors.alerts.hits import Hit
+    from processors.alerts.hits import Evidence, Hit
     from processors.alerts.keyed import Key
     from processors.alerts.settings import Rule
     from processors.alerts.silences import Silences
@@ -26,7 +25,7 @@ ID, REVISION, HEARD, TOLD, VALUE, LIMIT, NOTE, FOUND = range(8)
 
 
 class Book:
-    """Turns hits into alerts. `suppressed` counts hits that belonged to an open alert, `silenced` those in a silence."""
+    """Turns hits into alerts. `suppressed` counts hits that belong to an open alert, `silenced` those in a silence."""
 
     def __init__(self, rule: Rule, silences: Silences) -> None:
         self._rule, self._silences = rule, silences
@@ -89,7 +88,7 @@ class Book:
     def _alert(self, state: str, key: Key, kept: list[Any], time: int) -> Alert:
         found: Evidence = recalled(kept[FOUND])
         subject = self._subject(key)
-        alert = Alert(
+        return Alert(
             id=kept[ID],
             revision=kept[REVISION] + (state == RESOLVED),
             state=state,
@@ -109,4 +108,3 @@ class Book:
             query=query(self._rule, subject, found),
             tags=dict(self._rule.tags),
         )
-        return alert

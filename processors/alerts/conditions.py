@@ -6,13 +6,16 @@ are in the order of slots; `until(time)` tells that no row of an earlier slot fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from processors.alerts.hits import MOST_IDS, Evidence, Hit, evidence
 from processors.alerts.keyed import Key, Keyed
 from processors.alerts.rows import FIRST, HEARD, SLOT, THOUSANDTHS, Row
-from processors.alerts.settings import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from processors.alerts.settings import Rule
 
 SECOND = 1_000_000_000
 PANES = 60  # that a window is made of: how exactly its beginning is known
@@ -57,7 +60,7 @@ class Every:
             value = row.v / THOUSANDTHS if self._limit else float(row.n)
             if value >= self._limit:
                 found = evidence(row)
-                yield Hit(row.key, (slot + 1) * SLOT, value, self._limit, found, found)
+                yield Hit(row.key, (slot + 1) * SLOT, value, self._limit, found, found, note=str(row.d or ""))
 
     def until(self, time: int) -> Iterator[Hit]:
         """Return nothing: only records count."""
@@ -93,7 +96,9 @@ class Window(Every):
         number = slot * SLOT // self._pane
         oldest = number - self._window // self._pane
         for row in rows:
-            panes, ids = self._keys.get(row.key) or ([], [])
+            state = self._keys.get(row.key)
+            panes: list[list[int]] = [] if state is None else state[0]
+            ids: list[str] = [] if state is None else state[1]
             while panes and panes[0][0] <= oldest:
                 panes.pop(0)
             if not panes:
@@ -112,7 +117,7 @@ class Window(Every):
         if self._ratio is not None:
             of, to = (sum(pane[place] for pane in panes) / THOUSANDTHS for place in (1, 2))
             enough = of >= self._ratio.at_least and of > 0
-            return (of / to if to else float(of) if enough else 0.0) if enough else 0.0, self._ratio.above
+            return (of / to if to else of) if enough else 0.0, self._ratio.above
         total = sum(pane[3] for pane in panes) if self._counts else sum(pane[1] for pane in panes) / THOUSANDTHS
         return total * self._per_second, self._over * self._per_second
 
@@ -127,8 +132,8 @@ class Window(Every):
 class Distinct(Every):
     """More than so many values of a field within a window; of those addresses that sent lately none counts.
 
-    The state of a key is when each value was seen last, by piece of the window, the number of the window, and what led to
-    it in the window before and in this one.
+    The state of a key is when each value was seen last, by piece of the window, the number of the window, and what led
+    to it in the window before and in this one.
     """
 
     def __init__(self, rule: Rule) -> None:
@@ -239,8 +244,8 @@ def _add(pane: list[int], row: Row) -> None:
 
 
 def _together(panes: list[list[int]], ids: list[str]) -> Evidence:
-    sums = [sum(pane[place] for pane in panes) for place in (3, 4, 5)]
-    return Evidence(*sums, min(pane[6] for pane in panes), max(pane[7] for pane in panes), list(ids))
+    n, packets, octets = (sum(pane[place] for pane in panes) for place in (3, 4, 5))
+    return Evidence(n, packets, octets, min(pane[6] for pane in panes), max(pane[7] for pane in panes), list(ids))
 
 
 def merged(state: list[Any] | None, added: Evidence) -> list[Any]:
@@ -252,4 +257,7 @@ def merged(state: list[Any] | None, added: Evidence) -> list[Any]:
 
 def recalled(state: list[Any] | None) -> Evidence:
     """Return the evidence of a state."""
-    return Evidence() if state is None else Evidence(*state[:5], list(state[5]))
+    if state is None:
+        return Evidence()
+    n, packets, octets, first, last, ids = state
+    return Evidence(n, packets, octets, first, last, list(ids))

@@ -97,7 +97,10 @@ def _read(path: Path) -> tuple[RuleFile, dict[tuple[str | int, ...], int]]:
 
 
 def _refusal(
-    path: Path, error: ValidationError, lines: dict[tuple[str | int, ...], int], said: Any  # noqa: ANN401 - a file
+    path: Path,
+    error: ValidationError,
+    lines: dict[tuple[str | int, ...], int],
+    said: Any,  # noqa: ANN401 - a file
 ) -> SettingsError:
     first = error.errors()[0]
     place = tuple(first["loc"])

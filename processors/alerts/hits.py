@@ -41,8 +41,8 @@ class Evidence:
 class Hit:
     """A condition holds for a key at a time (ns, end of a slot).
 
-    `whole` is what led to it in all, `added` what this slot has added. One that `stays` is not resolved by time but when
-    it is `over`. `note` tells what is to be said besides.
+    `whole` is what led to it in all, `added` what this slot has added. One that `stays` is not resolved by time but
+    when it is `over`. `note` tells what is to be said besides.
     """
 
     key: Key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from processors.alerts.conditions import Distinct, Every, Sequence, Window, merged, nanoseconds, recalled
@@ -162,7 +163,7 @@ class Beacon(Every):
         """Return the standard deviation of the intervals for each of their mean; None when they are not even."""
         if len(begun) <= self._times:
             return None
-        gaps = [after - before for before, after in zip(begun, begun[1:], strict=False)]
+        gaps = [after - before for before, after in itertools.pairwise(begun)]
         mean = sum(gaps) / len(gaps)
         if not self._least <= mean <= self._most:
             return None

@@ -1,4 +1,4 @@
-"""Policies as routers have them (extended access lists), which Argus's rapolicy reads: as a filter of what they deny."""
+"""Policies as routers have them (extended access lists, as rapolicy reads), as a filter of what they deny."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from topics.errors import SettingsError
 
 MOST_LINES = 500
 COMPARISONS = {"eq": "=", "neq": "!=", "gt": ">", "lt": "<"}
-PROTOCOLS = {"ip": "", "ipv4": "", "tcp": "tcp", "udp": "udp", "icmp": "icmp", "gre": "gre", "esp": "esp", "igmp": "igmp"}
+PROTOCOLS = {"ip": "", "ipv4": ""} | {name: name for name in ("tcp", "udp", "icmp", "gre", "esp", "igmp")}
 _NUMBER = re.compile(r"\d{1,5}")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
@@ -38,14 +38,8 @@ def policy_filter(path: str, match: str = "") -> str:
 
 def _entry(path: str, number: int, line: str) -> tuple[bool, str] | None:
     """Return whether a line permits, and what; None for one that says nothing."""
-    words = re.split(r"[!#]", line, maxsplit=1)[0].lower().split()
-    if words[:1] == ["access-list"]:
-        words = words[2:]
-    if words[:1] == ["ip"] and words[1:2] == ["access-list"]:
-        return None
-    if words and words[0].isdigit():
-        words = words[1:]
-    if not words or words[0] == "remark":
+    words = _said(line)
+    if not words:
         return None
     reader = _Words(f"{path}: line {number}", words)
     action = reader.take("permit or deny")
@@ -54,7 +48,7 @@ def _entry(path: str, number: int, line: str) -> tuple[bool, str] | None:
     protocol = reader.take("a protocol")
     if protocol not in PROTOCOLS and not _NUMBER.fullmatch(protocol):
         raise reader.wrong(f"unknown protocol '{protocol}'")
-    parts = [PROTOCOLS[protocol] if protocol in PROTOCOLS else f"proto {protocol}"]
+    parts = [PROTOCOLS.get(protocol, f"proto {protocol}")]
     for side in ("src", "dst"):
         parts += [reader.address(side), reader.ports(side)]
     for word in reader.rest():
@@ -63,6 +57,18 @@ def _entry(path: str, number: int, line: str) -> tuple[bool, str] | None:
         elif word not in {"log", "log-input"}:
             raise reader.wrong(f"'{word}' is not understood")
     return action == "permit", " and ".join(part for part in parts if part) or "ip"
+
+
+def _said(line: str) -> list[str]:
+    """Return the words of an entry, without its number and the name of the list; none of a line that is no entry."""
+    words = re.split(r"[!#]", line, maxsplit=1)[0].lower().split()
+    if words[:1] == ["access-list"]:
+        words = words[2:]
+    if words[:2] == ["ip", "access-list"]:
+        return []
+    if words and words[0].isdigit():
+        words = words[1:]
+    return [] if words[:1] == ["remark"] else words
 
 
 class _Words:

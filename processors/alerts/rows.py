@@ -55,7 +55,7 @@ def sorted_rows(frame: pl.DataFrame) -> Iterator[Row]:
     """Yield the rows of a frame in their one order."""
     names = [name for name in frame.columns if name not in COLUMNS]
     for row in frame.sort("slot", "which", *names, "d").select(*COLUMNS, *names).iter_rows():
-        yield Row(*row[: len(COLUMNS)], row[len(COLUMNS) :])
+        yield Row._make((*row[: len(COLUMNS)], row[len(COLUMNS) :]))
 
 
 def added_up(frame: pl.DataFrame, *, most: bool) -> pl.DataFrame:
@@ -106,9 +106,7 @@ class FlowRows:
         based = frame.with_columns(_base())
         return [self._rows(place, selected, based, masks) for place, selected in enumerate(self._rules)]
 
-    def _rows(
-        self, place: int, selected: _Selected, frame: pl.DataFrame, masks: pl.DataFrame
-    ) -> pl.DataFrame | None:
+    def _rows(self, place: int, selected: _Selected, frame: pl.DataFrame, masks: pl.DataFrame) -> pl.DataFrame | None:
         parts = []
         for which, mask in selected.filters:
             chosen = frame if mask is None else frame.filter(masks[f"{place}.{which}"])

@@ -167,6 +167,7 @@ class Rule(Said):
     about: Literal["records", "dns", "probes", "spans", "names"] = "records"
     match: Annotated[str, Field(max_length=20_000)] = ""
     policy: str = ""
+    show: str = ""
     by: Annotated[tuple[str, ...], BeforeValidator(_listed), Field(max_length=8)] | None = None
     threshold: Threshold | None = None
     rate: Rate | None = None
@@ -198,6 +199,8 @@ class Rule(Said):
     def measured(self) -> tuple[str, str]:
         """The field whose values are counted as distinct, and that which is added up; empty for none."""
         said = getattr(self, self.kind, None)
+        if self.kind in {"match", "lasting"}:
+            return self.show, ""
         if isinstance(said, Changed | Grows):
             return (said.of, "") if isinstance(said, Changed) else ("", said.of)
         return getattr(said, "distinct", ""), getattr(said, "sum", "")
@@ -207,6 +210,8 @@ class Rule(Said):
         given = [name for name in CONDITIONS if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"has several conditions, {' and '.join(given)}; a rule takes one")
+        if self.show and self.kind not in {"match", "lasting"}:
+            raise ValueError(f"{self.kind} shows what it measures; show is for rules without a condition")
         if self.policy and self.about != "records":
             raise ValueError("policy is about records")
         if self.about != "records" and (self.beacon or self.lasting):
@@ -262,5 +267,3 @@ class RuleFile(Said):
 
     rules: Annotated[tuple[CheckedRule, ...], Field(max_length=MOST_RULES)] = ()
     silences: Annotated[tuple[Silence, ...], Field(max_length=MOST_RULES)] = ()
-
-

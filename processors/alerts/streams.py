@@ -60,10 +60,10 @@ def check_field(key: str, name: str, on: str) -> None:
     try:
         if name and on == "records":
             field(name)
-        elif name and name not in TABLES[on]:
-            raise UsageError(f"unknown field '{name}' of {on}{suggestion(name, TABLES[on])}")
     except UsageError as error:
         raise refusal(key, str(error)) from None
+    if name and on != "records" and name not in TABLES[on]:
+        raise refusal(key, f"unknown field '{name}' of {on}{suggestion(name, TABLES[on])}")
 
 
 def check_filter(key: str, text: str, on: str) -> None:

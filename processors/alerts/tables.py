@@ -1,4 +1,4 @@
-"""DNS transactions, states of probes, findings about mirror ports and names of addresses as tables that rules look at."""
+"""DNS transactions, states of probes, findings about mirror ports and names as tables that rules look at."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def dns_table(batch: DnsBatch) -> pl.DataFrame:
 
 @functools.lru_cache(65_536)
 def domain(name: str) -> str:
-    """Return the part of a name that somebody registered, as far as its form tells; without a list of all registries."""
+    """Return the part of a name that somebody registered, as far as its form tells."""
     labels = name.rstrip(".").lower().split(".")
     wide = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in SECOND_LEVEL
     return ".".join(labels[-3 if wide else -2 :])

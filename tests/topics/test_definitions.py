@@ -2,7 +2,7 @@
 
 import re
 
-from topics.definitions import DEAD_LETTERS, FLOW_STATUS, FLOWS, NAMES, OBSERVATIONS, SCHEMAS, TOPICS
+from topics.definitions import ALERT_STATE, DEAD_LETTERS, FLOW_STATUS, FLOWS, NAMES, OBSERVATIONS, SCHEMAS, TOPICS
 
 
 def test_every_topic_of_the_design_is_defined_once() -> None:
@@ -18,6 +18,7 @@ def test_every_topic_of_the_design_is_defined_once() -> None:
         "names",
         "spans",
         "alerts",
+        "alert-state",
         "dead-letters",
         "schemas",
     )
@@ -34,7 +35,7 @@ def test_flows_leave_by_the_partition_their_status_records_came_in() -> None:
 
 
 def test_only_what_is_latest_by_key_is_compacted() -> None:
-    assert [topic for topic in TOPICS if topic.settings["cleanup.policy"] == "compact"] == [NAMES, SCHEMAS]
+    assert [topic for topic in TOPICS if topic.settings["cleanup.policy"] == "compact"] == [NAMES, ALERT_STATE, SCHEMAS]
 
 
 def test_retention_is_given_to_kafka_in_milliseconds() -> None:

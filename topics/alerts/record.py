@@ -18,6 +18,7 @@ from topics.framing import avro_schema, read_record
 ALERT = "alert.v1"
 RAISED, REPEATED, RESOLVED = "raised", "repeated", "resolved"
 SEVERITIES = ("info", "low", "medium", "high", "critical")
+FlowId = bytes  # among the attributes `bytes` is a count
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Alert:
     bytes: int = 0
     value: float = 0.0
     limit: float = 0.0
-    flow_ids: tuple[bytes, ...] = ()
+    flow_ids: tuple[FlowId, ...] = ()
     query: str = ""
     tags: dict[str, str] = field(default_factory=dict)
 

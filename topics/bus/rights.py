@@ -10,6 +10,8 @@ from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
 from topics.bus.administration import CREATE_SECONDS, admin_client, refused
 from topics.definitions import (
+    ALERT_STATE,
+    ALERTS,
     CONTROL,
     DEAD_LETTERS,
     DNS,
@@ -75,8 +77,15 @@ ROLES: dict[str, tuple[Right, ...]] = {
         Right(GROUP, UNATTACHED_GROUP, (DESCRIBE,)),
         Right("TRANSACTIONAL_ID", TRANSACTIONS, (WRITE, DESCRIBE), prefixed=True),
     ),
+    "alerts": (
+        *_topics((FLOW_STATUS.name, PROBES.name, DNS.name, NAMES.name, SPANS.name), READ),
+        *_topics((SCHEMAS.name, ALERT_STATE.name), READ, WRITE),
+        *_topics((ALERTS.name, DEAD_LETTERS.name), WRITE),
+        Right(GROUP, UNATTACHED_GROUP, (DESCRIBE,)),
+        Right("TRANSACTIONAL_ID", TRANSACTIONS, (WRITE, DESCRIBE), prefixed=True),
+    ),
     "sink": (
-        *_topics((FLOWS.name, EVENTS.name, SCHEMAS.name), READ),
+        *_topics((FLOWS.name, EVENTS.name, ALERTS.name, SCHEMAS.name), READ),
         *_topics((DEAD_LETTERS.name,), WRITE),
         Right(GROUP, SINK_GROUPS, (READ,), prefixed=True),
     ),

@@ -52,12 +52,14 @@ class Received(Generic[Value]):
 class Subscriber(Generic[Value]):
     """Reads a topic as a member of a consumer group; without a group, all partitions, from the start or the end.
 
-    With `since` it is from what was published at that time on (seconds since the epoch). Offsets are the caller's:
+    With `since` it is from what was published at that time on (seconds since the epoch), with `offsets` from those, by
+    partition. Offsets are the caller's:
     `commit` says from where on a later member would have to read. `assigned` and `revoked` are called with partition
     numbers from within `receive`. Messages that `decode` refuses with DecodeError are sent to the dead letters (None:
     to nobody), counted in `undecodable` and left out. Raises BusError when no broker answers within `connect` seconds,
     the topic does not exist, or the brokers stay away for `patience` seconds. Without a group, `behind` are the
-    partitions whose end was not reached yet. `reached` is by partition the offset behind what came last.
+    partitions whose end was not reached yet, `unread` those whose end was not reached since their last message.
+    `reached` is by partition the offset behind what came last.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Subscriber(Generic[Value]):
         decode: Callable[[bytes], Value] = decode_message,  # type: ignore[assignment]  # Value: FlowBatch
         from_beginning: bool = True,
         since: float | None = None,
+        offsets: dict[int, int] | None = None,
         dead_letters: str | None = DEAD_LETTERS.name,
         assigned: Partitions | None = None,
         revoked: Partitions | None = None,
@@ -101,9 +104,11 @@ class Subscriber(Generic[Value]):
         )
         self.reached: dict[int, int] = {}
         self.behind = set(range(partitions if group is None else 0))
+        self.unread = set(self.behind)
         if group is None:
             start = OFFSET_BEGINNING if from_beginning else OFFSET_END
-            places = [TopicPartition(topic, number, start) for number in range(partitions)]
+            begun = offsets or {}
+            places = [TopicPartition(topic, number, begun.get(number, start)) for number in range(partitions)]
             self._consumer.assign(places if since is None else self._published_since(since, places))
         else:
             self._consumer.subscribe([topic], on_assign=_numbers(assigned), on_revoke=_numbers(revoked))
@@ -191,6 +196,7 @@ class Subscriber(Generic[Value]):
         if error is not None:
             if error.code() == END_OF_LOG:
                 self.behind.discard(message.partition() or 0)
+                self.unread.discard(message.partition() or 0)
                 self.reached[message.partition() or 0] = message.offset() or 0
                 return None
             if passes(error):
@@ -199,6 +205,7 @@ class Subscriber(Generic[Value]):
         value, partition, offset = message.value() or b"", message.partition() or 0, message.offset() or 0
         headers = _headers(message)
         self.reached[partition] = offset + 1
+        self.unread.add(partition)
         try:
             return Received(partition, offset, self._decode(value), headers)
         except DecodeError as reason:

@@ -27,16 +27,17 @@ class Transactions:
     """Sends messages that nobody reads before `commit`, and that nobody ever reads without it.
 
     Members of a consumer group are fenced by its generation: one that lost its partitions cannot commit. Every method
-    raises BusError when the brokers refuse or stay away for `patience` seconds.
+    raises BusError when the brokers refuse or stay away for `patience` seconds. With a `name`, whoever comes later
+    under the same one takes over: what the elder sends after that is refused.
     """
 
-    def __init__(self, url: str, patience: float) -> None:
+    def __init__(self, url: str, patience: float, name: str = "") -> None:
         self._url, self._patience = url, patience
         self._open = False
         self._producer = Producer(
             producer_settings(url)
             | {
-                "transactional.id": f"{TRANSACTIONS}{uuid4()}",
+                "transactional.id": f"{TRANSACTIONS}{name or uuid4()}",
                 "transaction.timeout.ms": OPEN_MILLISECONDS,
                 "delivery.timeout.ms": OPEN_MILLISECONDS,
                 "linger.ms": 5,
@@ -58,15 +59,17 @@ class Transactions:
             else:
                 return
 
-    def commit(self, places: Sequence[TopicPartition], standing: Any) -> bool:  # noqa: ANN401 - an opaque object of librdkafka
-        """Let messages be read and offsets count, for a consumer whose `standing` is that in its group.
+    def commit(self, places: Sequence[TopicPartition] = (), standing: Any = None) -> bool:  # noqa: ANN401 - an opaque object of librdkafka
+        """Let messages be read and offsets count, if any, for a consumer whose `standing` is that in its group.
 
         False when that was refused, as after a rebalance: then nothing was sent.
         """
         self._begin()
         try:
             offsets = list(places)
-            patiently(lambda left: self._producer.send_offsets_to_transaction(offsets, standing, left), self._patience)
+            if offsets:
+                send = self._producer.send_offsets_to_transaction
+                patiently(lambda left: send(offsets, standing, left), self._patience)
             patiently(self._producer.commit_transaction, self._patience)
         except KafkaException as error:
             if not error.args[0].txn_requires_abort():

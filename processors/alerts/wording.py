@@ -43,7 +43,7 @@ def summary(rule: Rule, subject: Subject, value: float, limit: float, found: Evi
     }
     text = rule.summary or f"{rule.name}: {' '.join(each for _, each in subject)}"
     filled = _PLACE.sub(lambda place: words.get(place[1], place[0]), text)
-    return (filled if not note or "{note}" in text else f"{filled}; {note}")[:MOST_SUMMARY]
+    return " ".join((filled if not note or "{note}" in text else f"{filled}; {note}").split())[:MOST_SUMMARY]
 
 
 def query(rule: Rule, subject: Subject, found: Evidence) -> str:

@@ -64,6 +64,7 @@ ALLOWANCES = {
 }  # fmt: skip
 RECEIVE_SECONDS = 0.1
 SAVE_SECONDS = 1.0
+IDLE_SECONDS = 10.0  # after which one that has nothing to do finds out whether another has taken over
 END = 2**63 - 1
 
 
@@ -159,7 +160,7 @@ class AlertingWorker:
         alerts: list[Alert] = []
         for kind, each in self._inputs.items():
             alerts += self.engine.advance(each.clock.time(subscribers[kind].unread, self._clock()), kind)
-        if alerts or (self._moved and self._clock() - self._saved >= SAVE_SECONDS):
+        if alerts or self._clock() - self._saved >= (SAVE_SECONDS if self._moved else IDLE_SECONDS):
             self._save(alerts, subscribers)
 
     def _subscriber(self, kind: str) -> Subscriber[Any]:

@@ -12,10 +12,12 @@ import pytest
 from fastavro import parse_schema, schemaless_reader, schemaless_writer
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
+from tests.sinks.alerts.servers import ALERT
 from tests.topics.batches import comparable, plain, random_batch
 from tests.topics.test_control import random_batch as control_batch
 from tests.topics.test_probe_status import STATUS
 from topics import framing, single_object
+from topics.alerts import StatePart, decode_alert, decode_state, encode_alert, encode_state
 from topics.batch import records_like
 from topics.bus import decode_message, encode_message
 from topics.codec import decode_written, encode_batch, writer_schema
@@ -219,6 +221,8 @@ WRITERS: dict[str, tuple[bytes, Any]] = {
     "span-finding.v1": (encode_span_finding(FINDING), read_span_finding),
     "event-record.v1": (encode_event(EVENT), decode_event),
     "probe-status.v1": (encode_probe_status(STATUS), read_probe_status),
+    "alert.v1": (encode_alert(ALERT), decode_alert),
+    "alert-state.v1": (encode_state(StatePart("one", 3, True, 0, 1, b"body")), decode_state),
 }
 
 

@@ -14,6 +14,7 @@ from probes.capture.clock import Clock
 from probes.capture.link_types import KNOWN
 from probes.capture.packets import PACKET_DTYPE, PacketBlock
 from probes.capture.stream import LONGEST_MAGIC, CaptureStream, decompressed
+from probes.memory import zeroed
 from topics.errors import CaptureError
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class _Buffer:
     """
 
     def __init__(self, stream: CaptureStream, stopped: Callable[[], bool]) -> None:
-        self.bytes = np.zeros(WINDOW_BYTES, np.uint8)
+        self.bytes = zeroed(WINDOW_BYTES, np.uint8)
         self.base = 0  # where bytes[0] lies in the stream
         self.filled = 0
         self.last = False

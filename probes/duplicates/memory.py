@@ -7,18 +7,9 @@ from typing import Any
 import numpy as np
 
 from probes.duplicates import layout as at
-
-CACHE_LINE = 64
-WORD = 8
+from probes.memory import zeroed
 
 Int64 = np.ndarray[Any, np.dtype[np.int64]]
-
-
-def _aligned(words: int) -> Int64:
-    """Return zeroed words that begin at a cache line."""
-    memory = np.zeros(words + CACHE_LINE // WORD, np.int64)
-    start = -memory.ctypes.data % CACHE_LINE // WORD
-    return memory[start : start + words]
 
 
 class JudgeMemory:
@@ -28,7 +19,7 @@ class JudgeMemory:
     """
 
     def __init__(self, look_ahead: int, *, enabled: bool = True, trace: Int64 | None = None) -> None:
-        self.entries = _aligned(at.SETS * at.ENTRIES * at.ENTRY_WORDS)
+        self.entries = zeroed(at.SETS * at.ENTRIES * at.ENTRY_WORDS, np.int64)  # begins at a cache line, being large
         self.paths = np.zeros((at.PATHS, at.PATH_WORDS), np.int64)
         self.sources = np.zeros((at.PATHS, at.SOURCE_WORDS), np.int64)
         self.state = np.zeros(at.STATE_WORDS, np.int64)

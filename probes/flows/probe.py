@@ -17,9 +17,10 @@ from probes.flows.fragments import FRAGMENT_COLUMNS, FRAGMENT_ROWS
 from probes.flows.lifetime import evict
 from probes.flows.marks import Marks
 from probes.flows.observe import DONE, OUT_FULL, advance, observe
+from probes.memory import zeroed
 from topics.batch import END_OF_RUN, FlowBatch, Observer
 from topics.flags import Cause
-from topics.record import FLOW_DTYPE, copy_records, empty_records
+from topics.record import FLOW_DTYPE, copy_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,17 +99,17 @@ class _Rows:
     """The arrays of the flow table: they grow by doubling, together."""
 
     def __init__(self, rows: int, payload_bytes: int) -> None:
-        self.keys = np.zeros((rows, layout.KEY_WORDS), np.int64)
-        self.flows = np.zeros((rows, len(layout.FLOW_COLUMNS)), np.int64)
-        self.sides = np.zeros((rows, 2, len(layout.SIDE_COLUMNS)), np.int64)
+        self.keys = zeroed((rows, layout.KEY_WORDS), np.int64)
+        self.flows = zeroed((rows, len(layout.FLOW_COLUMNS)), np.int64)
+        self.sides = zeroed((rows, 2, len(layout.SIDE_COLUMNS)), np.int64)
         self.squares = self.sides.view(np.float64)  # the same memory, for the two columns that are sums of squares
         self.extras = np.zeros((rows, layout.EXTRA_COLUMNS), np.int64)
         self.payloads = np.zeros((rows, 2, payload_bytes), np.uint8)
-        self.free = np.zeros(rows, np.int64)
+        self.free = zeroed(rows, np.int64)
         length = 1 << max(0, rows - 1).bit_length()
-        self.waiting = np.zeros((length, 2), np.int64)
-        self.looked_at = np.zeros((length, 2), np.int64)
-        self.index = np.zeros(2 * length, np.uint64)
+        self.waiting = zeroed((length, 2), np.int64)
+        self.looked_at = zeroed((length, 2), np.int64)
+        self.index = zeroed(2 * length, np.uint64)
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -150,7 +151,7 @@ class FlowProbe:
         self.judge = JudgeMemory(AHEAD, enabled=not self.settings.count_copies)
         self._copies = layout.copies()
         self._written = 0
-        self._out = empty_records(BATCH_RECORDS)
+        self._out = zeroed(BATCH_RECORDS, FLOW_DTYPE)
         self._views = tuple(
             self._out.view(kind).reshape(BATCH_RECORDS, -1) for kind in (np.int64, np.uint32, np.uint16, np.uint8)
         )

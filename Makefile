@@ -13,7 +13,7 @@ run: $(INSTALLED) $(SAMPLE)
 	$(BIN)/argosy run -r $(SAMPLE) --data build/sample-data
 
 test: lint warmup
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: $(TESTABLE)
 	$(BIN)/python -m tests.bench

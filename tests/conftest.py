@@ -17,6 +17,12 @@ from tests.postgresql import PostgresqlServer, binaries
 from topics.errors import ServerError
 
 pytest_plugins = ["tests.no_skips"]
+LONGEST_FIRST = ("tests/faults/", "tests/fuzz/", "tests/kafka/", "tests/differential/", "tests/clients/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, or one process works on the last of them while the other is idle."""
+    items.sort(key=lambda item: next((n for n, d in enumerate(LONGEST_FIRST) if item.nodeid.startswith(d)), 99))
 
 
 @pytest.fixture(scope="session")

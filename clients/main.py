@@ -36,6 +36,8 @@ GROUPS = {
         ),
         "rasort": Command("clients.rasort", "sort records by any fields"),
         "rabins": Command("clients.rabins", "merge records by bins of time, count or size"),
+        "rasplit": Command("clients.rasplit", "write records into files by time, count, size or values of fields"),
+        "rastream": Command("clients.rastream", "the same as records come, with a program for each file"),
         "racount": Command("clients.racount", "count records, packets and bytes"),
         "rafilteraddr": Command("clients.rafilteraddr", "select records by long lists of addresses"),
         "ratimerange": Command("clients.ratimerange", "say from when to when records are"),

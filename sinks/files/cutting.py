@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 SECOND = 1_000_000_000
 ROTATE = 300
 DAY = 86_400
+ALL_TIME = 2**62  # ns: until the year 2116
 Marks = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
@@ -33,8 +34,8 @@ def selecting(text: str) -> Mask | None:
 class Cutting:
     """How records are cut into files.
 
-    `seconds` is the span of a file; `count` the most records, `size` the bytes after which it ends, 0 for any; `until`
-    is a filter: a record that it selects is the last of its file. Raises UsageError for what is out of range.
+    `seconds` is the span of a file, `count` the most records, `size` the bytes after which it ends, each 0 for any;
+    `until` is a filter: a record that it selects is the last of its file. Raises UsageError for what is out of range.
     """
 
     seconds: int = ROTATE
@@ -43,7 +44,7 @@ class Cutting:
     until: str = ""
 
     def __post_init__(self) -> None:
-        if self.seconds < 1:
+        if self.seconds < 0:
             raise UsageError(f"rotation every {self.seconds} s: one second is the shortest")
         if self.count < 0 or self.size < 0:
             raise UsageError("files end after a positive count or size")
@@ -51,7 +52,11 @@ class Cutting:
     @property
     def length(self) -> int:
         """Length of a bin, ns."""
-        return self.seconds * SECOND
+        return self.seconds * SECOND or ALL_TIME
+
+    def without_time(self) -> Cutting:
+        """Return the same cuts in one bin for all times."""
+        return replace(self, seconds=0)
 
 
 class Knife:

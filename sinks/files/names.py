@@ -27,6 +27,7 @@ LONGEST_VALUE = 64  # characters of a field's value
 LONGEST_PART = 160  # bytes of one part of a path; systems take 255, and numbers and suffixes are still to come
 LONGEST_PATTERN = 1000
 NOTHING = "none"
+LETTERS = 26
 Values = tuple[str, ...]
 Rows = np.ndarray[tuple[int], np.dtype[np.int64]]
 
@@ -35,12 +36,13 @@ class NamePattern:
     """Names that `pattern` gives: `%` directives of strftime by the start of a bin in UTC, `$field` by the records.
 
     Values keep letters, digits and `.:+@=,-_`; what else they hold becomes `_`, an empty one `none`, a long one its
-    beginning. No part of a path begins with `.` or `-` because of a value, and long parts end in a hash. Raises
-    UsageError for a pattern that leaves its directory or names nothing, and for fields there are not.
+    beginning. No part of a path begins with `.` or `-` because of a value, and long parts end in a hash. Files of a bin
+    are numbered, or with `letters` end in so many or more: aa, ab, ... Raises UsageError for a pattern that leaves its
+    directory or names nothing, and for fields there are not.
     """
 
-    def __init__(self, pattern: str, suffix: str) -> None:
-        self.text, self._suffix = pattern, suffix
+    def __init__(self, pattern: str, suffix: str, letters: int = 0) -> None:
+        self.text, self._suffix, self._letters = pattern, suffix, letters
         if not pattern or pattern.endswith("/") or "\0" in pattern or len(pattern) > LONGEST_PATTERN:
             raise UsageError(f"pattern '{pattern[:80]}' names no file")
         pieces = FIELD.split(pattern.removesuffix(suffix))
@@ -69,8 +71,11 @@ class NamePattern:
         if path.is_absolute() or ".." in PurePosixPath(self.text).parts or not path.name:
             raise UsageError(f"pattern '{self.text}' leads out of the data directory")
         parts = [_bounded(each if _plain(each) or not self._fields else f"_{each}") for each in path.parts]
-        parts[-1] += f".{part}{self._suffix}" if part else self._suffix
+        parts[-1] += self._number(part) + self._suffix
         return PurePosixPath(*parts)
+
+    def _number(self, part: int) -> str:
+        return lettered(part, self._letters) if self._letters else f".{part}" if part else ""
 
     def groups(self, batch: FlowBatch) -> Iterator[tuple[Values, Rows]]:
         """Yield (safe values, the rows that have them, in order) for all values of a batch."""
@@ -102,6 +107,13 @@ class NamePattern:
 def safe(value: str | None) -> str:
     """Return a value as it may stand in a name."""
     return UNSAFE.sub("_", (value or "").strip())[:LONGEST_VALUE] or NOTHING
+
+
+def lettered(number: int, least: int) -> str:
+    """Return a number as `split` writes it: aa, ab, ..., zz, with a letter more where they do not suffice."""
+    while number >= LETTERS**least:
+        number, least = number - LETTERS**least, least + 1
+    return "".join(chr(ord("a") + number // LETTERS**place % LETTERS) for place in reversed(range(least)))
 
 
 def _plain(part: str) -> bool:

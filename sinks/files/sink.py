@@ -65,10 +65,10 @@ class FileSink:
     """Keeps flows as files below `directory`, one or more for each bin of `cutting.seconds`.
 
     Files are Parquet unless `pattern` ends in `.avro`, `.jsonl` or `.csv`; `wanted` is a filter, `program` runs on each
-    closed file. They appear whole, under the names that `pattern` gives (strftime in UTC, `$field`), when the watermark
-    has passed their bin by `grace` seconds, when `cutting` says so, or on close(). Later flows of that bin go to a
-    further part, `NAME.1.parquet`. A file whose flows are those of one that is there already takes its place, so the
-    same run twice keeps each flow once.
+    closed file; `letters` end the names of a bin's files, in place of numbers. They appear whole, under the names that
+    `pattern` gives (strftime in UTC, `$field`), when the watermark has passed their bin by `grace` seconds, when
+    `cutting` says so, or on close(). Later flows of that bin go to a further part, `NAME.1.parquet`. A file whose flows
+    are those of one that is there already takes its place, so the same run twice keeps each flow once.
 
     With positions on the bus, records that a finished file holds are left out when they are read again, and
     `safe_offsets` tells from where on they would have to be. One process writes to a directory at a time; outputs that
@@ -88,9 +88,10 @@ class FileSink:
         most_open: int = MOST_OPEN,
         program: Program | None = None,
         place: Held | None = None,
+        letters: int = 0,
     ) -> None:
         cutting = Cutting() if cutting is None else cutting
-        self._names, self._length = name_pattern(pattern, cutting), cutting.length
+        self._names, self._length = name_pattern(pattern, cutting, letters), cutting.length
         self._knife, self._wanted, self._program = Knife(cutting), selecting(wanted), program
         self._bins = OpenBins(self._length, grace * SECOND, most_open)
         self._directory = Path(directory)
@@ -290,11 +291,11 @@ class FileSink:
             raise
 
 
-def name_pattern(pattern: str, cutting: Cutting) -> NamePattern:
+def name_pattern(pattern: str, cutting: Cutting, letters: int = 0) -> NamePattern:
     """Return the names that a pattern gives to bins of this length; raises UsageError for one that does not do."""
     suffix = next((kind for kind in FORMATS if pattern.endswith(kind)), Format.PARQUET)
-    names = NamePattern(pattern, suffix)
-    if not names.tells_apart(cutting.length):
+    names = NamePattern(pattern, suffix, letters)
+    if cutting.seconds and not names.tells_apart(cutting.length):
         raise UsageError(f"pattern '{pattern}' names bins of {cutting.seconds} s alike, it needs more of %d %H %M %S")
     return names
 

@@ -1,4 +1,4 @@
-"""The promise of delivery put to the test: probes, Kafka, workers and a sink, with everything killed again and again.
+"""The promise of delivery put to the test: probes, Kafka, workers and sinks, with everything killed again and again.
 
 `python -m tests.faults.soak --records 10_000_000 --kills 20 --visits 10 --restarts 5` takes a while; the figures go to
 docs/reliability.md. A small plan is part of the tests.
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,10 +22,12 @@ from typing import TYPE_CHECKING
 import psycopg
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from clients.sources import record_files
 from deploy.kafka.node import KafkaNode
 from probes.spool.publisher import SpooledPublisher
 from processors.engine import local
 from processors.merge import FlowMerge
+from sinks.formats import open_reader
 from sinks.sql import SqlSink
 from tests.postgresql import PostgresqlServer
 from tests.processors.status_records import Conversations, status_records
@@ -48,7 +51,8 @@ SLOWEST = 2000
 POLL_SECONDS = 0.05
 QUIET = "quiet"
 MERGE_GROUP = "argosy-merge"
-SINK_GROUP = "argosy-sink-soak"
+SINK_GROUPS = {"sql": "argosy-sink-soak", "files": "argosy-sink-soak-files"}
+CUTS = ("-M", "time", "20s", "count", "3000", "--grace", "10")
 COUNT = "SELECT count(*), sum(records), sum(packets) FROM {}.flows"
 DIFFERENCE = "SELECT count(*) FROM (SELECT * FROM {}.flows EXCEPT ALL SELECT * FROM {}.flows) AS difference"
 
@@ -89,6 +93,9 @@ class Figures:
     found: tuple[int, ...] = ()
     lost: int = -1
     other: int = -1
+    in_files: int = 0
+    files_lost: int = -1
+    files_other: int = -1
     faults: dict[str, int] = field(default_factory=dict)
     waited: int = 0
     seconds: float = 0.0
@@ -103,9 +110,9 @@ class Soak:
         self.plan, self.directory, self.node, self.database = plan, directory, node, database
         self._begun, self._say = time.monotonic(), tell
         self.url = f"kafka://{node.bootstrap}"
-        self._choice = random.Random(plan.seed)
+        self._choice, self._files = random.Random(plan.seed), directory / "files"
         self._workers: list[subprocess.Popen[bytes]] = []
-        self._sink: subprocess.Popen[bytes] | None = None
+        self._sinks: dict[str, subprocess.Popen[bytes]] = {}
         self._started = 0
         self.figures = Figures()
 
@@ -115,7 +122,7 @@ class Soak:
         try:
             self._disturbed_run()
         finally:
-            for process in (*self._workers, *([self._sink] if self._sink else [])):
+            for process in (*self._workers, *self._sinks.values()):
                 process.kill()
                 process.wait()
         self.figures.seconds = time.monotonic() - self._begun
@@ -130,7 +137,7 @@ class Soak:
     def _disturbed_run(self) -> None:
         for _ in range(WORKERS):
             self._start_worker()
-        self._start_sink()
+        self._start_sinks()
         faults = self.plan.faults(self._choice)
         pieces = self.plan.records // PIECE
         due = sorted(self._choice.sample(range(1, pieces), len(faults)))
@@ -151,13 +158,13 @@ class Soak:
         patience = PATIENCE_SECONDS + self.plan.records / SLOWEST
         self._wait(lambda: self._is_done(MERGE_GROUP, FLOW_STATUS.name), "the workers", patience)
         self._tell("all is merged")
-        self._wait(lambda: self._is_done(SINK_GROUP, FLOWS.name), "the sink", patience)
+        self._wait(lambda: self._is_done(SINK_GROUPS["sql"], FLOWS.name), "the sink", patience)
         self._tell("all is stored")
         self._wait(lambda: all(self._says(each, "started") for each in self._workers), "all workers to begin")
-        for process in (*self._workers, self._sink):
-            assert process is not None
+        for process in (*self._workers, *self._sinks.values()):
             process.terminate()
             assert process.wait(STOP_SECONDS) == 0
+        assert self._is_done(SINK_GROUPS["files"], FLOWS.name)
 
     def _batches(self) -> Iterator[tuple[int, FlowBatch]]:
         for number, run in enumerate(self.plan.runs()):
@@ -173,7 +180,7 @@ class Soak:
             self._wait(lambda: self._acknowledged(MERGE_GROUP, FLOW_STATUS.name) >= target, "work", 20.0)
         steps = {
             "worker": self._kill_worker,
-            "sink": self._kill_sink,
+            "sink": self._kill_sinks,
             "visit": self._visit,
             "broker": self._restart,
         }
@@ -201,11 +208,11 @@ class Soak:
         self._choice.choice((self.node.kill, self.node.stop))()
         self.node.start()
 
-    def _kill_sink(self) -> None:
-        if self._sink is not None:
-            self._sink.kill()
-            self._sink.wait()
-        self._start_sink()
+    def _kill_sinks(self) -> None:
+        for process in self._sinks.values():
+            process.kill()
+            process.wait()
+        self._start_sinks()
 
     def _log(self, process: subprocess.Popen[bytes]) -> Path:
         return self.directory / f"{process.pid}.log"
@@ -218,9 +225,13 @@ class Soak:
         self._workers.append(self._start("worker", "--session-timeout", "3"))
         return self._workers[-1]
 
-    def _start_sink(self) -> None:
-        options = ("--url", self.database, "--group", SINK_GROUP, "--linger", "1s")
-        self._sink = self._start("sink", "sql", *options)
+    def _start_sinks(self) -> None:
+        for kind in SINK_GROUPS:
+            self._start_sink(kind)
+
+    def _start_sink(self, kind: str) -> None:
+        places = {"sql": ("--url", self.database, "--linger", "1s"), "files": ("-w", f"{self._files}/%H%M%S", *CUTS)}
+        self._sinks[kind] = self._start("sink", kind, "--group", SINK_GROUPS[kind], *places[kind])
 
     def _start(self, *words: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "clients.main", *words, "--bus", self.url]
@@ -244,8 +255,8 @@ class Soak:
         for worker in [each for each in self._workers if self._gave_up(each)]:
             self._workers.remove(worker)
             self._start_worker()
-        if self._sink is not None and self._gave_up(self._sink):
-            self._start_sink()
+        for kind in [kind for kind, sink in self._sinks.items() if self._gave_up(sink)]:
+            self._start_sink(kind)
 
     def _gave_up(self, process: subprocess.Popen[bytes]) -> bool:
         if process.poll() is None:
@@ -291,6 +302,15 @@ class Soak:
             self.figures.flows = self.figures.found[0]
             (self.figures.lost,) = ask(DIFFERENCE, QUIET, "public")
             (self.figures.other,) = ask(DIFFERENCE, "public", QUIET)
+            wanted = [bytes(row[0]) for row in connection.execute(f"SELECT flow_id FROM {QUIET}.flows")]
+        found = [key for path in record_files(str(self._files)) for batch in open_reader(path) for key in _ids(batch)]
+        self.figures.in_files = len(found)
+        lost, other = Counter(wanted) - Counter(found), Counter(found) - Counter(wanted)
+        self.figures.files_lost, self.figures.files_other = lost.total(), other.total()
+
+
+def _ids(batch: FlowBatch) -> list[bytes]:
+    return [value.tobytes() for value in batch.records["flow_id"]]
 
 
 def run(plan: Plan, directory: Path, tell: Callable[[str], None] = lambda _: None) -> Figures:
@@ -309,7 +329,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="argosy-soak-") as directory:
         figures = run(plan, Path(directory), functools.partial(print, flush=True))
     print(figures)
-    return 0 if (figures.lost, figures.other) == (0, 0) and figures.found == figures.expected else 1
+    wrong = (figures.lost, figures.other, figures.files_lost, figures.files_other)
+    return 0 if wrong == (0, 0, 0, 0) and figures.found == figures.expected else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Workers and the sink killed, the broker restarted, members coming and going: the rows of a quiet run, each once."""
+"""Workers and the sinks killed, the broker restarted, members coming and going: the rows of a quiet run, each once."""
 
 from pathlib import Path
 
@@ -20,4 +20,5 @@ def test_nothing_is_lost_or_doubled_whatever_is_killed(kafka_installed: None, tm
     assert figures.records >= 190_000
     assert figures.found == figures.expected
     assert (figures.lost, figures.other) == (0, 0)
+    assert (figures.in_files, figures.files_lost, figures.files_other) == (figures.flows, 0, 0)
     assert figures.found[1] == figures.records

@@ -174,7 +174,7 @@ def test_the_side_file_says_what_the_footer_would(tmp_path: Path) -> None:
 
 def test_settings_out_of_range_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="shortest"):
-        Cutting(0)
+        Cutting(-1)
     with pytest.raises(UsageError, match="positive"):
         Cutting(60, count=-1)
     with pytest.raises(FilterError, match="tpc"):

@@ -29,9 +29,17 @@ OPTIONS = (
     Option("--older", "TIME", "only days that ended so long ago (default 1h)"),
     Option("-m", "KEY...", "merge records by these fields, as racluster does: saddr daddr proto sport dport"),
     Option("--merge", "", "merge records by racluster's own key: one record a conversation and day"),
+    Option("--sort", "FIELD...", "sort by these fields instead of the start time, as rasort: proto dport saddr daddr"),
+    Option(
+        "--strip",
+        "PART...",
+        "leave out parts of records, as rastrip calls them: jitter mac net ...; usual for those\n"
+        "that it leaves out unless told otherwise, id for the flow id",
+    ),
     Option("--records", "COUNT", "records kept in memory at a time (1048576); the others wait in temporary files"),
 )
 SECOND, DAY = 1_000_000_000, 86_400
+NO_ID = 16  # bytes
 READ = (".parquet", ".avro")
 DIRECTIVE = re.compile(r"%[-_^#]?[A-Za-z%]")
 FIELD = re.compile(r"\$(?:\w+|\{\w+\})")
@@ -42,6 +50,8 @@ class Wish(NamedTuple):
 
     older: int
     keys: list[str] | None
+    sort: list[str]
+    strip: list[str]
     at_once: int
     only_say: bool
     quiet: bool
@@ -60,7 +70,9 @@ def wish(parsed: Parsed) -> Wish:
     """Return what is asked for; raises UsageError."""
     from clients.sink.shared import seconds
     from processors.merge.by_fields import aggregation
+    from processors.sorting import sort_keys
 
+    sort_keys(parsed.words("--sort"))
     keys = [part for word in parsed.words("-m") for part in word.split(",")]
     merged = bool(keys or parsed.count("--merge"))
     if merged:
@@ -68,6 +80,8 @@ def wish(parsed: Parsed) -> Wish:
     return Wish(
         int(seconds(parsed, "--older", "1h")),
         keys if merged else None,
+        parsed.words("--sort"),
+        parts(parsed.words("--strip")),
         parsed.number("--records", 1 << 20, minimum=1),
         bool(parsed.count("-n")),
         bool(parsed.count("-q")),
@@ -170,9 +184,31 @@ def _in_order(store: Store, entries: Sequence[Entry], asked: Wish, told: Any) ->
     frames = _frames(store, entries, told)
     if asked.keys is not None:
         frames = _merged(frames, asked.keys)
-    for frame in Sorter(sort_keys(()), asked.at_once).sorted(frames):
+    for frame in Sorter(sort_keys(asked.sort), asked.at_once).sorted(_stripped(frames, asked.strip)):
         if frame.height:
             yield to_batch(frame)
+
+
+def parts(words: list[str]) -> list[str]:
+    """Return the parts of records that words name; raises UsageError for one there is not."""
+    from processors.stripping import PARTS, USUAL
+    from topics.errors import UsageError
+    from topics.nearest import suggestion
+
+    unknown = next((word for word in words if word not in {*PARTS, "usual", "id"}), None)
+    if unknown is not None:
+        raise UsageError(f"option --strip: unknown part '{unknown}'{suggestion(unknown, PARTS)}")
+    return [part for word in words for part in (USUAL if word == "usual" else (word,))]
+
+
+def _stripped(frames: Iterator[pl.DataFrame], chosen: list[str]) -> Iterator[pl.DataFrame]:
+    import polars as pl
+
+    from processors.stripping import strip
+
+    for frame in frames:
+        left = strip(frame, [part for part in chosen if part != "id"])
+        yield left.with_columns(pl.lit(bytes(NO_ID)).alias("flow_id")) if "id" in chosen else left
 
 
 def _merged(frames: Iterator[pl.DataFrame], keys: list[str]) -> Iterator[pl.DataFrame]:

@@ -22,24 +22,37 @@ ROW_GROUP = 128 * 1024
 READ_AT_ONCE = 64 * 1024
 METADATA_KEY = b"argosy"
 # Nearly every record has a value of its own here: a dictionary would only be built to be thrown away.
-DISTINCT = ("_base_sequence", "_last_sequence", "_last_ack", "_ip_id", "src_port", "flow_id")
+DISTINCT = ("_base_sequence", "_last_sequence", "_last_ack", "flow_id")
+SPREAD = ("_ip_id", "src_port")  # likewise, but small numbers: their differences take fewer bits
 
 
 def _encodings() -> dict[str, str]:
     """Return the encodings that are no dictionary, all of them old enough for Spark and Hive to read."""
-    encodings = {}
-    for column in ARROW_SCHEMA:
-        if column.name.endswith(DISTINCT):
-            encodings[column.name] = "PLAIN"
-        elif pa.types.is_int64(column.type) or pa.types.is_timestamp(column.type):
-            encodings[column.name] = "DELTA_BINARY_PACKED"
-        elif pa.types.is_float64(column.type):
-            encodings[column.name] = "BYTE_STREAM_SPLIT"
-    return encodings
+    return {column.name: encoding for column in ARROW_SCHEMA if (encoding := _encoding(column))}
+
+
+def _encoding(column: pa.Field) -> str:
+    """Return how a column is encoded, empty for a dictionary; measured in docs/decisions.md."""
+    name = column.name
+    if pa.types.is_timestamp(column.type) or name.endswith(SPREAD):
+        return "DELTA_BINARY_PACKED"
+    if name.endswith(DISTINCT):
+        return "PLAIN"
+    if pa.types.is_float64(column.type):
+        return "BYTE_STREAM_SPLIT"
+    if pa.types.is_int64(column.type) and ("interval_" in name or "duration_" in name or name.endswith("_time")):
+        return "" if name.endswith("_count") else "PLAIN"
+    return ""
 
 
 ENCODINGS = _encodings()
 DICTIONARIES = [name for name in ARROW_SCHEMA.names if name not in ENCODINGS]
+WORDS = [column.name for column in ARROW_SCHEMA if pa.types.is_dictionary(column.type)]
+# What questions are narrowed by: limits of the other columns would be half of what describes a small file.
+STATISTICS = [
+    "flow_start",
+    *(f"{side}_{what}" for what in ("first", "last", "address", "port") for side in ("src", "dst")),
+]
 
 
 class ParquetWriter(Writer):
@@ -56,6 +69,8 @@ class ParquetWriter(Writer):
             use_dictionary=DICTIONARIES,
             column_encoding=ENCODINGS,
             write_page_checksum=True,
+            write_statistics=STATISTICS,
+            store_schema=False,  # the schema of Parquet says it all
         )
 
     def describe(self, facts: dict[str, Any]) -> None:
@@ -104,7 +119,7 @@ def _damage(path: str) -> Iterator[None]:
 
 def read_parquet(path: str) -> Iterator[FlowBatch]:
     """Yield the batches of a Parquet file; raises InputError naming the file when it is something else or damaged."""
-    with _damage(path), pq.ParquetFile(path, page_checksum_verification=True) as file:
+    with _damage(path), pq.ParquetFile(path, read_dictionary=WORDS, page_checksum_verification=True) as file:
         names = [name for name in ARROW_SCHEMA.names if name in file.schema_arrow.names]
         for data in file.iter_batches(READ_AT_ONCE, columns=names):
             data.validate(full=True)

@@ -205,6 +205,20 @@ def bench_names(_runs: int) -> Iterator[tuple[str, Result]]:
     yield "names, after a restart", _beside(rates.read, "names/s", rates.restored)
 
 
+def bench_archive(_runs: int) -> Iterator[tuple[str, Result]]:
+    """Bytes a flow in files, beside Argus's; how fast they are written, compacted, and asked for one host."""
+    from tests.bench.archive import argus_bytes, measure
+    from tests.bench.probe import captures
+
+    capture = captures(BUILD)[0]
+    sizes, theirs = measure(capture), argus_bytes(capture)
+    for name, size in {"as they come": sizes.sink, **sizes.daily}.items():
+        yield f"archive, {name}", Result(size, "bytes/flow", theirs, None if theirs is None else theirs / size)
+    yield "archive, kept", Result(sizes.kept, "flows/CPU s")
+    yield "archive, compacted", Result(sizes.compacted, "flows/CPU s")
+    yield "archive, one host", Result(sizes.host, "s")
+
+
 BENCHES: dict[str, Callable[[int], Iterator[tuple[str, Result]]]] = {
     "probe": bench_probe,
     "flows": bench_flows,
@@ -220,6 +234,7 @@ BENCHES: dict[str, Callable[[int], Iterator[tuple[str, Result]]]] = {
     "dns": bench_dns,
     "labels": bench_labels,
     "names": bench_names,
+    "archive": bench_archive,
 }
 
 

@@ -164,6 +164,8 @@ class Soak:
         for process in (*self._workers, *self._sinks.values()):
             process.terminate()
             assert process.wait(STOP_SECONDS) == 0
+        self._start_sink("files", "--until-idle", "5s")  # it commits what is in closed files, so its end is its own
+        assert self._sinks["files"].wait(PATIENCE_SECONDS) == 0
         assert self._is_done(SINK_GROUPS["files"], FLOWS.name)
 
     def _batches(self) -> Iterator[tuple[int, FlowBatch]]:
@@ -229,9 +231,9 @@ class Soak:
         for kind in SINK_GROUPS:
             self._start_sink(kind)
 
-    def _start_sink(self, kind: str) -> None:
+    def _start_sink(self, kind: str, *options: str) -> None:
         places = {"sql": ("--url", self.database, "--linger", "1s"), "files": ("-w", f"{self._files}/%H%M%S", *CUTS)}
-        self._sinks[kind] = self._start("sink", kind, "--group", SINK_GROUPS[kind], *places[kind])
+        self._sinks[kind] = self._start("sink", kind, "--group", SINK_GROUPS[kind], *places[kind], *options)
 
     def _start(self, *words: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "clients.main", *words, "--bus", self.url]
@@ -302,7 +304,7 @@ class Soak:
             self.figures.flows = self.figures.found[0]
             (self.figures.lost,) = ask(DIFFERENCE, QUIET, "public")
             (self.figures.other,) = ask(DIFFERENCE, "public", QUIET)
-            wanted = [bytes(row[0]) for row in connection.execute(f"SELECT flow_id FROM {QUIET}.flows")]
+            wanted = [row[0].bytes for row in connection.execute(f"SELECT flow_id FROM {QUIET}.flows")]
         found = [key for path in record_files(str(self._files)) for batch in open_reader(path) for key in _ids(batch)]
         self.figures.in_files = len(found)
         lost, other = Counter(wanted) - Counter(found), Counter(found) - Counter(wanted)

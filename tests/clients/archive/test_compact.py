@@ -28,7 +28,7 @@ from tests.clients.archive.places import (
 )
 from topics.batch import concatenate
 
-WISH = compact.Wish(older=3600, keys=None, at_once=1 << 20, only_say=False, quiet=True)
+WISH = compact.Wish(older=3600, keys=None, sort=[], strip=[], at_once=1 << 20, only_say=False, quiet=True)
 
 
 def compacted(store: LocalStore, wish: compact.Wish = WISH, now: int = NOW) -> None:
@@ -139,6 +139,17 @@ def test_merging_is_that_of_racluster(tmp_path: Path) -> None:
     assert argosy("archive", "verify", tmp_path, "-q") == 0
 
 
+def test_records_may_be_sorted_and_stripped(tmp_path: Path) -> None:
+    keep(tmp_path)
+    compacted(LocalStore(str(tmp_path)), WISH._replace(sort=["dport"], strip=["jitter", "mac", "id"]))
+    merged = concatenate(batch for path in tmp_path.rglob("*.daily.parquet") for batch in open_reader(str(path)))
+    whole = concatenate(MESSAGES)
+    assert merged.records["dst_port"].tolist() == sorted(whole.records["dst_port"].tolist())
+    assert not merged.records["src_interval_sum"].any()
+    assert not merged.records["flow_id"].any()
+    assert merged.records["src_packets"].sum() == whole.records["src_packets"].sum()
+
+
 def _read_for_a_while(directory: str, ready: Event, end: Event) -> None:
     swap.reading(Path(directory))
     ready.set()
@@ -184,6 +195,8 @@ def test_the_command_says_what_it_did(tmp_path: Path, capsys: pytest.CaptureFixt
         (["compact", "/no/such"], "/no/such: does not exist"),
         (["compact", "ftp://x"], "a directory or s3://"),
         (["compact", ".", "-m", "sadr"], "sadr"),
+        (["compact", ".", "--sort", "sadr"], "unknown field 'sadr'"),
+        (["compact", ".", "--strip", "jiter"], "unknown part 'jiter'; did you mean 'jitter'"),
         (["retain", "."], "say what to keep"),
         (["retain", ".", "--keep", "5x"], "option --keep should be a time as"),
         (["retain", ".", "--most", "x"], "option --most should be a size as"),

@@ -13,7 +13,7 @@ from sinks.formats import open_reader
 from tests.clients.archive.places import EXPECTED, NOW, Died, argosy, keep, keys
 from topics.errors import InputError, UsageError
 
-WISH = compact.Wish(older=3600, keys=None, at_once=1 << 20, only_say=False, quiet=True)
+WISH = compact.Wish(older=3600, keys=None, sort=[], strip=[], at_once=1 << 20, only_say=False, quiet=True)
 
 
 @pytest.fixture

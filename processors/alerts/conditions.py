@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from processors.alerts.hits import MOST_IDS, Evidence, Hit, evidence
 from processors.alerts.keyed import Key, Keyed
-from processors.alerts.rows import FIRST, HEARD, SLOT, THOUSANDTHS, Row
+from processors.alerts.rows import FIRST, HEARD, HEARD_SPANS, SLOT, THOUSANDTHS, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -92,34 +92,40 @@ class Window(Every):
 
     def take(self, slot: int, rows: Iterable[Row]) -> Iterator[Hit]:
         """Return a hit for each row that leaves its key above the limit."""
-        time = (slot + 1) * SLOT
         number = slot * SLOT // self._pane
         oldest = number - self._window // self._pane
         for row in rows:
             state = self._keys.get(row.key)
-            panes: list[list[int]] = [] if state is None else state[0]
-            ids: list[str] = [] if state is None else state[1]
-            while panes and panes[0][0] <= oldest:
-                panes.pop(0)
-            if not panes:
-                ids = []
-            if not panes or panes[-1][0] != number:
-                panes.append([number, 0, 0, 0, 0, 0, row.first, row.last])
-            _add(panes[-1], row)
-            if row.id and len(ids) < MOST_IDS and row.id not in ids:
-                ids.append(row.id)
-            self._keys.put(row.key, [panes, ids])
-            value, limit = self._value(panes)
+            if state is None or state[0][-1][0] <= oldest:
+                pane = [number, row.v, row.w, row.n, row.packets, row.bytes, row.first, row.last]
+                state = [[pane], [row.id] if row.id else []]
+            else:
+                self._add(state, row, number, oldest)
+            self._keys.put(row.key, state)
+            value, limit = self._value(state[0])
             if value > limit:
-                yield Hit(row.key, time, value, limit, _together(panes, ids), evidence(row))
+                yield Hit(row.key, (slot + 1) * SLOT, value, limit, _together(*state), evidence(row))
+
+    def _add(self, state: list[Any], row: Row, number: int, oldest: int) -> None:
+        panes, ids = state
+        while panes[0][0] <= oldest:
+            panes.pop(0)
+        if panes[-1][0] != number:
+            panes.append([number, 0, 0, 0, 0, 0, row.first, row.last])
+        _add(panes[-1], row)
+        if len(ids) < MOST_IDS and row.id and row.id not in ids:
+            ids.append(row.id)
 
     def _value(self, panes: list[list[int]]) -> tuple[float, float]:
-        if self._ratio is not None:
-            of, to = (sum(pane[place] for pane in panes) / THOUSANDTHS for place in (1, 2))
-            enough = of >= self._ratio.at_least and of > 0
-            return (of / to if to else of) if enough else 0.0, self._ratio.above
-        total = sum(pane[3] for pane in panes) if self._counts else sum(pane[1] for pane in panes) / THOUSANDTHS
-        return total * self._per_second, self._over * self._per_second
+        if self._ratio is None:
+            place = 3 if self._counts else 1
+            total = panes[0][place] if len(panes) == 1 else sum([pane[place] for pane in panes])
+            return (total if self._counts else total / THOUSANDTHS) * self._per_second, self._over * self._per_second
+        of = sum([pane[1] for pane in panes]) / THOUSANDTHS
+        if not of or of < self._ratio.at_least:
+            return 0.0, self._ratio.above
+        to = sum([pane[2] for pane in panes]) / THOUSANDTHS
+        return of / to if to else of, self._ratio.above
 
     def until(self, time: int) -> Iterator[Hit]:
         """Forget what is too old to count."""
@@ -145,6 +151,7 @@ class Distinct(Every):
         self._values = 0
         self._heard: Keyed[int] = Keyed(max(rule.keys, MOST_VALUES))
         self._memory = nanoseconds(said.except_heard)
+        self._span = max(SLOT, self._memory // HEARD_SPANS)
         self.states = (self._keys, self._heard)
 
     def take(self, slot: int, rows: Iterable[Row]) -> Iterator[Hit]:
@@ -154,9 +161,10 @@ class Distinct(Every):
         touched: dict[Key, Evidence] = {}
         for row in rows:
             if row.which == HEARD:
-                self._hear(row, slot)
-            elif not self._memory or self._is_dark(row, slot):
-                self._note(row, number, slot * SLOT // self._window)
+                self._hear(row)
+            elif (not self._memory or self._is_dark(row, slot)) and (
+                self._note(row, number, slot * SLOT // self._window) > self._over
+            ):
                 touched.setdefault(row.key, Evidence()).add(evidence(row))
         while self._values > MOST_VALUES and len(self._keys) > 1:
             self._keys.evicted += 1
@@ -164,14 +172,28 @@ class Distinct(Every):
         for key, added in touched.items():
             yield from self._judged(key, (slot + 1) * SLOT, oldest, added)
 
-    def _note(self, row: Row, number: int, window: int) -> None:
-        state = self._keys.get(row.key) or [{}, window, None, None]
-        if window > state[1]:
+    def _note(self, row: Row, number: int, window: int) -> int:
+        """Note a value; return how many there may be."""
+        state = self._keys.get(row.key)
+        if state is None:
+            state = [{}, window, None, None]
+        elif window > state[1]:
             state[1:] = [window, state[3] if window == state[1] + 1 else None, None]
-        self._values += str(row.d) not in state[0]
-        state[0][str(row.d)] = number
-        state[3] = merged(state[3], evidence(row))
+        values, value = state[0], str(row.d)
+        self._values += value not in values
+        values[value] = number
+        found = state[3]
+        if found is None:
+            state[3] = [row.n, row.packets, row.bytes, row.first, row.last, [row.id] if row.id else []]
+        else:
+            found[0] += row.n
+            found[1] += row.packets
+            found[2] += row.bytes
+            found[3], found[4] = min(found[3], row.first), max(found[4], row.last)
+            if len(found[5]) < MOST_IDS and row.id and row.id not in found[5]:
+                found[5].append(row.id)
         self._keys.put(row.key, state)
+        return len(values)
 
     def _judged(self, key: Key, time: int, oldest: int, added: Evidence) -> Iterator[Hit]:
         state = self._keys.get(key)
@@ -197,14 +219,14 @@ class Distinct(Every):
         """Count anew what there is."""
         self._values = sum(len(state[0]) for _, state in self._keys.items())
 
-    def _hear(self, row: Row, slot: int) -> None:
-        seen = self._heard.get((str(row.d),))
-        if seen is None or slot * SLOT - seen > self._memory // 16:  # often enough to be remembered
-            self._heard.put((str(row.d),), slot * SLOT)
+    def _hear(self, row: Row) -> None:
+        key = (str(row.d),)
+        if self._heard.get(key) != row.v:
+            self._heard.put(key, row.v)
 
     def _is_dark(self, row: Row, slot: int) -> bool:
         seen = self._heard.get((str(row.d),))
-        return seen is None or slot * SLOT - seen > self._memory
+        return seen is None or slot * SLOT // self._span - seen > HEARD_SPANS
 
     def _forgotten(self, _: Key, state: list[Any]) -> None:
         self._values -= len(state[0])
@@ -238,8 +260,11 @@ class Sequence(Every):
 
 
 def _add(pane: list[int], row: Row) -> None:
-    for place, amount in enumerate((row.v, row.w, row.n, row.packets, row.bytes), start=1):
-        pane[place] += amount
+    pane[1] += row.v
+    pane[2] += row.w
+    pane[3] += row.n
+    pane[4] += row.packets
+    pane[5] += row.bytes
     pane[6], pane[7] = min(pane[6], row.first), max(pane[7], row.last)
 
 

@@ -7,6 +7,8 @@ import json
 from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from topics.alerts import Alert
     from topics.batch import FlowBatch
 
+MANY_WAITING = 100_000  # rows of one rule that wait as they came
 MOST_WAITING = 2_000_000  # rows that wait for their slot to be complete; more, and the oldest slots are closed early
 
 
@@ -40,10 +43,24 @@ class _Evaluated:
     waiting: list[pl.DataFrame] = field(default_factory=list)
     late: list[pl.DataFrame] = field(default_factory=list)
     rows: int = 0
+    wide: int = MANY_WAITING
 
     @property
     def most(self) -> bool:
         return self.rule.kind in {"lasting", "grows"}
+
+    def gather(self) -> None:
+        """Add up what waits, when it is much and may be fewer groups."""
+        if self.rows < self.wide:
+            return
+        frame = pl.concat(self.waiting, how="vertical_relaxed")
+        self.waiting = [added_up(frame.lazy(), self.keys, most=self.most).select(frame.columns).collect()]
+        self.rows = self.waiting[0].height + sum(frame.height for frame in self.late)
+        self.wide = max(MANY_WAITING, 2 * self.rows)
+
+    @property
+    def keys(self) -> list[str]:
+        return [f"k.{place}" for place in range(len(self.rule.fields))]
 
     @property
     def states(self) -> tuple[Keyed[Any], ...]:
@@ -182,12 +199,14 @@ class Alerts:
             if not frame.select(is_late.any()).item():
                 each.waiting.append(frame)
                 each.rows += frame.height
+                each.gather()
                 continue
             each.waiting.append(frame.filter(~is_late))
             each.rows += each.waiting[-1].height
-            late = frame.filter(is_late).with_columns(slot=pl.lit(stream.closed, pl.Int64))
+            late = frame.filter(is_late)
             if not again:
-                each.late.append(added_up(late, most=each.most).select(frame.columns))
+                now = late.lazy().with_columns(slot=pl.lit(stream.closed, pl.Int64))
+                each.late.append(added_up(now, each.keys, most=each.most).select(frame.columns).collect())
                 each.rows += late.height
                 self.late += late.height
 
@@ -216,24 +235,19 @@ def _ready(each: _Evaluated, slot: int) -> pl.DataFrame | None:
     """Take the rows of slots before `slot` out of those that wait."""
     if not each.waiting and not each.late:
         return None
-    frame = pl.concat([*each.waiting, *each.late], how="vertical_relaxed")
-    each.late = []  # they are of the first slot that is closed
+    frame = pl.concat([*each.waiting, *each.late], how="vertical_relaxed").lazy()
     is_ready = pl.col("slot") < slot
-    ready, rest = frame.filter(is_ready), frame.filter(~is_ready)
+    ready, rest = pl.collect_all([added_up(frame.filter(is_ready), each.keys, most=each.most), frame.filter(~is_ready)])
+    each.late = []  # they are of the first slot that is closed
     each.waiting, each.rows = ([rest] if rest.height else []), rest.height
-    return added_up(ready, most=each.most) if ready.height else None
+    return ready if ready.height else None
 
 
 def _by_slot(frame: pl.DataFrame | None) -> Iterator[tuple[int, list[Row]]]:
     """Yield each slot with its rows, in order."""
-    rows: list[Row] = []
-    for row in sorted_rows(frame) if frame is not None else ():
-        if rows and rows[-1].slot != row.slot:
-            yield rows[-1].slot, rows
-            rows = []
-        rows.append(row)
-    if rows:
-        yield rows[-1].slot, rows
+    if frame is not None:
+        for slot, rows in groupby(sorted_rows(frame), key=itemgetter(0)):
+            yield slot, list(rows)
 
 
 def _newest(frame: pl.DataFrame) -> int:

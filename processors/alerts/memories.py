@@ -145,8 +145,11 @@ class Beacon(Every):
         """Return a hit for each key whose last intervals are even."""
         for row in rows:
             began = int(row.d or 0) // 1_000_000
-            begun = [*(self._keys.get(row.key) or []), began]
-            begun.sort()
+            known = self._keys.get(row.key)
+            if known is None:
+                self._keys.put(row.key, [began])
+                continue
+            begun = sorted([*known, began])
             if len(begun) > 1 and begun[-1] - begun[-2] > self._most:
                 begun = begun[-1:]
             begun = begun[-self._times - 1 :]

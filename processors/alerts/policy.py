@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -15,6 +16,7 @@ _NUMBER = re.compile(r"\d{1,5}")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 
+@functools.lru_cache(256)
 def policy_filter(path: str, match: str = "") -> str:
     """Return the filter for flows that an access list does not permit, of those that `match` selects.
 

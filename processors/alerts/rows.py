@@ -14,12 +14,11 @@ from topics.fields import field
 from topics.frame import to_arrow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from processors.alerts.settings import Rule
     from topics.batch import FlowBatch
 
 SLOT = 250_000_000  # ns of event time that are looked at together
+HEARD_SPANS = 16  # that `except_heard` is made of: how exactly it is known when an address was heard
 THOUSANDTHS = 1000  # sums are of whole thousandths: whole numbers add up to the same in any order
 HEARD, FIRST, SECOND = -1, 0, 1  # addresses that sent; records of `match`; those of `sequence.then`
 TIMES = ("src_first", "dst_first", "src_last", "dst_last")
@@ -51,22 +50,34 @@ class Row(NamedTuple):
 COLUMNS = Row._fields[:-1]
 
 
-def sorted_rows(frame: pl.DataFrame) -> Iterator[Row]:
-    """Yield the rows of a frame in their one order."""
+def sorted_rows(frame: pl.DataFrame) -> list[Row]:
+    """Return the rows of a frame in their one order."""
     names = [name for name in frame.columns if name not in COLUMNS]
-    for row in frame.sort("slot", "which", *names, "d").select(*COLUMNS, *names).iter_rows():
-        yield Row._make((*row[: len(COLUMNS)], row[len(COLUMNS) :]))
+    ordered = frame.sort("slot", "which", *names, "d")
+    keys = zip(*(ordered[name].to_list() for name in names), strict=True) if names else [()] * ordered.height
+    return list(map(Row._make, zip(*(ordered[name].to_list() for name in COLUMNS), keys, strict=True)))
 
 
-def added_up(frame: pl.DataFrame, *, most: bool) -> pl.DataFrame:
-    """Return one row for each slot and group; `v` is the most of its values, or their sum."""
-    names = [name for name in frame.columns if name not in COLUMNS]
-    return frame.group_by("slot", "which", *names, "d").agg(
-        pl.col("n", "w", "packets", "bytes").sum(),
-        pl.col("v").max() if most else pl.col("v").sum(),
-        pl.col("first").min(),
-        pl.col("last").max(),
-        pl.col("id").min(),
+def added_up(frame: pl.LazyFrame, names: list[str], *, most: bool) -> pl.LazyFrame:
+    """Return one row for each slot and group (`names`); `v` is the most of its values, or their sum.
+
+    Of addresses that sent (HEARD) only the first slot of each span `v` is kept: it is all that anybody remembers.
+    """
+    heard = pl.col("which") == HEARD
+    span = pl.when(heard).then("v").otherwise("slot").alias("span")
+    return (
+        frame.group_by("which", *names, "d", span)
+        .agg(
+            pl.col("slot").min(),
+            pl.col("n", "w", "packets", "bytes").sum(),
+            pl.when(heard.first())
+            .then(pl.col("v").first())
+            .otherwise(pl.col("v").max() if most else pl.col("v").sum()),
+            pl.col("first").min(),
+            pl.col("last").max(),
+            pl.col("id").min(),
+        )
+        .drop("span")
     )
 
 
@@ -80,6 +91,18 @@ class _Selected(NamedTuple):
     @property
     def most(self) -> bool:
         return self.rule.kind in {"lasting", "grows"}
+
+    def rows(self, frame: pl.LazyFrame, more: list[pl.LazyFrame]) -> pl.LazyFrame:
+        """Return what the rule gets to see of a frame."""
+        parts = [
+            (frame if mask is None else frame.filter(mask)).select(pl.lit(which, pl.Int8).alias("which"), *self.values)
+            for which, mask in self.filters
+        ]
+        together = pl.concat([*parts, *more], how="vertical_relaxed") if len(parts) + len(more) > 1 else parts[0]
+        rows = together.drop_nulls().with_columns(SLOTS)
+        if self.rule.lasting is not None:
+            return rows.filter(pl.col("v") >= round(self.rule.lasting.over * THOUSANDTHS))
+        return rows
 
 
 class FlowRows:
@@ -96,31 +119,15 @@ class FlowRows:
 
     def __call__(self, batch: FlowBatch) -> list[pl.DataFrame | None]:
         """Return the rows of each rule, None where it has none."""
-        frame = pl.DataFrame(to_arrow(batch, self._columns))
-        masks = frame.select(
-            mask.alias(f"{place}.{which}")
-            for place, selected in enumerate(self._rules)
-            for which, mask in selected.filters
-            if mask is not None
-        )
-        based = frame.with_columns(_base())
-        return [self._rows(place, selected, based, masks) for place, selected in enumerate(self._rules)]
-
-    def _rows(self, place: int, selected: _Selected, frame: pl.DataFrame, masks: pl.DataFrame) -> pl.DataFrame | None:
-        parts = []
-        for which, mask in selected.filters:
-            chosen = frame if mask is None else frame.filter(masks[f"{place}.{which}"])
-            if chosen.height:
-                parts.append(chosen.select(pl.lit(which, pl.Int8).alias("which"), *selected.values).drop_nulls())
-        if selected.rule.threshold is not None and selected.rule.threshold.except_heard:
-            parts.append(_heard(frame, selected.rule))
-        if not any(part.height for part in parts):
-            return None
-        return added_up(pl.concat(parts, how="vertical_relaxed").with_columns(SLOTS), most=selected.most)
+        frame = pl.DataFrame(to_arrow(batch, self._columns)).with_columns(_base(self._columns)).lazy()
+        plans = [each.rows(frame, _heard(frame, each.rule)) for each in self._rules]
+        return [rows if rows.height else None for rows in pl.collect_all(plans)]
 
     def _selected(self, rule: Rule) -> _Selected:
         text = policy_filter(rule.policy, rule.match) if rule.policy else rule.match
         found: list[tuple[int, pl.Expr | None]] = []
+        if rule.threshold is not None and rule.threshold.except_heard:
+            self._columns |= {"src_address", "dst_address"}
         then = [(SECOND, rule.sequence.then)] if rule.sequence else []
         for which, each in [(FIRST, text), *then]:
             value = flow_filter(each)
@@ -142,13 +149,13 @@ class FlowRows:
             (lasted if rule.lasting else self._sum(ratio[0])).alias("v"),
             self._sum(ratio[1]).alias("w"),
             pl.col("first", "last", "packets", "bytes"),
-            pl.col("flow_id").bin.encode("hex").alias("id"),
+            pl.col("id"),
         ]
 
     def _value(self, name: str) -> pl.Expr:
         if name in ADDRESSES:
             self._columns.add(ADDRESSES[name])
-            return pl.col(ADDRESSES[name]).bin.encode("hex")
+            return pl.col(f"{ADDRESSES[name]}_hex")
         known = field(name)
         expression = known.expression()
         self._columns |= column_names(expression)
@@ -163,8 +170,10 @@ class FlowRows:
         return thousandths(polars(expression) / field(name).format.scale)
 
 
-def _base() -> list[pl.Expr]:
+def _base(columns: set[str]) -> list[pl.Expr]:
     return [
+        *(pl.col(name).bin.encode("hex").alias(f"{name}_hex") for name in ADDRESSES.values() if name in columns),
+        pl.col("flow_id").bin.encode("hex").alias("id"),
         pl.min_horizontal("src_first", "dst_first").cast(pl.Int64).alias("first"),
         pl.max_horizontal("src_last", "dst_last").cast(pl.Int64).alias("last"),
         (pl.col("src_packets") + pl.col("dst_packets")).alias("packets"),
@@ -177,24 +186,25 @@ def thousandths(value: pl.Expr) -> pl.Expr:
     return (value.cast(pl.Float64) * THOUSANDTHS).round().fill_nan(0).cast(pl.Int64, strict=False).fill_null(0)
 
 
-def _heard(frame: pl.DataFrame, rule: Rule) -> pl.DataFrame:
-    """Return who sent a packet."""
-    sides = []
-    for side in ("src", "dst"):
-        if f"{side}_address" not in frame.columns:
-            continue
-        sides.append(
-            frame.filter(pl.col(f"{side}_packets") > 0).select(
-                pl.lit(HEARD, pl.Int8).alias("which"),
-                *(pl.lit("", pl.String).alias(f"k.{place}") for place in range(len(rule.fields))),
-                pl.col(f"{side}_address").bin.encode("hex").alias("d"),
-                *(pl.lit(0, pl.Int64).alias(name) for name in ("n", "v", "w")),
-                pl.col("first", "last"),
-                *(pl.lit(0, pl.Int64).alias(name) for name in ("packets", "bytes")),
-                pl.lit("", pl.String).alias("id"),
-            )
+def _heard(frame: pl.LazyFrame, rule: Rule) -> list[pl.LazyFrame]:
+    """Return who sent a packet, for a rule that asks."""
+    if rule.threshold is None or not rule.threshold.except_heard:
+        return []
+    span = max(SLOT, round(rule.threshold.except_heard * 1e9) // HEARD_SPANS)
+    return [
+        frame.filter(pl.col(f"{side}_packets") > 0).select(
+            pl.lit(HEARD, pl.Int8).alias("which"),
+            *(pl.lit("", pl.String).alias(f"k.{place}") for place in range(len(rule.fields))),
+            pl.col(f"{side}_address_hex").alias("d"),
+            pl.lit(0, pl.Int64).alias("n"),
+            (pl.col("first") // span).alias("v"),
+            pl.lit(0, pl.Int64).alias("w"),
+            pl.col("first", "last"),
+            *(pl.lit(0, pl.Int64).alias(name) for name in ("packets", "bytes")),
+            pl.lit("", pl.String).alias("id"),
         )
-    return pl.concat(sides).drop_nulls()
+        for side in ("src", "dst")
+    ]
 
 
 class TableRows:
@@ -205,17 +215,8 @@ class TableRows:
 
     def __call__(self, frame: pl.DataFrame) -> list[pl.DataFrame | None]:
         """Return the rows of each rule, None where it has none."""
-        return [self._rows(selected, frame) for selected in self._rules]
-
-    def _rows(self, selected: _Selected, frame: pl.DataFrame) -> pl.DataFrame | None:
-        parts = []
-        for which, mask in selected.filters:
-            chosen = frame if mask is None else frame.filter(mask)
-            if chosen.height:
-                parts.append(chosen.select(pl.lit(which, pl.Int8).alias("which"), *selected.values).drop_nulls())
-        if not any(part.height for part in parts):
-            return None
-        return added_up(pl.concat(parts).with_columns(SLOTS), most=selected.most)
+        plans = [each.rows(frame.lazy(), []) for each in self._rules]
+        return [rows if rows.height else None for rows in pl.collect_all(plans)]
 
     def _selected(self, rule: Rule) -> _Selected:
         then = [(SECOND, rule.sequence.then)] if rule.sequence else []

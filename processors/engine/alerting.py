@@ -60,7 +60,7 @@ TABLES: dict[str, Callable[[Any], pl.DataFrame]] = {
 SECOND = 1_000_000_000
 # How much later than others a record may be told: queries wait for their answers; records are on several partitions.
 ALLOWANCES = {
-    "records": SECOND // 5, "probes": 2 * SECOND, "dns": 35 * SECOND, "names": 35 * SECOND, "spans": 2 * SECOND,
+    "records": SECOND // 20, "probes": 2 * SECOND, "dns": 35 * SECOND, "names": 35 * SECOND, "spans": 2 * SECOND,
 }  # fmt: skip
 RECEIVE_SECONDS = 0.1
 SAVE_SECONDS = 1.0

@@ -219,6 +219,26 @@ def bench_archive(_runs: int) -> Iterator[tuple[str, Result]]:
     yield "archive, one host", Result(sizes.host, "s")
 
 
+def bench_alerts(runs: int) -> Iterator[tuple[str, Result]]:
+    """Status records per second through the starter set; from packet to alert beyond the status interval."""
+    import tempfile
+    from statistics import median
+
+    from deploy.kafka.node import KafkaNode
+    from tests.bench.alerts import latency, rate
+    from tests.bench.probe import captures
+    from tests.bench.records import status_batches
+
+    batches = status_batches(captures(BUILD)[0])
+    rates = [rate(batches) for _ in range(runs)]
+    yield "alerts, starter set", Result(median(each for each, _ in rates), "records/s")
+    yield "alerts, raised there", Result(rates[0][1], "alerts")
+    with tempfile.TemporaryDirectory() as directory, KafkaNode(Path(directory)) as node:
+        found = latency(node.bootstrap)
+    yield "alerts, to reader, p50", Result(found.median, "s beyond interval")
+    yield "alerts, to reader, p99", Result(found.p99, "s beyond interval")
+
+
 BENCHES: dict[str, Callable[[int], Iterator[tuple[str, Result]]]] = {
     "probe": bench_probe,
     "flows": bench_flows,
@@ -235,6 +255,7 @@ BENCHES: dict[str, Callable[[int], Iterator[tuple[str, Result]]]] = {
     "labels": bench_labels,
     "names": bench_names,
     "archive": bench_archive,
+    "alerts": bench_alerts,
 }
 
 

@@ -28,7 +28,8 @@ SUMMARY = """\
 create  make the topics that are missing; those that exist stay as they are
 list    show all topics: partitions, how long they keep what, what they carry
 tail    print the records of a topic as they come, one JSON object a line
-acl     allow a principal what a role needs: probe, worker, sink, reader (tail, audit) or admin"""
+acl     allow a principal what a role needs: probe, worker, names, observers, alerts, sink, reader (tail, audit)
+        or admin"""
 OPTIONS = [
     Option("--bus", "URL", "Kafka: kafka://HOST:PORT[,HOST:PORT] (default: $ARGOSY_BUS)"),
     Option("--partitions", "N", "create: partitions of each topic, instead of its own number"),

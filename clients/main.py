@@ -46,6 +46,8 @@ GROUPS = {
         "ranonymize": Command(
             "clients.ranonymize", "replace addresses, ports and times, keeping what they have in common"
         ),
+        "rasql": Command("clients.rasql", "records back from a database, as ra has them"),
+        "rasqlinsert": Command("clients.rasqlinsert", "put records into a table of a database"),
         "radns": Command("clients.radns", "list DNS transactions"),
         "raevent": Command("clients.raevent", "list events: sockets and processes, counters, logs, alerts"),
         "alerts": Command("clients.alerts", "look for what rules say: check them, try them on the past, list, run"),

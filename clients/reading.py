@@ -26,7 +26,7 @@ INPUT = (
         "-r",
         "FILE...",
         "read records from files: .parquet, .arrow, .avro, or by content; - is a pipe;\n"
-        "from databases: FILE.duckdb, postgresql://...",
+        "from databases: FILE.duckdb, FILE.sqlite, postgresql://..., mysql://..., or .../TABLE",
     ),
     Option("-R", "DIR...", "read all such files under directories, in the order of their names"),
     Option("-S", "kafka://HOST/TOPIC", "read what comes on a topic, until Ctrl-C"),

@@ -86,10 +86,12 @@ def directory_identity(place: str) -> str:
 
 def database_identity(address: str) -> str:
     """Tell a database from others, without its password; raises UsageError for a kind that is not known."""
-    from sinks.sql.address import display_name, parse
+    from sinks.sql.address import display_name, parse_table
 
-    where = display_name(parse(address))
-    return where if "://" in where else directory_identity(where)
+    url, table = parse_table(address)
+    where = display_name(url)
+    where = where if "://" in where else directory_identity(where)
+    return f"{where}/{table}" if table else where
 
 
 def seconds(parsed: Parsed, name: str, default: str) -> float:

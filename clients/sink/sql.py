@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from clients.keeping import OPTIONS as KEEPING
+from clients.keeping import keeping
 from clients.options import Option
 from clients.sink.shared import database_identity, keep_flows, needed, seconds
 
@@ -20,6 +22,7 @@ OPTIONS = (
     Option("--url", "URL", "FILE.duckdb, FILE.sqlite, postgresql://USER@HOST:PORT/DATABASE or mysql://... (also\n"
                            "MariaDB); a table may follow, /flows_%Y_%m_%d for one a day; passwords may be in\n"
                            "PGPASSWORD, ~/.pgpass or ~/.my.cnf"),
+    *KEEPING,
     Option("--linger", "TIME", f"write flows at the latest so long after they came (default {LINGER})"),
 )  # fmt: skip
 
@@ -34,4 +37,4 @@ def keep(parsed: Parsed) -> None:
 def _open(parsed: Parsed, address: str) -> SqlSink:
     from sinks.sql import SqlSink
 
-    return SqlSink(address, linger=seconds(parsed, "--linger", LINGER))
+    return SqlSink(address, linger=seconds(parsed, "--linger", LINGER), keeping=keeping(parsed))

@@ -154,6 +154,11 @@ def chosen(names: Sequence[str], keys: Iterable[str] = (), *, record: bool = Fal
     return Layout(tuple(columns.values()), key, () if keys == ("none",) else keys)
 
 
+def repeating() -> Layout:
+    """Return the layout of whole records whose rows may repeat."""
+    return Layout(whole().columns, ())
+
+
 def _of_field(chosen_field: Field) -> Column:
     name, value = chosen_field.name, chosen_field.value()
     if name in ADDRESS_FIELDS:
@@ -185,7 +190,7 @@ def _typed(chosen_field: Field, value: pl.Expr, kind: pl.DataType) -> Column:
 
 
 def indexed(layout: Layout) -> list[tuple[str, ...]]:
-    """Return what a table of this layout is searched by besides its key: time, and either address with time."""
+    """Return what a table of this layout is searched by besides its key: times, and either address with time."""
     kinds = layout.kinds
     addresses = [name for name in ("src_address", "dst_address", *ADDRESS_FIELDS) if kinds.get(name) == "address"]
-    return [("stime",), *((name, "stime") for name in addresses)]
+    return [("stime",), ("ltime",), *((name, "stime") for name in addresses)]

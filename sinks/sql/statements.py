@@ -93,7 +93,7 @@ def dialect(engine: Engine) -> Dialect:
         return MariaDBDialect()
     if engine == "mysql":
         return MySQLDialect()
-    return SQLiteDialect() if engine == "sqlite" else PGDialect()
+    return SQLiteDialect() if engine == "sqlite" else PGDialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
 
 
 def quoted(name: str, engine: Engine) -> str:
@@ -132,12 +132,12 @@ def create_table(name: str, layout: Layout, engine: Engine, *, keyed: bool = Tru
 def create_indexes(name: str, layout: Layout, engine: Engine) -> list[str]:
     """Return what creates the indexes of a table beside its key.
 
-    PostgreSQL's by time is a BRIN: flows come in the order of time, and it costs next to nothing to keep.
+    PostgreSQL's by time are BRIN: flows come in the order of time, and they cost next to nothing to keep.
     """
     table = table_of(name, layout, engine)
     found = []
     for columns in indexed(layout):
-        kind = "brin" if columns == ("stime",) else "btree"
+        kind = "brin" if len(columns) == 1 else "btree"
         index = Index(f"{name[:40]}_{columns[0]}", *(table.c[column] for column in columns), postgresql_using=kind)
         found.append(_text(CreateIndex(index), engine))
     return found

@@ -90,6 +90,17 @@ def bench_worker(_runs: int) -> Iterator[tuple[str, Result]]:
     yield "bus and one worker", Result(rates.rate, "records/s")
 
 
+def bench_databases(_runs: int) -> Iterator[tuple[str, Result]]:
+    """Flows into each database through the SQL sink, the same ones again, and back out; its server on the same cores."""
+    from tests.bench.databases import measure
+    from tests.bench.probe import captures
+
+    for rates in measure(captures(BUILD)[1]):
+        yield f"{rates.database}, in", Result(rates.kept, "records/s")
+        yield f"{rates.database}, in again", Result(rates.replayed, "records/s")
+        yield f"{rates.database}, out", Result(rates.read, "records/s")
+
+
 def bench_secured(runs: int) -> Iterator[tuple[str, Result]]:
     """Records to Kafka with TLS, SCRAM and the spool, beside the same without any of it."""
     from tests.bench.probe import captures
@@ -245,6 +256,7 @@ BENCHES: dict[str, Callable[[int], Iterator[tuple[str, Result]]]] = {
     "codec": bench_codec,
     "merge": bench_merge,
     "worker": bench_worker,
+    "databases": bench_databases,
     "secured": bench_secured,
     "ra": bench_ra,
     "clients": bench_clients,

@@ -91,7 +91,7 @@ def bench_worker(_runs: int) -> Iterator[tuple[str, Result]]:
 
 
 def bench_databases(_runs: int) -> Iterator[tuple[str, Result]]:
-    """Flows into each database through the SQL sink, the same ones again, and back out; its server on the same cores."""
+    """Flows into each database through the SQL sink, again, and back out; its server is on the same cores."""
     from tests.bench.databases import measure
     from tests.bench.probe import captures
 

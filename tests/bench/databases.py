@@ -1,4 +1,4 @@
-"""How fast each database takes flows through the SQL sink, and gives them back; servers of our own on the same cores."""
+"""How fast each database takes flows through the SQL sink and gives them back; its server is on the same cores."""
 
 from __future__ import annotations
 

@@ -68,7 +68,8 @@ def ask(address: str, question: str) -> list[tuple[Any, ...]]:
 
 
 def _no_table(pattern: str, known: list[str]) -> str:
-    others = sorted(name for name in known if not name.startswith(("argosy_", "pg_", "sqlite_", "duckdb_")))
+    own = ("argosy_", "pg_", "sqlite_", "duckdb_", "conversations")
+    others = sorted(name for name in known if not name.startswith(own))
     there = f"there is {', '.join(others[:SHOWN])}{' ...' * (len(others) > SHOWN)}" if others else "it is empty"
     return f"no table {pattern}: {there}; name one behind the database, .../{others[0] if others else 'TABLE'}"
 

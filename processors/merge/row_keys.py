@@ -10,6 +10,7 @@ import polars as pl
 
 from processors.merge.by_fields import aggregation
 from processors.merge.key_fields import ALL, KNOWN, LABEL_BITS, NONE, parse_keys
+from topics.batch import concatenate
 from topics.errors import UsageError
 from topics.fields import field
 from topics.frame import to_arrow
@@ -56,12 +57,31 @@ class MergedRows:
             for row, text in zip(joined, texts, strict=True)
         ]
 
+    def joined(self, merged: FlowBatch) -> tuple[FlowBatch, list[str]]:
+        """Merge merged records once more, those of one row into one; return them and the names of their rows.
+
+        Rows are told by name: what was merged over IPv4 and IPv6 has lost the ethertype that a key is read with.
+        """
+        rows: dict[str, list[int]] = {}
+        for number, name in enumerate(self.row_keys(merged)):
+            rows.setdefault(name, []).append(number)
+        alone = merged.select(np.array([places[0] for places in rows.values() if len(places) == 1], np.int64))
+        several = {name: places for name, places in rows.items() if len(places) > 1}
+        parts = [_as_one(merged.select(np.array(places, np.int64))) for places in several.values()]
+        return concatenate([alone, *parts]), [name for name in rows if name not in several] + list(several)
+
     def _texts(self, merged: FlowBatch) -> list[str]:
         if not self._values:
             return [""] * len(merged)
         frame = pl.DataFrame(to_arrow(merged))
         values = [value.cast(pl.String).fill_null("\0") for value in self._values]
         return frame.select(pl.concat_str(values, separator="\x1f").alias("text"))["text"].to_list()
+
+
+def _as_one(batch: FlowBatch) -> FlowBatch:
+    merging = aggregation([ALL], capacity=2)
+    merging.add(batch)
+    return merging.finish()
 
 
 def _compared(records: Records, name: str) -> Any:  # noqa: ANN401 - one value a record, of any width

@@ -41,6 +41,9 @@ class Merging(Protocol):
     def row_keys(self, merged: FlowBatch) -> list[str]:
         """Return the key of each record's row, hexadecimal."""
 
+    def joined(self, merged: FlowBatch) -> tuple[FlowBatch, list[str]]:
+        """Return one record a row of those that were merged already, and the rows' keys."""
+
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
@@ -214,9 +217,9 @@ class SqlSink:
         """Merge records with those that are in the table already."""
         incoming = merging.merged(batch)
         present = decoded(self._store.records(span.name, merging.row_keys(incoming)))
-        result = merging.merged(concatenate([present, incoming])) if len(present) else incoming
-        frame = rows(result, self._layout).with_columns(pl.Series(ROW_KEY, merging.row_keys(result), dtype=pl.String))
-        self._store.upsert(span.name, self._layout, last_of_each_key(frame, self._layout.key))
+        result, keys = merging.joined(concatenate([present, incoming]))
+        frame = rows(result, self._layout).with_columns(pl.Series(ROW_KEY, keys, dtype=pl.String))
+        self._store.upsert(span.name, self._layout, frame)
 
     def _split(self, gathered: pl.DataFrame) -> list[tuple[Span, pl.DataFrame]]:
         if self._keeping.partitions:

@@ -19,13 +19,14 @@ from sinks.files import FileSink
 from sinks.kafka import Subscription, run_sink, topic_identity
 from sinks.sql import SqlSink
 from sinks.sql import sink as sql_sink
+from sinks.sql.reader import ask
 from tests.random_batches import random_batch
 from tests.sinks.files.test_sink import keys, stored
 from tests.sinks.sql.fields import assert_holds, duckdb_rows, postgresql_rows
 from topics.address_text import IPV4_MAPPED
 from topics.batch import END_OF_RUN, FlowBatch, concatenate
 from topics.bus import encode_message, subscriber
-from topics.errors import BusError
+from topics.errors import BusError, DatabaseError
 
 START = 1_700_000_100_000_000_000
 MINUTE = 60_000_000_000
@@ -193,6 +194,29 @@ def test_postgresql_survives_kills_without_loss_or_doubles(sinks: SinkTest, post
     assert sinks.run("sql", "--url", postgresql_database)[0] == 0
     assert_holds(postgresql_rows(postgresql_database), concatenate(published + last))
     assert sinks.committed() == sinks.ends()
+
+
+def test_rows_merged_in_mariadb_survive_kills_without_loss_or_doubles(sinks: SinkTest, mariadb_database: str) -> None:
+    table = f"{mariadb_database}/pairs"
+    options = ("--url", table, "-m", "proto", "-s", "proto", "pkts")
+    published = [flows(seed) for seed in range(20)]
+    for batch in published:
+        batch.records["src_packets"] = batch.records["dst_packets"] = 1
+    sinks.publish(published[:-1])
+    process = sinks.start("sql", *options, "--linger", "0")
+    wait_until(process, lambda: merged_in(table) > 0)
+    kill(process)
+    sinks.publish(published[-1:])
+    assert sinks.run("sql", *options)[0] == 0
+    assert merged_in(table) == 2 * sum(map(len, published))
+    assert sinks.committed() == sinks.ends()
+
+
+def merged_in(table: str) -> int:
+    """Packets in the rows of a table that may not be there yet."""
+    with suppress(DatabaseError):
+        return int(ask(table, "SELECT sum(pkts) FROM {table}")[0][0] or 0)
+    return 0
 
 
 def test_a_database_that_is_away_is_waited_for_without_taking_more_than_fits(

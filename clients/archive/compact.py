@@ -131,9 +131,9 @@ def _one(store: Store, group: Group, asked: Wish, told: Any) -> None:  # noqa: A
         return
     staged = store.stage(new)
     records = _write(store, group, asked, staged, told)
-    bus = {each.key: each.facts for each in group.entries if each.facts.get("offsets")}
+    merged = {each.key: each.facts for each in group.entries if not each.is_daily}
     size = staged.stat().st_size
-    gone = replacing.replace(store, staged, new, [each.key for each in group.entries], bus)
+    gone = replacing.replace(store, staged, new, [each.key for each in group.entries], merged)
     told.replaced(new, len(group.entries), sum(each.size for each in group.entries), records, size, gone=gone)
 
 

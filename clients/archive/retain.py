@@ -170,14 +170,14 @@ def _rewritten(store: Store, entry: Entry, rule: Rule, asked: Wish, told: Told) 
     told.say(f"{entry.key}: {going:,} of {going + kept:,} records {'would go' if asked.only_say else 'removed'}")
     if asked.only_say:
         return entry
-    bus = {entry.key: entry.facts} if entry.facts.get("offsets") else {}
+    merged = {} if entry.is_daily else {entry.key: entry.facts}
     if not kept:
-        replacing.remove(store, entry, bus)
+        replacing.remove(store, entry, merged)
         return None
-    return _written_anew(store, entry, rule, bus, told)
+    return _written_anew(store, entry, rule, merged, told)
 
 
-def _written_anew(store: Store, entry: Entry, rule: Rule, bus: dict[str, dict[str, Any]], told: Told) -> Entry:
+def _written_anew(store: Store, entry: Entry, rule: Rule, merged: dict[str, dict[str, Any]], told: Told) -> Entry:
     from clients.sources import to_batch
     from sinks.archive import replacing
     from sinks.archive.catalog import Entry
@@ -198,7 +198,7 @@ def _written_anew(store: Store, entry: Entry, rule: Rule, bus: dict[str, dict[st
         said = contents.as_json() | merged_facts([facts])
         writer.describe(said)
     size = staged.stat().st_size
-    replacing.replace(store, staged, new, [entry.key], bus)
+    replacing.replace(store, staged, new, [entry.key], merged)
     return Entry(new, size, said)
 
 

@@ -33,8 +33,8 @@ def beside(key: str, name: str) -> str:
 def replace(store: Store, staged: Path, new: str, old: Sequence[str], facts: Mapping[str, Facts]) -> bool:
     """Let a staged file take the place of old ones, all keys below the directory of `new`.
 
-    `facts` has those of old files that came from the bus. Return whether the old files are gone: they stay, and do not
-    count, while a process reads the archive.
+    `facts` has those of old files that a sink may be asked to write again. Return whether the old files are gone: they
+    stay, and do not count, while a process reads the archive.
     """
     announcement = beside(new, ANNOUNCED)
     swap = Swap(PurePosixPath(new).name, _names(new, old), merged=_merged(new, facts))
@@ -105,11 +105,11 @@ def _finish(store: Store, announcement: str, swap: Swap) -> bool:
     """Remember what is known of the old files, remove them, and with that the announcement."""
     directory = PurePosixPath(announcement).parent
     keys = [(directory / name).as_posix() for name in swap.old]
-    if any(store.is_read(key) for key in keys[:1]):
-        return False
     _remember(store, {(directory / name).as_posix(): facts for name, facts in swap.merged.items()})
     if swap.removed:
         _account(store, swap.removed)
+    if any(store.is_read(key) for key in keys):
+        return False
     for key in keys:
         store.delete(key)
         if not key.endswith(PARQUET):

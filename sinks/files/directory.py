@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from typing import TYPE_CHECKING, BinaryIO
 
 from sinks.formats.destination import sync_directory, writing_to
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOCK = ".argosy.lock"
+PARTIAL = re.compile(r"\..+\.(parquet|avro|jsonl|csv|facts)\.partial")
 
 
 class Held:
@@ -45,7 +47,8 @@ def _lock(directory: Path) -> BinaryIO:
             lock.close()
             raise OutputError(f"{directory}: another sink writes to this directory") from error
         for partial in directory.rglob(".*.partial"):
-            _remove_left_over(partial)
+            if PARTIAL.fullmatch(partial.name):
+                _remove_left_over(partial)
     return lock
 
 

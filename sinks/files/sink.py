@@ -242,6 +242,8 @@ class FileSink:
         raise AssertionError
 
     def _ledger(self, directory: Path) -> Ledger:
+        if len(self._ledgers) >= MOST_REMEMBERED:
+            self._ledgers.clear()
         return self._ledgers.setdefault(directory, Ledger(directory))
 
     def _open(self, bin_: Bin) -> _Part:
@@ -265,7 +267,8 @@ class FileSink:
             (path for path, known in finished.facts.items() if known.get("identity") == facts["identity"]), None
         )
         path = Path(part.writer.path)
-        if twin is not None and not has_footer(path):
+        merged = any(known.get("identity") == facts["identity"] for known in finished.gone)
+        if merged or (twin is not None and not has_footer(path)):
             part.writer.abort()
             return
         if part.contents.offsets:

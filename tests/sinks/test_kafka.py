@@ -1,3 +1,4 @@
+import json
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from sinks import kafka
 from sinks.files import FileSink
+from sinks.files.facts import facts_of
 from sinks.kafka import Subscription, run_sink, topic_identity
 from sinks.sql import SqlSink
 from sinks.sql import sink as sql_sink
@@ -158,6 +160,29 @@ def test_files_survive_kills_without_loss_or_doubles(sinks: SinkTest, tmp_path: 
     assert stored(tmp_path) == sorted_keys(published)
     assert sinks.committed() == sinks.ends()
     assert not list(tmp_path.glob(".*.partial"))
+
+
+def test_several_outputs_survive_a_kill_without_loss_or_doubles(sinks: SinkTest, tmp_path: Path) -> None:
+    settings = tmp_path / "files.yaml"
+    settings.write_text(f"""
+outputs:
+  - {{directory: {tmp_path}/all, name: "%H.%M.%S", time: 1m, grace: 30, count: 20}}
+  - {{directory: {tmp_path}/text, name: "$proto.%H.%M.%S", time: 5m, grace: 30, format: jsonl, filter: src pkts gt 3}}
+""")
+    published = minutes(0, 60)
+    sinks.publish(published)
+    process = sinks.start("files", "-f", str(settings))
+    wait_until(process, lambda: len(list((tmp_path / "all").glob("*.parquet"))) > 4)
+    kill(process)
+    sinks.group += "-anew"  # nothing is known but what the files say
+    assert sinks.run("files", "-f", str(settings))[0] == 0
+    assert stored(tmp_path / "all") == sorted_keys(published)
+    assert all(facts_of(path)["records"] <= 20 for path in (tmp_path / "all").glob("*.parquet"))
+    rows = [row for path in (tmp_path / "text").glob("*.jsonl") for row in path.read_text().splitlines()]
+    wanted = concatenate(published).records
+    ids = [value.tobytes().hex() for value in wanted["flow_id"][wanted["src_packets"] > 3]]
+    assert sorted(json.loads(row)["flow_id"] for row in rows) == sorted(ids)
+    assert sinks.committed() == sinks.ends()
 
 
 def test_files_are_finished_when_the_sink_is_asked_to_stop(sinks: SinkTest, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from clients.archive import compact
 from sinks.archive import swap
 from sinks.archive.local import LocalStore
-from sinks.files import Cutting
+from sinks.files import Cutting, FileSink
 from sinks.files.facts import facts_of
 from sinks.formats import open_reader
 from sinks.position import start_times
@@ -100,6 +100,16 @@ def test_a_sink_that_reads_the_bus_again_knows_what_was_merged(tmp_path: Path, s
     assert keep(tmp_path, pattern=pattern) == []
     assert keep(tmp_path, 4, pattern=pattern) == []
     assert seen(tmp_path) == EXPECTED
+
+
+def test_the_same_run_again_adds_nothing_to_what_was_merged(tmp_path: Path) -> None:
+    for _ in range(2):
+        sink = FileSink(tmp_path, cutting=Cutting(600))
+        for batch in MESSAGES:
+            sink.write(batch)
+        sink.close()
+        compacted(LocalStore(str(tmp_path)))
+        assert seen(tmp_path) == EXPECTED
 
 
 def test_a_day_that_is_not_over_waits(tmp_path: Path) -> None:

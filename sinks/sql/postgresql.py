@@ -74,14 +74,14 @@ class PostgresqlStore(Store):
     def upsert(self, table: str, layout: Layout, rows: pl.DataFrame) -> None:
         """Write rows in place of those with the same key."""
         self._stage(layout)
-        copy = f"COPY {STAGING} ({listed(layout.names, self.engine)}) FROM STDIN (FORMAT csv)"
-        insert = _upsert(table, layout)
+        copy = f"COPY {{}} ({listed(layout.names, self.engine)}) FROM STDIN (FORMAT csv)"
+        insert, name = _upsert(table, layout), quoted(table, self.engine)
         if self._alone or not layout.key:
-            _write(self._lanes[0], rows, copy, insert)
+            _write(self._lanes[0], rows, name, copy, insert)
             return
         lane_of_row = rows[layout.key[0]].hash() % LANES  # a key has one lane: no deadlock
         shares = [rows.filter(lane_of_row == number) for number in range(LANES)]
-        for _ in self._threads.map(_write, self._lanes, shares, [copy] * LANES, [insert] * LANES):
+        for _ in self._threads.map(_write, self._lanes, shares, [name] * LANES, [copy] * LANES, [insert] * LANES):
             pass
 
     def records(self, table: str, row_keys: Sequence[str]) -> list[bytes]:
@@ -180,14 +180,22 @@ def _upsert(table: str, layout: Layout) -> str:
     return f"{insert} ON CONFLICT ({', '.join(layout.key)}) DO UPDATE SET {changes}"
 
 
-def _write(lane: psycopg.Connection[Any], rows: pl.DataFrame, copy_in: str, insert: str) -> None:
-    with lane.cursor() as cursor:
-        with cursor.copy(copy_in.encode()) as copy:
-            text = memoryview(as_csv(rows))
-            for start in range(0, len(text), PIECE):
-                copy.write(text[start : start + PIECE])
-        cursor.execute(insert.encode())
-        cursor.execute(f"TRUNCATE {STAGING}".encode())
+def _write(lane: psycopg.Connection[Any], rows: pl.DataFrame, table: str, copy: str, insert: str) -> None:
+    """Copy rows into their table; where one is there already, as on replay, by way of the temporary one."""
+    text = memoryview(as_csv(rows))
+    try:
+        with lane.transaction():
+            _copy(lane, text, copy.format(table))
+    except psycopg.errors.UniqueViolation:
+        _copy(lane, text, copy.format(STAGING))
+        lane.execute(insert.encode())
+        lane.execute(f"TRUNCATE {STAGING}".encode())
+
+
+def _copy(lane: psycopg.Connection[Any], text: memoryview, statement: str) -> None:
+    with lane.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+        for start in range(0, len(text), PIECE):
+            copy.write(text[start : start + PIECE])
 
 
 def as_csv(rows: pl.DataFrame) -> bytes:

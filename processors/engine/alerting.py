@@ -220,7 +220,8 @@ class AlertingWorker:
         for alert in alerts:
             partition = alert_partition(alert, self._partitions)
             self._transactions.send(settings.alerts_topic, encode_alert(alert), partition, alert_key(alert))
-        state = {"engine": self.engine.save(whole=whole), "offsets": self._offsets(subscribers)}
+        clocks = {kind: source.clock.save() for kind, source in self._inputs.items()}
+        state = {"engine": self.engine.save(whole=whole), "offsets": self._offsets(subscribers), "clocks": clocks}
         for key, value in self._log.messages(state, whole=whole):
             self._transactions.send(settings.state_topic, value, 0, key)
         if not self._transactions.commit():
@@ -245,6 +246,9 @@ class AlertingWorker:
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.engine.restore(state["engine"])
+        for kind, clock in state["clocks"].items():
+            if kind in self._inputs:
+                self._inputs[kind].clock.restore(clock, self._clock())
         for kind, partitions in state["offsets"].items():
             if kind in self._inputs:
                 for number, (first, done, numbers) in partitions.items():

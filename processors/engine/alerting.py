@@ -102,6 +102,14 @@ class _Input:
     kind: str
     clock: AlertClock
     partitions: dict[int, _Partition] = field(default_factory=dict)
+    again: dict[int, int] = field(default_factory=dict)
+
+    def reads_again(self, reached: dict[int, int]) -> bool:
+        """Tell whether messages from before `again` (offsets by partition) are still to come."""
+        for number in [number for number, done in self.again.items() if reached.get(number, 0) >= done]:
+            del self.again[number]
+            self.partitions[number].recent.popleft()  # it stood for all that was to be read again
+        return bool(self.again)
 
 
 class AlertingWorker:
@@ -159,6 +167,8 @@ class AlertingWorker:
                 (self._take_records if kind == "records" else self._take_rows)(self._inputs[kind], received)
         alerts: list[Alert] = []
         for kind, each in self._inputs.items():
+            if each.reads_again(subscribers[kind].reached):
+                continue  # what waited when the state was saved has to wait here first
             alerts += self.engine.advance(each.clock.time(subscribers[kind].unread, self._clock()), kind)
         if alerts or self._clock() - self._saved >= (SAVE_SECONDS if self._moved else IDLE_SECONDS):
             self._save(alerts, subscribers)
@@ -183,7 +193,8 @@ class AlertingWorker:
             known = each.offset < partition.done
             before = sum(partition.numbers.missing.values())
             is_new = partition.numbers.take(run, batch.sequence, each.offset)
-            source.clock.hear(each.partition, run, _come(batch, newest), self._clock(), newest)
+            if not known:  # else the clock was restored knowing it
+                source.clock.hear(each.partition, run, _come(batch, newest), self._clock(), newest)
             partition.recent.append((each.offset, newest))
             partition.done = max(partition.done, each.offset + 1)
             if is_new and len(batch):
@@ -204,7 +215,7 @@ class AlertingWorker:
             partition = source.partitions.setdefault(each.partition, _Partition(BatchNumbers()))
             frame = TABLES[source.kind](each.value)
             newest = int(frame["time"].max()) if frame.height else 0  # type: ignore[arg-type]  # whole numbers
-            if frame.height:
+            if frame.height and each.offset >= partition.done:
                 source.clock.hear(each.partition, (source.kind, "", 0), newest, self._clock())
             partition.recent.append((each.offset, newest))
             self.engine.process_table(source.kind, frame, again=each.offset < partition.done)
@@ -252,8 +263,11 @@ class AlertingWorker:
         for kind, partitions in state["offsets"].items():
             if kind in self._inputs:
                 for number, (first, done, numbers) in partitions.items():
-                    partition = _Partition(BatchNumbers(numbers), done, deque([(first, END)]))
-                    self._inputs[kind].partitions[int(number)] = partition
+                    source, waiting = self._inputs[kind], first < done
+                    recent = deque([(first, END)] if waiting else [])
+                    source.partitions[int(number)] = _Partition(BatchNumbers(numbers), done, recent)
+                    source.again.pop(int(number), None)
+                    source.again |= {int(number): done} if waiting else {}
 
 
 def _newest(batch: FlowBatch) -> int:

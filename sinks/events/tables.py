@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import Text
 from sqlalchemy.dialects.postgresql import INET
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from topics.events import EventRecord
 
-CONNECT_SECONDS = 10
 LOCK = 0x6172676F73796576  # advisory: two sinks that start together must not both create the tables
 
 
@@ -108,19 +107,11 @@ class _Postgresql:
     def __init__(self, url: URL) -> None:
         import psycopg
 
+        from sinks.sql.postgresql import connect
+
         self._url, self._errors = url, psycopg.Error
-        options: dict[str, Any] = {
-            "connect_timeout": CONNECT_SECONDS,
-            "application_name": "argosy",
-            "host": url.host,
-            "port": url.port,
-            "user": url.username,
-            "password": url.password,
-            "dbname": url.database,
-        }
         with self._refusing():
-            query = {name: values[-1] for name, values in url.normalized_query.items()}
-            self._connection = psycopg.connect("", **options | query)
+            self._connection = connect(url)
             self._connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
             for statement in create_statements(INET()):
                 self._connection.execute(statement.encode())

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from processors.merge.key_fields import KeyFields
 
 IPV4, IPV6, ARP, RARP, WLAN = 0x0800, 0x86DD, 0x0806, 0x8035, 0x0019
+MIXED = 0  # ethertype of what was merged over IPv4 and IPv6
 ICMP, ESP, ICMPV6 = 1, 50, 58
 NETWORKS = (int(TunnelKind.VXLAN), int(TunnelKind.GENEVE))
 ROW = "row"  # number of the last record of a key: the order in which racluster 3.0.8.2 puts flows out
@@ -158,7 +159,7 @@ def _conversation() -> list[pl.Expr]:
 def _selected(key: KeyFields) -> list[pl.Expr]:
     """Return the key that selection.py makes."""
     ethertype, protocol = pl.col("ethertype"), pl.col("protocol")
-    is_ip = ethertype.is_in([IPV4, IPV6])
+    is_ip = ethertype.is_in([IPV4, IPV6]) | ((ethertype == MIXED) & (protocol > 0))
     computed = {
         "kind": pl.when(ethertype.is_in([IPV4, IPV6, ARP, RARP])).then(ethertype).otherwise(0),
         "protocol": pl.when(is_ip).then(protocol.cast(pl.Int64)).otherwise(ethertype.cast(pl.Int64) + (1 << 16)),

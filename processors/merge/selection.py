@@ -26,6 +26,8 @@ ADDRESS_SIZE = 16
 MAPPED_BITS = 96  # before an IPv4 address that is mapped into IPv6
 IPV4_BITS = 32
 
+MIXED = 0  # ethertype of what was merged over IPv4 and IPv6
+
 # What a key compares besides octets: bits of `computed`.
 KIND, PROTOCOL_NUMBER, SPI = 1, 2, 4
 COMPUTED_WORDS = 2
@@ -48,7 +50,7 @@ def selected_key(record: Any, row: Any, computed: Any, octets: Any, seed: Any, k
     """Write the key of chosen fields (int64, as wide as it takes) and return its hash."""
     ethertype = np.int64(record.shorts[row, ETHERTYPE])
     protocol = np.int64(record.octets[row, PROTOCOL])
-    is_ip = ethertype in (IPV4, IPV6)
+    is_ip = ethertype in (IPV4, IPV6) or (ethertype == MIXED and protocol > 0)
     key[:] = 0
     if computed & KIND:
         key[0] = _kind(ethertype)

@@ -30,6 +30,12 @@ def frame(batch: FlowBatch) -> pl.DataFrame:
     return pl.DataFrame(to_arrow(batch))
 
 
+def aggregation_of(batch: FlowBatch, keys: list[str]) -> FlowBatch:
+    aggregation = Aggregation(keys)
+    aggregation.add(batch)
+    return aggregation.finish()
+
+
 def by_kernels(batch: FlowBatch, keys: list[str], *, correct: bool, aggregates: bool) -> pl.DataFrame:
     aggregation = Aggregation(keys, correct=correct, aggregates=aggregates)
     aggregation.add(batch)
@@ -42,6 +48,18 @@ def test_flows_are_those_of_the_kernels(plan: Plan, keys: list[str], correct: bo
     batch = status_batch(plan)
     expected = by_kernels(batch, keys, correct=correct, aggregates=aggregates)
     found = merged_frame(frame(batch).lazy(), keys, COLUMNS, correct=correct, aggregates=aggregates)
+    assert found is not None
+    assert_frame_equal(found, expected, categorical_as_str=True, check_exact=False, rel_tol=1e-9, abs_tol=1e-5)
+
+
+@pytest.mark.parametrize("keys", [["proto"], ["proto", "sport"], ["srcid", "dport"]])
+def test_what_was_merged_before_is_merged_alike(keys: list[str]) -> None:
+    records = records_like(6)
+    records["ethertype"] = [0x0800, 0x86DD, 0x0800, 0x86DD, 0x0806, 0]
+    records["protocol"], records["src_packets"] = [6, 6, 17, 17, 0, 0], 1
+    once = aggregation_of(FlowBatch(records), keys)
+    expected = by_kernels(once, keys, correct=False, aggregates=False)
+    found = merged_frame(frame(once).lazy(), keys, COLUMNS, correct=False, aggregates=False)
     assert found is not None
     assert_frame_equal(found, expected, categorical_as_str=True, check_exact=False, rel_tol=1e-9, abs_tol=1e-5)
 

@@ -49,7 +49,7 @@ def kind(record: model.Record) -> int:
 
 
 def protocol(record: model.Record) -> tuple[str, int]:
-    is_ip = record["ethertype"] in (IPV4, IPV6)
+    is_ip = record["ethertype"] in (IPV4, IPV6) or (record["ethertype"] == 0 and record["protocol"])
     return ("ip", record["protocol"]) if is_ip else ("link", record["ethertype"])
 
 
@@ -218,3 +218,11 @@ def test_a_word_that_is_no_key_is_named(word: str, message: str) -> None:
 
 def test_none_wins_over_other_keys() -> None:
     assert parse_keys(["saddr", "none"]).alone
+
+
+def test_protocols_stay_apart_that_were_merged_over_both_versions_of_ip() -> None:
+    records = records_like(4)
+    records["ethertype"], records["protocol"], records["src_packets"] = [IPV4, IPV6] * 2, [6, 6, 17, 17], [1, 2, 3, 4]
+    once = aggregated(FlowBatch(records), ["proto"])
+    assert once.records["ethertype"].tolist() == [0, 0]
+    assert aggregated(once, ["proto"]).records["src_packets"].tolist() == [3, 7]

@@ -12,7 +12,6 @@ import polars as pl
 
 from sinks.sql.address import parse_table
 from sinks.sql.layout import ROW_KEY, Layout, whole
-from sinks.sql.records import decoded
 from sinks.sql.rows import last_of_each_key, rows
 from sinks.sql.store import open_store
 from sinks.sql.tables import EPOCH, Tables
@@ -215,6 +214,8 @@ class SqlSink:
 
     def _merge(self, span: Span, batch: FlowBatch, merging: Merging) -> None:
         """Merge records with those that are in the table already."""
+        from sinks.sql.records import decoded  # loads the kernels of the codec
+
         incoming = merging.merged(batch)
         present = decoded(self._store.records(span.name, merging.row_keys(incoming)))
         result, keys = merging.joined(concatenate([present, incoming]))

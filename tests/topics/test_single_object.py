@@ -50,6 +50,8 @@ def test_fingerprints_change_with_a_new_revision_only() -> None:
         "dns-batch.v1": "b5584dc5f06870fa",
         "address-name.v1": "f731cbd4cff0c919",
         "event-record.v1": "94663a58bb158dd4",
+        "alert.v1": "1deb3483f60899f8",
+        "alert-state.v1": "7356ab1f646de965",
     }
 
 

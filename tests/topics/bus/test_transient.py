@@ -1,3 +1,4 @@
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +10,7 @@ from topics.bus.transient import passes, patiently
 
 def failing(times: int, code: int) -> Callable[[float], str]:
     """Something that answers after so many errors."""
-    errors = iter([KafkaException(KafkaError(code))] * times)
+    errors = itertools.repeat(KafkaException(KafkaError(code)), times)
 
     def ask(left: float) -> str:
         assert left > 0

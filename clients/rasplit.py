@@ -94,7 +94,7 @@ def _split(parsed: Parsed) -> int:
 
 
 def _write(sink: FileSink, batches: Iterator[FlowBatch], *, streams: bool) -> int:
-    from sinks.position import start_times
+    from topics.batch import start_times
 
     selected = 0
     for batch in batches:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from sinks.position import Position, last_times
-from topics.batch import END_OF_RUN
+from sinks.position import Position
+from topics.batch import END_OF_RUN, last_times
 
 if TYPE_CHECKING:
     from collections.abc import Callable

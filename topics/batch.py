@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Records = np.ndarray[Any, np.dtype[np.void]]
 Heap = np.ndarray[Any, np.dtype[np.uint8]]
+Times = np.ndarray[Any, np.dtype[np.int64]]
 
 END_OF_RUN = 2**63 - 1
 PACKET_COUNTS = ("src_packets", "dst_packets", "src_duplicate_packets", "dst_duplicate_packets")
@@ -106,6 +107,20 @@ def _shift_heap(records: Records, parts: Sequence[FlowBatch]) -> None:
 def packets_of(records: Records) -> int:
     """Return how many packets of the wire records account for: those counted as packets, and copies beside them."""
     return sum(int(records[name].sum(dtype=np.int64)) for name in PACKET_COUNTS)
+
+
+def start_times(records: Records) -> Times:
+    """Return when each record began: its first packet of either direction, ns, shape (n,)."""
+    src, dst = records["src_first"], records["dst_first"]
+    both = (src > 0) & (dst > 0)
+    start: Times = np.where(both, np.minimum(src, dst), np.maximum(src, dst))
+    return start
+
+
+def last_times(records: Records) -> Times:
+    """Return the time of each record's last packet, ns, shape (n,)."""
+    last: Times = np.maximum(records["src_last"], records["dst_last"])
+    return last
 
 
 def records_like(count: int) -> Records:

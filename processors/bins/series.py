@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from processors.bins.split import split, start_times
-from topics.batch import FlowBatch, records_like
+from processors.bins.split import split
+from topics.batch import FlowBatch, records_like, start_times
 from topics.record import copy_records
 
 if TYPE_CHECKING:

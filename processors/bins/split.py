@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from topics.batch import last_times, start_times
 from topics.schema import flow_fields
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ SUMMED = {side: [f for f in flow_fields() if f.merge == "sum" and f.name.startsw
 def split(batch: FlowBatch, size: BinSize) -> tuple[FlowBatch, Integers]:
     """Return the pieces of all records, in their order, and the start of the bin of each, ns, shape (n,)."""
     records = batch.records
-    first, last = start_times(records), _end(records)
+    first, last = start_times(records), last_times(records)
     low, high = size.starts(first), size.starts(last)
     crossing = np.flatnonzero(high > low)
     if not len(crossing):
@@ -40,19 +41,6 @@ def split(batch: FlowBatch, size: BinSize) -> tuple[FlowBatch, Integers]:
     filled[np.setdiff1d(np.arange(len(rows)), cut, assume_unique=True)] = True
     chosen = np.flatnonzero(filled)
     return pieces.select(chosen), starts[chosen]
-
-
-def start_times(records: Records) -> Integers:
-    """Return when each record began: its first packet of either direction, ns, shape (n,)."""
-    src, dst = records["src_first"], records["dst_first"]
-    both = (src > 0) & (dst > 0)
-    start: Integers = np.where(both, np.minimum(src, dst), np.maximum(src, dst))
-    return start
-
-
-def _end(records: Records) -> Integers:
-    end: Integers = np.maximum(records["src_last"], records["dst_last"])
-    return end
 
 
 def _pieces(low: Integers, high: Integers, crossing: Integers, size: BinSize) -> tuple[Integers, Integers, Integers]:
@@ -81,7 +69,7 @@ def _cut(records: Records, cut: Integers, rows: Integers, starts: Integers, ends
     leads[1:] = owner[1:] != owner[:-1]
     for side in SIDES:
         _cut_side(records, cut, leads, side, begin, end)
-    first, last = start_times(records[cut]), _end(records[cut])
+    first, last = start_times(records)[cut], last_times(records)[cut]
     duration = last - first
     for name in ("duration_sum", "duration_min", "duration_max"):
         records[name][cut] = duration

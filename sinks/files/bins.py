@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sinks.position import start_times
+from topics.batch import start_times
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sinks.position import last_times, start_times
+from topics.batch import last_times, start_times
 
 if TYPE_CHECKING:
     from sinks.files.names import Rows, Values

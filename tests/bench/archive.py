@@ -15,8 +15,8 @@ from clients.main import main
 from processors.merge import Aggregation
 from sinks.archive.local import LocalStore
 from sinks.files import Cutting, FileSink
-from sinks.position import start_times
 from tests.bench.records import status_batches
+from topics.batch import start_times
 
 if TYPE_CHECKING:
     from topics.batch import FlowBatch

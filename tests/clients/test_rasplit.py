@@ -8,9 +8,8 @@ from clients.main import main
 from clients.sources import record_files
 from sinks.files.names import lettered
 from sinks.formats import open_reader, open_writer
-from sinks.position import last_times, start_times
 from tests.random_batches import random_batch
-from topics.batch import FlowBatch, concatenate
+from topics.batch import FlowBatch, concatenate, last_times, start_times
 
 SECOND = 1_000_000_000
 START = 1_700_000_100 * SECOND

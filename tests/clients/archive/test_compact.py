@@ -11,7 +11,6 @@ from sinks.archive.local import LocalStore
 from sinks.files import Cutting, FileSink
 from sinks.files.facts import facts_of
 from sinks.formats import open_reader
-from sinks.position import start_times
 from tests.clients.archive.places import (
     DAY,
     EXPECTED,
@@ -26,7 +25,7 @@ from tests.clients.archive.places import (
     keys,
     seen,
 )
-from topics.batch import concatenate
+from topics.batch import concatenate, start_times
 
 WISH = compact.Wish(older=3600, keys=None, sort=[], strip=[], at_once=1 << 20, only_say=False, quiet=True)
 

@@ -8,9 +8,9 @@ from sinks.files import Cutting, FileSink
 from sinks.files import sink as files
 from sinks.formats import open_reader
 from sinks.formats.parquet import ParquetWriter, read_facts
-from sinks.position import Position, last_times, start_times
+from sinks.position import Position
 from tests.random_batches import random_batch
-from topics.batch import END_OF_RUN, FlowBatch, concatenate
+from topics.batch import END_OF_RUN, FlowBatch, concatenate, last_times, start_times
 from topics.errors import OutputError
 
 SECOND = 1_000_000_000

@@ -1,5 +1,4 @@
-from sinks.position import last_times, start_times
-from topics.batch import records_like
+from topics.batch import last_times, records_like, start_times
 
 
 def test_a_flow_begins_with_its_first_packet_of_either_direction() -> None:

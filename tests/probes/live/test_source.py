@@ -23,6 +23,7 @@ from probes.live.settings import LiveSettings
 from probes.live.source import LiveSource
 from probes.open_source import load_kernels
 from probes.sensor import Sensor
+from tests.probes.live.capturing import FRAMES, arrived, captured, frames_of, opened, received
 from tests.probes.live.wire import libc, wait_until
 from tests.traffic.packets import frame as framed
 from tests.traffic.packets import icmp_error_frame, ipv4, ipv6, ipv6_fragment, tcp_frame, udp, udp_frame
@@ -30,47 +31,14 @@ from topics.errors import FilterError, InterfaceError, UsageError
 from topics.flags import Cause
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable
 
     from probes.capture.packets import PacketBlock
     from tests.probes.live.wire import Namespace, Wire
 
 SECOND = 1_000_000_000
-MEBIBYTE = 1 << 20
 CAP_NET_RAW = 1 << 13
-FRAMES = [udp_frame("10.0.0.1", "10.0.0.2", 1000 + number, 53, bytes(20 + number)) for number in range(50)]
 TAGGED = [udp_frame("10.0.0.1", "10.0.0.2", 1000 + number, 53, bytes(40), vlans=(number + 1,)) for number in range(10)]
-
-
-def opened(wire: Wire, *names: str, **settings: Any) -> LiveSource:
-    source = LiveSource(LiveSettings(names or ("far",), ring_bytes=4 * MEBIBYTE, **settings))
-    wire.here.run(source.open)
-    return source
-
-
-def frames_of(blocks: Iterable[PacketBlock]) -> list[bytes]:
-    """Copies of the frames: their memory is used again for the next block."""
-    found = []
-    for block in blocks:
-        places = zip(block.packets["offset"].tolist(), block.packets["captured"].tolist(), strict=True)
-        found += [block.data[start : start + length].tobytes() for start, length in places]
-    return found
-
-
-def received(source: LiveSource) -> int:
-    return sum(each.received for each in source.counters_by_interface().values())
-
-
-def arrived(wire: Wire, source: LiveSource, frames: Sequence[bytes], count: int | None = None) -> None:
-    """Send frames and wait until the kernel has as many as are to come through."""
-    wire.send(frames)
-    wait_until(lambda: received(source) >= (len(frames) if count is None else count))
-
-
-def captured(wire: Wire, source: LiveSource, frames: Sequence[bytes], count: int | None = None) -> list[bytes]:
-    arrived(wire, source, frames, count)
-    source.stop()
-    return wire.here.run(frames_of, source)
 
 
 def test_frames_come_as_they_were_sent_with_name_length_and_time(wire: Wire) -> None:
@@ -297,83 +265,6 @@ def test_a_tunnel_gives_packets_without_a_link_header(wire: Wire) -> None:
     blocks = [(frames_of([block]), block.packets["link_type"].tolist()) for block in source]
     os.close(made)
     assert blocks == [([packets[3]], [RAW])]
-
-
-def gone(wire: Wire, source: LiveSource) -> None:
-    arrived(wire, source, FRAMES)
-    wire.pull()
-
-
-def test_an_interface_that_goes_away_gives_what_it_had(wire: Wire) -> None:
-    source = opened(wire)
-    gone(wire, source)
-    assert wire.here.run(frames_of, source) == FRAMES
-    assert [str(error) for error in source.errors] == ["far: interface went away"]
-
-
-def test_other_interfaces_are_read_on_when_one_goes_away(wire: Wire) -> None:
-    wire.here.ip("link", "add", "other", "type", "veth", "peer", "name", "behind")
-    for name in ("other", "behind"):
-        wire.here.ip("link", "set", name, "up")
-    source = opened(wire, "far", "other")
-    gone(wire, source)
-    reading = wire.here.submit(frames_of, source)
-    wait_until(lambda: bool(source.errors))
-    assert not reading.done()
-    source.stop()
-    assert reading.result(60) == FRAMES
-
-
-def test_a_patient_source_goes_on_when_the_interface_is_back(wire: Wire) -> None:
-    source = opened(wire, patient=True)
-    gone(wire, source)
-    found: list[bytes] = []
-
-    def read_on() -> None:
-        for block in source:
-            found.extend(frames_of([block]))
-
-    reading = wire.here.submit(read_on)
-    wait_until(lambda: len(found) == len(FRAMES))
-    wire.plug()
-    wait_until(lambda: len(source._rings["far"]) == 2)
-    wire.send(FRAMES)
-    wait_until(lambda: len(found) == 2 * len(FRAMES))
-    source.stop()
-    reading.result(60)
-    assert found == [*FRAMES, *FRAMES]
-    assert source.errors == []
-
-
-def test_an_interface_that_is_switched_off_and_on_is_read_on(wire: Wire) -> None:
-    source = opened(wire)
-    found: list[bytes] = []
-
-    def read_on() -> None:
-        for block in source:
-            found.extend(frames_of([block]))
-
-    reading = wire.here.submit(read_on)
-    arrived(wire, source, FRAMES)
-    wire.here.ip("link", "set", "far", "down")
-    wait_until(lambda: source._rotation.downs == 1)
-    wire.here.ip("link", "set", "far", "up")
-    arrived(wire, source, FRAMES, 2 * len(FRAMES))
-    source.stop()
-    reading.result(60)
-    assert found == [*FRAMES, *FRAMES]
-    assert source.errors == []
-
-
-def test_an_interface_that_goes_away_while_it_is_switched_off(wire: Wire) -> None:
-    source = opened(wire)
-    reading = wire.here.submit(frames_of, source)
-    arrived(wire, source, FRAMES)
-    wire.here.ip("link", "set", "far", "down")
-    wait_until(lambda: source._rotation.downs == 1)
-    wire.pull()
-    assert reading.result(60) == FRAMES
-    assert [str(error) for error in source.errors] == ["far: interface went away"]
 
 
 def balanced(wire: Wire) -> dict[tuple[str, str], list[bytes]]:

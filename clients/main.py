@@ -54,6 +54,9 @@ GROUPS = {
         "who": Command("clients.who", "tell what names an address had, and when; or where a MAC or a name was"),
         "fields": Command("clients.fields", "list all fields that can be printed, sorted and filtered by"),
     },
+    "Pictures": {
+        "ragraph": Command("clients.ragraph", "draw metrics over time, by any objects"),
+    },
     "On Kafka": {
         "topics": Command("clients.topics", "create, list and follow the topics"),
         "worker": Command("clients.worker", "merge the records of all probes into flows"),

@@ -32,7 +32,7 @@ def split(batch: FlowBatch, size: BinSize) -> tuple[FlowBatch, Integers]:
     crossing = np.flatnonzero(high > low)
     if not len(crossing):
         return batch, low
-    rows, starts, ends = _pieces(low, high, crossing, size)
+    rows, starts, ends = overlaps(low, high, crossing, size)
     whole = batch.select(rows)
     pieces = whole  # select made copies
     cut = np.flatnonzero((high > low)[rows])
@@ -43,7 +43,7 @@ def split(batch: FlowBatch, size: BinSize) -> tuple[FlowBatch, Integers]:
     return pieces.select(chosen), starts[chosen]
 
 
-def _pieces(low: Integers, high: Integers, crossing: Integers, size: BinSize) -> tuple[Integers, Integers, Integers]:
+def overlaps(low: Integers, high: Integers, crossing: Integers, size: BinSize) -> tuple[Integers, Integers, Integers]:
     """Return, for each piece, its record and the start and end of its bin."""
     if size.length:
         counts = (high - low) // size.length + 1
@@ -81,7 +81,7 @@ def _cut_side(
 ) -> None:
     packets = records[f"{side}_packets"][cut]
     first, last = records[f"{side}_first"][cut], records[f"{side}_last"][cut]
-    upto = _share(packets, first, last, end)
+    upto = share_until(packets, first, last, end)
     before = np.where(leads, 0, np.concatenate([[0], upto[:-1]]))
     got = upto - before
     for field in SUMMED[side]:
@@ -89,13 +89,13 @@ def _cut_side(
         if field.kind == "double":
             records[field.name][cut] = total * got / np.maximum(packets, 1)
         elif field.name != f"{side}_packets":
-            records[field.name][cut] = _proportion(total, upto, packets) - _proportion(total, before, packets)
+            records[field.name][cut] = proportion(total, upto, packets) - proportion(total, before, packets)
     records[f"{side}_packets"][cut] = got
     records[f"{side}_first"][cut] = np.where(got > 0, np.maximum(first, begin), 0)
     records[f"{side}_last"][cut] = np.where(got > 0, np.minimum(last, end), 0)
 
 
-def _share(packets: Integers, first: Integers, last: Integers, end: Integers) -> Integers:
+def share_until(packets: Integers, first: Integers, last: Integers, end: Integers) -> Integers:
     """Return how many packets were sent before an instant: the first at once, the last at the end, others evenly."""
     length = np.maximum(last - first, 1)
     passed = np.clip(end - first, 0, length)
@@ -106,7 +106,7 @@ def _share(packets: Integers, first: Integers, last: Integers, end: Integers) ->
     return share
 
 
-def _proportion(total: Integers, part: Integers, whole: Integers) -> Integers:
+def proportion(total: Integers, part: Integers, whole: Integers) -> Integers:
     """Return total * part // whole without overflow: the whole, where that is reached."""
     quotient, rest = np.divmod(total, np.maximum(whole, 1))
     share: Integers = np.where(part == whole, total, quotient * part + rest * part // np.maximum(whole, 1))

@@ -154,6 +154,19 @@ def bench_clients(runs: int) -> Iterator[tuple[str, Result]]:
         yield f"{name}, memory", Result(cost.ours.megabytes, "MB", peer.megabytes if peer else None)
 
 
+def bench_pictures(runs: int) -> Iterator[tuple[str, Result]]:
+    """Two million records to pictures and graphs, beside what the tools of Argus take to read and bin them."""
+    from tests.bench.pictures import WORK, measure
+
+    for name in WORK:
+        cost = measure(_argosy(), BUILD, name, runs)
+        peer = cost.theirs
+        wall, cpu = cost.records / cost.ours.wall, cost.records / cost.ours.cpu
+        yield f"{name}, wall", _beside(wall, "records/s", cost.records / peer.wall if peer else None)
+        yield f"{name}, CPU", _beside(cpu, "records/CPU s", cost.records / peer.cpu if peer else None)
+        yield f"{name}, memory", Result(cost.ours.megabytes, "MB", peer.megabytes if peer else None)
+
+
 def bench_copies(runs: int) -> Iterator[tuple[str, Result]]:
     """Copies of mirror ports, found among a million packets of each kind of fault; what looking for them costs."""
     from tests.bench.copies import PACKETS, cost, kinds, scores
@@ -260,6 +273,7 @@ BENCHES: dict[str, Callable[[int], Iterator[tuple[str, Result]]]] = {
     "secured": bench_secured,
     "ra": bench_ra,
     "clients": bench_clients,
+    "pictures": bench_pictures,
     "live": bench_live,
     "copies": bench_copies,
     "observers": bench_observers,

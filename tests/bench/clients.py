@@ -74,12 +74,17 @@ def measure(argosy: str, build: Path, name: str, runs: int) -> Beside:
     commands = [[argosy, tool, "-r", str(ours), *(("-w", output) if writes else ()), *options]]
     if theirs is not None and shutil.which(tool):
         commands.append([tool, "-X", "-r", str(theirs), *(("-w", "-") if writes else ()), *options])
+    return beside(commands, runs, count(argosy, ours))
+
+
+def beside(commands: list[list[str]], runs: int, records: int) -> Beside:
+    """Run ours and, if there is a second one, theirs in turn, a warm-up first."""
     costs: list[list[Cost]] = [[] for _ in commands]
     for _ in range(runs + 1):
         for command, found in zip(commands, costs, strict=True):
             found.append(run(command))
     medians = [_median(found[1:]) for found in costs]
-    return Beside(medians[0], medians[1] if len(medians) > 1 else None, _count(argosy, ours))
+    return Beside(medians[0], medians[1] if len(medians) > 1 else None, records)
 
 
 def _median(costs: list[Cost]) -> Cost:
@@ -90,6 +95,6 @@ def _median(costs: list[Cost]) -> Cost:
     )
 
 
-def _count(argosy: str, path: Path) -> int:
+def count(argosy: str, path: Path) -> int:
     printed = subprocess.run([argosy, "racount", "-r", str(path)], capture_output=True, text=True, check=True).stdout
     return int(printed.splitlines()[1].split()[1])

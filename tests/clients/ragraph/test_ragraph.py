@@ -163,7 +163,7 @@ def test_no_text_is_cut_off(width: int, log: bool) -> None:
     look = picture.Look(title="A title that is far too long for one line " * 3, width=width, height=90, log=log)
     page = picture.draw(drawn(long, "sbytes", "dbytes", "pkts", most=3), look)
     assert cut_off(page) == []
-    told_there = [text.get_text() for text in page.findobj(Text)]  # type: ignore[attr-defined]  # of that class
+    told_there = [text.get_text() for text in page.findobj(Text)]
     assert any("bit/s" in text for text in told_there)
     assert any("UTC" in text for text in told_there)
     assert any("2 others" in text for text in told_there)

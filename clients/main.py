@@ -48,6 +48,8 @@ GROUPS = {
         ),
         "rasql": Command("clients.rasql", "records back from a database, as ra has them"),
         "rasqlinsert": Command("clients.rasqlinsert", "put records into a table of a database"),
+        "radump": Command("clients.radump", "say what the payload of flows says: DNS, HTTP, TLS, DHCP, SMB, ..."),
+        "ragrep": Command("clients.ragrep", "search payload for regular expressions, as grep does"),
         "radns": Command("clients.radns", "list DNS transactions"),
         "raevent": Command("clients.raevent", "list events: sockets and processes, counters, logs, alerts"),
         "alerts": Command("clients.alerts", "look for what rules say: check them, try them on the past, list, run"),

@@ -31,7 +31,7 @@ OPTIONS = (
         "-M",
         "MODE...",
         "TZ=ZONE times of that zone; json or xml; null, empty or omit: how JSON shows blanks;\n"
-        "label=PATTERN only records with such a label; printer=ascii|obfuscate|hex|encode64",
+        "label=PATTERN only records with such a label; printer=ascii|obfuscate|hex|encode32|encode64",
     ),
     Option("-m", "KEY...", "accepted, as by Argus's ra, where it has no effect either: see racluster"),
 )

@@ -12,14 +12,14 @@ from topics.errors import UsageError
 from topics.nearest import suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import polars as pl
 
     from clients.listing.printer import Printer, Totals
     from clients.options import Parsed
     from clients.outputs import Outputs
-    from topics.fields import Style
+    from topics.fields import Field, Style
 
 INPUT = (
     Option(
@@ -76,7 +76,7 @@ OPTIONS = (*INPUT, *PRINTED, *WRITTEN)
 REJECTED = Option("-E", "FILE", "write the records that are not selected here")
 MAX_DIGITS = 9
 OUTPUT_MODES = ("man", "noman", "xml", "json", "null", "empty", "omit", "disa")
-PAYLOAD_MODES = ("ascii", "obfuscate", "hex", "encode64")
+PAYLOAD_MODES = ("ascii", "obfuscate", "hex", "encode32", "encode64")
 TCP_STATES = {"s": "source", "d": "destination", "b": "both"}
 NAMES_CYCLE = 4  # Argus looks names up at the third -n and begins anew at the fourth
 NO_MATCH, FAILED = 1, 2
@@ -123,18 +123,21 @@ def _payload(parsed: Parsed) -> str:
     return word or PAYLOAD_MODES[0]
 
 
-def printer(parsed: Parsed, default: Iterable[str] = ()) -> Printer:
-    """Return what prints the records, with other columns by default; raises UsageError."""
+def printer(
+    parsed: Parsed, default: Iterable[str] = (), more: Mapping[str, Field] | None = None, blank: str = "null"
+) -> Printer:
+    """Return what prints the records, with other columns and `blank` by default, `more` fields; raises UsageError."""
     from clients.listing.columns import columns
     from clients.listing.lines import Listing
     from clients.listing.printer import NEVER, Printer
 
-    chosen, written, words = columns(parsed.words("-s"), tuple(default)), style(parsed), parsed.words("-M")
+    chosen = columns(parsed.words("-s"), tuple(default), more or {})
+    written, words = style(parsed), parsed.words("-M")
     first, every = window(parsed).output.first, max(parsed.number("-L", 0), NEVER)
     if "json" in words:
         from clients.listing.structured import JsonLines
 
-        blank = next((word for word in words if word in {"null", "empty", "omit"}), "null")
+        blank = next((word for word in words if word in {"null", "empty", "omit"}), blank)
         return Printer(JsonLines(chosen, written, blank), every=NEVER, first=first)
     if "xml" in words:
         from clients.listing.structured import XmlDocument

@@ -156,8 +156,8 @@ class StationNames:
         payload = packet.payload
         if len(payload) <= DHCP_HEAD or payload[236:240] != DHCP_COOKIE or payload[2] != 6:
             return
-        options, key, mac = _options(payload), payload[4:8] + payload[28:34], payload[28:34]
-        kind, name = options.get(MESSAGE, b"\0")[:1], _host_name(options)
+        options, key, mac = dhcp_options(payload), payload[4:8] + payload[28:34], payload[28:34]
+        kind, name = options.get(MESSAGE, b"\0")[:1], host_name(options)
         if kind == bytes((REQUEST,)) and name:
             _remember(self._requests, key, name)
         time = packet.time
@@ -250,7 +250,7 @@ def _remember(names: OrderedDict[Key, str], key: Key, name: str) -> None:
         names.popitem(last=False)
 
 
-def _options(payload: bytes) -> dict[int, bytes]:
+def dhcp_options(payload: bytes) -> dict[int, bytes]:
     """Return the options of DHCP by number (RFC 2132)."""
     options: dict[int, bytes] = {}
     at = DHCP_HEAD
@@ -264,7 +264,7 @@ def _options(payload: bytes) -> dict[int, bytes]:
     return options
 
 
-def _host_name(options: dict[int, bytes]) -> str:
+def host_name(options: dict[int, bytes]) -> str:
     """Return the name that a client gives itself: the full one of RFC 4702, else that of option 12."""
     full = options.get(FQDN, b"")
     name = options.get(HOST_NAME, b"").rstrip(b"\0")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from base64 import b64encode
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from topics.fields.field import Format
+from topics.obfuscation import obfuscated
 
 if TYPE_CHECKING:
     from topics.fields.style import Style
@@ -136,23 +136,23 @@ def _hex(column: pl.Series, length: int) -> pl.Series:
     return pl.Series([value and value[: length // 2].hex() for value in column.to_list()], dtype=pl.String)
 
 
+def _base16(column: pl.Series, length: int) -> pl.Series:
+    """Return the first octets in capital hexadecimal digits, as Argus's encode32 does: twice as many as asked for."""
+    return pl.Series([value and value[:length].hex().upper() for value in column.to_list()], dtype=pl.String)
+
+
 def _base64(column: pl.Series, length: int) -> pl.Series:
     pieces = [value and b64encode(value[: length * 3 // 4]).decode("ascii") for value in column.to_list()]
     return pl.Series(pieces, dtype=pl.String)
 
 
 def _obfuscated(column: pl.Series, length: int) -> pl.Series:
-    """Return payload as text, what follows a word for a password blotted out."""
-    pieces = [value and SECRET.sub(_blotted, value)[:length] for value in column.to_list()]
+    """Return payload as text, credentials blotted out."""
+    pieces = [value and obfuscated(value)[:length] for value in column.to_list()]
     return _visible(pl.Series(pieces, dtype=pl.Binary), length)
 
 
-def _blotted(match: re.Match[bytes]) -> bytes:
-    return match[1] + b"x" * len(match[2])
-
-
-SECRET = re.compile(rb"(?i)((?:\bpass(?:word|wd)?|\bpwd|\bauthorization: *\w+)[ :=]+)([^\s&]+)")
-READABLE = {"ascii": _visible, "hex": _hex, "encode64": _base64, "obfuscate": _obfuscated}
+READABLE = {"ascii": _visible, "hex": _hex, "encode32": _base16, "encode64": _base64, "obfuscate": _obfuscated}
 INTEGER = Format(_integer, holds="number")
 COUNT = Format(_count, holds="number")
 WORD = Format(_word)

@@ -12,8 +12,8 @@ class Style(NamedTuple):
     words, `host_names` whether addresses do; `epoch` prints times as seconds since 1970 instead of as the local time of
     day; `tcp_state` is how `state` shows TCP: `word`, `letters` (what happened, in order), or the flags seen from the
     `source`, the `destination` or `both`. `abbreviate` writes counters and rates as 4.692K,
-    with so many digits. `payload` is how captured
-    payload is shown: `ascii`, `obfuscate` (passwords blotted out), `hex` or `encode64`.
+    with so many digits. `payload` is how captured payload is shown: `ascii`, `obfuscate` (credentials blotted out),
+    `hex`, `encode32` (hexadecimal too, in capitals and as wide as that takes) or `encode64`.
     """
 
     precision: int = 6

@@ -25,7 +25,8 @@ INPUT = (
     Option(
         "-r",
         "FILE...",
-        "read records from files: .parquet, .arrow, .avro, or by content; - is a pipe;\n"
+        "read records from files: .parquet, .arrow, .avro, or by content, those of Argus\n"
+        "too; - is a pipe;\n"
         "from databases: FILE.duckdb, FILE.sqlite, postgresql://..., mysql://..., or .../TABLE",
     ),
     Option("-R", "DIR...", "read all such files under directories, in the order of their names"),
@@ -68,7 +69,7 @@ WRITTEN = (
     Option(
         "-w",
         "FILE...",
-        "write records instead of printing them: .arrow, .parquet, .avro, .csv, .jsonl,\n"
+        "write records instead of printing them: .arrow, .parquet, .avro, .argus, .csv, .jsonl,\n"
         "- for a pipe; may be given several times, each with a filter after it",
     ),
 )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from topics.batch import FlowBatch
     from topics.timerange import TimeRange
 
-READ_SUFFIXES = {".parquet", ".arrow", ".avro"}
+READ_SUFFIXES = {".parquet", ".arrow", ".avro", ".argus"}
 SOME_COLUMNS, WHOLE_RECORDS = 262_144, 131_072  # records read at a time
 FILE_DATABASE = re.compile(r"\.(duckdb|sqlite3?)(/|$)")
 DASH = "-"
@@ -71,11 +71,20 @@ def record_files(directory: str) -> list[str]:
         if swap.ANNOUNCED in names:
             hidden |= swap.hidden(Path(place).absolute(), Path(place, swap.ANNOUNCED))
         files = [Path(place, name) for name in sorted(names) if not name.startswith(".")]
-        found += [file for file in files if file.suffix in READ_SUFFIXES and not file.is_symlink()]
+        found += [file for file in files if not file.is_symlink() and _holds_records(file)]
     files_that_count = [str(file) for file in found if not hidden or file.absolute() not in hidden]
     if not files_that_count:
         raise InputError(f"{directory}: holds no record files ({', '.join(sorted(READ_SUFFIXES))})")
     return files_that_count
+
+
+def _holds_records(file: Path) -> bool:
+    """Tell by its name, or by what is in it where the name is one that Argus's users give: `argus.2026.11.21.gz`."""
+    if file.suffix in READ_SUFFIXES:
+        return True
+    from sinks.formats.names import MAGIC, Format, beginning
+
+    return MAGIC.get(beginning(str(file))) is Format.ARGUS
 
 
 def _topic(source: str) -> str:
@@ -119,7 +128,8 @@ class Source:
         chosen = None if columns is None or rejected is not None else sorted(columns)
         size = WHOLE_RECORDS if chosen is None else SOME_COLUMNS
         with Progress(len(self.names)) as progress:
-            pieces = [(name, self._pieces(name, size, selection, rejected is None)) for name in self.names]
+            needed = None if chosen is None else {*chosen, *(() if wanted is None else wanted.meta.root_names())}
+            pieces = [(name, self._pieces(name, size, selection, needed, rejected is None)) for name in self.names]
             for name, parts in pieces:
                 for piece, count in parts:
                     read(count)
@@ -138,6 +148,7 @@ class Source:
         name: str,
         size: int,
         selection: Selection,
+        needed: set[str] | None,
         only_selected: bool,  # noqa: FBT001 - one of two ways
     ) -> Iterator[tuple[pl.LazyFrame, int]]:
         """Look whether a file can be read, and return what yields its records with their number."""
@@ -153,7 +164,7 @@ class Source:
             if times is not None and not _touches(name, times):
                 return iter(())
             return _slices(name, scan([name]), size, times)
-        return _batches(name)
+        return _batches(name, needed)
 
     def scan(self, selection: Selection) -> pl.LazyFrame | None:
         """Return the records selected as a frame of which only the columns asked for are read, inside `reading`.
@@ -270,20 +281,21 @@ def _bounds(lazy: pl.LazyFrame, times: TimeRange) -> tuple[int, int]:
     return (0, 0) if first is None else (first, last + 1)
 
 
-def _batches(name: str) -> Iterator[tuple[pl.LazyFrame, int]]:
+def _batches(name: str, needed: set[str] | None) -> Iterator[tuple[pl.LazyFrame, int]]:
+    """Yield the records of a file that is no columns yet, with the columns needed or all."""
     from sinks.formats import open_reader
 
     for batch in open_reader(name):
-        yield to_frame(batch).lazy(), len(batch)
+        yield to_frame(batch, needed).lazy(), len(batch)
 
 
-def to_frame(batch: FlowBatch) -> pl.DataFrame:
-    """Return a batch as a frame with the columns of topics/frame.py."""
+def to_frame(batch: FlowBatch, columns: set[str] | None = None) -> pl.DataFrame:
+    """Return a batch as a frame with the columns of topics/frame.py, or with some of them."""
     import polars as pl
 
     from topics.frame import to_arrow
 
-    frame = pl.from_arrow(to_arrow(batch))
+    frame = pl.from_arrow(to_arrow(batch) if columns is None else to_arrow(batch, columns))
     assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a record batch with columns is never a series
     return frame
 

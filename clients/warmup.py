@@ -215,6 +215,13 @@ def _aggregation() -> None:
         aggregation.finish()
 
 
+def _argus() -> None:
+    from topics.argus import decoder, encoder
+
+    decoder.warm_up()
+    encoder.warm_up()
+
+
 STAGES: dict[str, Callable[[], None]] = {
     "packets to records": _probe,
     "records to flows": _merge,
@@ -224,6 +231,7 @@ STAGES: dict[str, Callable[[], None]] = {
     "packet filters": _module("probes.packet_filter.interpreter"),
     "records to bytes and back": _module("topics.codec"),
     "partitions": _module("topics.partitions"),
+    "records of Argus": _argus,
     "labels": _labels,
     "observations": _module("processors.observers.match"),
 }

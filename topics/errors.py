@@ -37,6 +37,15 @@ class CaptureError(InputError):
         self.reason = reason
 
 
+class ArgusError(InputError):
+    """Records of Argus that are damaged or none; names the file or connection and the offset."""
+
+    def __init__(self, name: str, offset: int, reason: str) -> None:
+        super().__init__(f"{name}: {reason} at offset {offset}")
+        self.offset = offset
+        self.reason = reason
+
+
 class InterfaceError(InputError):
     """A network interface that cannot be captured on, or not any more; names it."""
 

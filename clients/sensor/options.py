@@ -159,7 +159,7 @@ SWITCHES = {
                 "-w",
                 "OUT...",
                 "write there all records, or those that a filter of\n`argosy ra` behind it selects: "
-                "FILE.parquet .arrow\n.avro .csv .jsonl, - for an Arrow stream, or\n"
+                "FILE.parquet .arrow\n.avro .argus .csv .jsonl, - for an Arrow stream, or\n"
                 f"kafka://HOST:PORT; up to {MOST_OUTPUTS} times",
             ),
             "outputs",

@@ -1,7 +1,7 @@
 """Flow records in files: which format a name asks for, and how records get in and out of it.
 
-`-` and `.arrow` are Arrow IPC streams, `.parquet` is Parquet, `.avro` an Avro object container file; `.csv` and
-`.jsonl` are text for people, which is written and never read back.
+`-` and `.arrow` are Arrow IPC streams, `.parquet` is Parquet, `.avro` an Avro object container file, `.argus` records
+of Argus; `.csv` and `.jsonl` are text for people, which is written and never read back.
 """
 
 from __future__ import annotations
@@ -35,6 +35,10 @@ def open_writer(path: str) -> Writer:
             from sinks.formats.avro import AvroWriter
 
             return AvroWriter(path)
+        case Format.ARGUS:
+            from sinks.formats.argus import ArgusWriter
+
+            return ArgusWriter(path)
         case Format.CSV:
             from sinks.formats.text import CsvWriter
 
@@ -60,6 +64,10 @@ def open_reader(path: str) -> Iterator[FlowBatch]:
             from sinks.formats.parquet import read_parquet
 
             return read_parquet(path)
+        case Format.ARGUS:
+            from sinks.formats.argus import read_argus
+
+            return read_argus(path)
         case _:
             from sinks.formats.avro import read_avro
 

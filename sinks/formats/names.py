@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
+from typing import BinaryIO
 
 from topics.errors import InputError, UsageError
 
@@ -17,14 +19,21 @@ class Format(StrEnum):
     ARROW = ".arrow"
     PARQUET = ".parquet"
     AVRO = ".avro"
+    ARGUS = ".argus"
     CSV = ".csv"
     JSONL = ".jsonl"
 
 
-MAGIC = {b"PAR1": Format.PARQUET, b"Obj\x01": Format.AVRO, b"\xff\xff\xff\xff": Format.ARROW}
-ARGUS_MAGIC = (b"\x83\x10\x00\x20", b"\x85\x10\x00\x20")
-PLAIN = ("", ".argus", ".arg", ".ra", ".out")  # names that users of Argus give, which say nothing of the format
-READABLE = (Format.PARQUET, Format.ARROW, Format.AVRO)
+MAGIC = {
+    b"PAR1": Format.PARQUET,
+    b"Obj\x01": Format.AVRO,
+    b"\xff\xff\xff\xff": Format.ARROW,
+    b"\x83\x10\x00\x20": Format.ARGUS,
+    b"\x85\x10\x00\x20": Format.ARGUS,
+}
+COMPRESSED = {b"\x1f\x8b": "gzip", b"BZ": "bz2", b"\xfd7": "lzma"}  # by the module that opens it
+PLAIN = ("", ".arg", ".ra", ".out")  # names that users of Argus give, which say nothing of the format
+READABLE = (Format.PARQUET, Format.ARROW, Format.AVRO, Format.ARGUS)
 
 
 def format_of(path: str) -> Format:
@@ -48,28 +57,53 @@ def readable_format(path: str) -> Format:
     if path == DASH:
         if sys.stdin.isatty():
             raise InputError("-: standard input is a terminal, flow records are expected from a pipe or file")
-        return Format.ARROW
+        return Format.ARGUS if holds_argus(sys.stdin.buffer) else Format.ARROW
     _check_file(path)
+    begins = beginning(path)
+    if MAGIC.get(begins) is Format.ARGUS:
+        return Format.ARGUS
     kind = format_of(path)
-    if Path(path).suffix.lower() in PLAIN:
-        return _by_content(path)
+    if Path(path).suffix.lower() in PLAIN or kind is Format.ARGUS:
+        return _by_content(path, begins)
     if kind not in READABLE:
         raise UsageError(f"{path}: {kind} files are for people and not read back; read {', '.join(READABLE)} or -")
     return kind
 
 
-def _by_content(path: str) -> Format:
+def _by_content(path: str, begins: bytes) -> Format:
     """Return what the first bytes of a file say it is."""
-    file = Path(path)
-    if not file.is_file():
+    if not Path(path).is_file():
         return Format.ARROW
-    with file.open("rb") as stream:
-        begins = stream.read(4)
-    if begins in ARGUS_MAGIC:
-        raise InputError(f"{path}: records of Argus, which are not read; read {', '.join(READABLE)}")
     if begins not in MAGIC:
         raise InputError(f"{path}: no file of flow records")
     return MAGIC[begins]
+
+
+def beginning(path: str) -> bytes:
+    """Return the first four bytes of a file, of what is in it where it is compressed; none of what is no file."""
+    if not Path(path).is_file():
+        return b""
+    try:
+        with decompressed(path) as stream:
+            return stream.read(4)
+    except Exception:  # noqa: BLE001 - each kind of compression has errors of its own, and all say that this is none
+        return b""
+
+
+def holds_argus(stream: BinaryIO) -> bool:
+    """Tell whether records of Argus come next on a pipe, without taking anything."""
+    peek = getattr(stream, "peek", None)
+    return peek is not None and MAGIC.get(peek(4)[:4]) is Format.ARGUS
+
+
+def decompressed(path: str) -> BinaryIO:
+    """Open a file, and what is in it where it is compressed by gzip, bzip2 or xz."""
+    with Path(path).open("rb") as file:
+        module = COMPRESSED.get(file.read(2))
+    if module is None:
+        return Path(path).open("rb")
+    opened: BinaryIO = import_module(module).open(path, "rb")
+    return opened
 
 
 def _check_file(path: str) -> None:

@@ -94,7 +94,7 @@ def _scan_one(path: str) -> pl.LazyFrame:
         elif kind is Format.ARROW:
             frame = _stream(sys.stdin.buffer.read() if path == DASH else Path(path).read_bytes())
         else:
-            frame = _container(path)
+            frame = _decoded(path)
         return _checked(frame)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
@@ -110,11 +110,11 @@ def _stream(data: bytes) -> pl.LazyFrame:
     return pl.read_ipc_stream(data).lazy()
 
 
-def _container(path: str) -> pl.LazyFrame:
-    from sinks.formats.avro import read_avro
+def _decoded(path: str) -> pl.LazyFrame:
+    from sinks.formats import open_reader
     from topics.frame import to_arrow
 
-    frames = [pl.DataFrame(to_arrow(batch)) for batch in read_avro(path)]
+    frames = [pl.DataFrame(to_arrow(batch)) for batch in open_reader(path)]
     return pl.concat(frames).lazy() if frames else pl.LazyFrame(schema=SCHEMA)
 
 

@@ -119,7 +119,7 @@ def test_what_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"absent/x\.parquet: No such file or directory"):
         open_writer(str(tmp_path / "absent" / "x.parquet"))
     with pytest.raises(
-        UsageError, match=r"unknown suffix '\.txt', known are \.arrow, \.parquet, \.avro, \.csv, \.jsonl"
+        UsageError, match=r"unknown suffix '\.txt', known are \.arrow, \.parquet, \.avro, \.argus, \.csv, \.jsonl"
     ):
         open_writer("x.txt")
 

@@ -58,6 +58,7 @@ GROUPS = {
     },
     "Pictures": {
         "ragraph": Command("clients.ragraph", "draw metrics over time, by any objects"),
+        "rahisto": Command("clients.rahisto", "how often values of metrics are, in classes"),
     },
     "On Kafka": {
         "topics": Command("clients.topics", "create, list and follow the topics"),

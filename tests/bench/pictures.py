@@ -34,6 +34,10 @@ WORK: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "10s",
         ),
     ),
+    "rahisto, durations": (
+        ("rahisto", "-H", "dur", "100:0-10"),
+        ("rahisto", "-X", "-H", "dur", "100:0-10"),
+    ),
 }
 
 

@@ -167,3 +167,24 @@ def test_bins_are_those_of_rabins_but_for_single_packets(size: str, ours: str, c
     ]
     for name, numbers in argus.items():
         assert all(abs(mine - theirs) <= 3 for mine, theirs in zip(found[name][:2], numbers[:2], strict=True)), name
+
+
+SENT = ("-", "tcp", "and", "dst", "bytes", "gt", "0")  # rahisto leaves out what is 0
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["bytes 10:0-1000", "spkts 4:0-10", "bytes 10L:1-1000000", "sport 8:0-65536", "sttl 4:0-256", "dbytes 5:100"],
+)
+@pytest.mark.parametrize("mode", ["", "outlayer"])
+def test_classes_hold_as_many_values_as_those_of_rahisto(
+    ours: str, capfdbinary: Capture, asked: str, mode: str
+) -> None:
+    options = ("-H", *asked.split(), *(("-M", mode) if mode else ()))
+    found = (theirs("rahisto", *options, *SENT), mine(capfdbinary, ours, "rahisto", *options, *SENT))
+    tables = [[line.split() for line in lines if line[:6].strip().isdecimal()] for lines in found]
+    assert len(tables[0]) > 3
+    assert [row[:3] for row in tables[0]] == [row[:3] for row in tables[1]]
+    statistics = [dict(part.split(" = ") for part in lines[0].strip().split("  ") if " = " in part) for lines in found]
+    for name in ("N", "max", "min"):
+        assert statistics[0][name].strip() == statistics[1][name].strip(), name

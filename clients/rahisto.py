@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from processors.histogram import Classes, Summary, Values, Wish
 
 USAGE = "argosy rahisto -H METRIC BINS[L][:RANGE|:SIZE] [METRIC BINS...] -r FILE... [OPTIONS] [- FILTER]"
-SUMMARY = """Prints how often values of metrics are: their number, mean, deviation, extremes, median, 95th percentile and
-most frequent values, then classes of one width, or with L of one ratio, each with its share and all up to it.
+SUMMARY = """Prints how often values of metrics are: their number, mean, deviation, extremes, median, 95th percentile
+and most frequent values, then classes of one width, or with L of one ratio, each with its share and all up to it.
 Exit status: 0 when some record was selected, 1 when none was, 2 after an error."""
 OPTIONS = (
     *reading.INPUT,

@@ -60,6 +60,10 @@ GROUPS = {
         "ragraph": Command("clients.ragraph", "draw metrics over time, by any objects"),
         "rahisto": Command("clients.rahisto", "how often values of metrics are, in classes"),
     },
+    "Inventories": {
+        "rahosts": Command("clients.inventory.rahosts", "say who talked, with whom, from when to when"),
+        "raports": Command("clients.inventory.raports", "list services by host: who offers what, new and gone"),
+    },
     "On Kafka": {
         "topics": Command("clients.topics", "create, list and follow the topics"),
         "worker": Command("clients.worker", "merge the records of all probes into flows"),

@@ -128,7 +128,7 @@ def _port_text(side: str) -> Format:
         protocol, kind = pl.col("protocol"), pl.col("ethertype")
         return (
             pl.when(protocol.is_in(WITH_PORTS))
-            .then(_service(port, style))
+            .then(service(port, style))
             .when(protocol == ICMP)
             .then(hexadecimal(port.cast(pl.UInt32) % 256 * 256 + port // 256, 4))
             .when(protocol == ICMPV6)
@@ -143,7 +143,8 @@ def _port_text(side: str) -> Format:
     return Format(text, left=True, holds="number")
 
 
-def _service(port: pl.Expr, style: Style) -> pl.Expr:
+def service(port: pl.Expr, style: Style) -> pl.Expr:
+    """Return ports by name or number, as the protocol in the column `protocol` has them."""
     number = port.cast(pl.String)
     if not style.port_names:
         return number

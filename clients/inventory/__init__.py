@@ -1,0 +1,1 @@
+"""Commands that say what is there: hosts, services, scans, stations, paths, and what changed."""

@@ -1,0 +1,170 @@
+"""Tables of findings: options, columns and lines as those of records, for rows that are no records."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from clients import reading
+from clients.options import Option
+from clients.selection import selection
+from clients.sources import Source
+from topics.expression import col
+from topics.fields.field import Field, Format
+from topics.fields.formats import COUNT, FRACTION, LEFT_TEXT, TIME, WORD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import polars as pl
+
+    from clients.listing.printer import Lines
+    from clients.options import Parsed
+    from topics.fields import Style
+
+OPTIONS = (
+    *reading.INPUT,
+    Option("-s", "COLUMN...", "print these columns; +COLUMN appends, -COLUMN removes; COLUMN:20 sets the width"),
+    Option("-n", "", "numbers for ports and protocols"),
+    Option("-u", "", "times as seconds since 1970"),
+    Option("-c", "CHAR", "print values with this character between them; \\t is a tab"),
+    Option("-p", "DIGITS", "digits after the decimal point, 0 to 9"),
+    Option("-H", "", "counters in thousands, millions, ...: 4.692K"),
+    Option("-L", "LINES", "heading every so many lines; 0 once, -1 never (0)"),
+    Option("-q", "", "print nothing, only the exit status tells"),
+)
+DATED = "%Y-%m-%d %H:%M:%S"
+WIDEST = 72  # a column of text for people; programs get all of it
+
+
+def count(name: str, title: str) -> Field:
+    """Return a column of counters."""
+    return Field(name, title, len(title), lambda: col(name), COUNT, "")
+
+
+def moment(name: str, title: str) -> Field:
+    """Return a column of times."""
+    return Field(name, title, len(title), lambda: col(name), TIME, "")
+
+
+def word(name: str, title: str) -> Field:
+    """Return a column of short text, right aligned."""
+    return Field(name, title, len(title), lambda: col(name), WORD, "")
+
+
+def text(name: str, title: str) -> Field:
+    """Return a column of text that may be long or hold anything."""
+    return Field(name, title, len(title), lambda: col(name), LEFT_TEXT, "")
+
+
+def fraction(name: str, title: str) -> Field:
+    """Return a column of numbers with decimals."""
+    return Field(name, title, len(title), lambda: col(name), FRACTION, "")
+
+
+def address(name: str, title: str) -> Field:
+    """Return a column of 16 bytes of IP."""
+    return Field(name, title, len(title), lambda: col(name).ip_text(), WORD, "")
+
+
+def protocol() -> Field:
+    """Return the column `protocol`, a number of IP."""
+    from topics.fields.names import UNASSIGNED, ip_protocols
+
+    def written(value: pl.Expr, style: Style, _: int) -> pl.Expr:
+        import polars as pl
+
+        if not style.port_names:
+            return value.cast(pl.String)
+        return value.cast(pl.Int64).replace_strict(ip_protocols(), default=UNASSIGNED, return_dtype=pl.String)
+
+    return Field("proto", "Proto", 5, lambda: col("protocol"), Format(written), "")
+
+
+def port(name: str, title: str, column: str) -> Field:
+    """Return a column of ports, named after the column `protocol`."""
+    from topics.fields.endpoints import service
+
+    return Field(name, title, len(title), lambda: col(column), Format(lambda v, s, _: service(v, s), holds="number"), "")
+
+
+def selected(parsed: Parsed, columns: set[str] | None, source: Source | None = None) -> Iterator[pl.DataFrame]:
+    """Yield the records that a command is asked about."""
+    frames = (source or Source(parsed)).frames(selection(parsed), columns)
+    return reading.window(parsed).input.cut(frames)
+
+
+def print_table(
+    parsed: Parsed, rows: pl.DataFrame | None, fields: Sequence[Field], default: Sequence[str], nothing: str
+) -> int:
+    """Print rows with the columns of `-s`, of these `default`; return the exit status. `nothing` is said of no rows."""
+    from clients.listing.printer import NEVER, Printer
+
+    chosen, style = _chosen(parsed, fields, default), _style(parsed)
+    window = reading.window(parsed).output
+    cut = rows if rows is None else next(window.cut(iter([rows])))
+    if cut is None or not cut.height:
+        print(nothing, file=sys.stderr)
+        return reading.NO_MATCH
+    if not parsed.count("-q"):
+        every = NEVER if "json" in parsed.words("-M") else max(parsed.number("-L", 0), NEVER)
+        printer = Printer(_lines(parsed, chosen, style, cut), every=every, first=window.first)
+        printer.print(cut)
+        printer.close()
+    return 0
+
+
+def _style(parsed: Parsed) -> Style:
+    return reading.style(parsed)._replace(precision=parsed.number("-p", 3, minimum=0))
+
+
+def _chosen(parsed: Parsed, fields: Sequence[Field], default: Sequence[str]) -> list[Field]:
+    from clients.listing.columns import columns
+    from topics.errors import UsageError
+    from topics.nearest import suggestion
+
+    known = {field.name: field for field in fields}
+
+    def named(name: str) -> Field:
+        if name not in known:
+            raise UsageError(f"unknown column '{name}'{suggestion(name, known) or '; there are ' + ', '.join(known)}")
+        return known[name]
+
+    return columns(parsed.words("-s"), tuple(default), named)
+
+
+def _lines(parsed: Parsed, chosen: Sequence[Field], style: Style, rows: pl.DataFrame) -> Lines:
+    words, between = parsed.words("-M"), reading.delimiter(parsed.word("-c"))
+    if "json" in words or "xml" in words:
+        from clients.listing.structured import JsonLines, XmlDocument
+
+        blank = next((word for word in words if word in {"null", "empty", "omit"}), "null")
+        return JsonLines(chosen, style, blank) if "json" in words else XmlDocument(chosen, style)
+    from clients.listing.lines import Listing
+
+    dated = [_dated(field, style) for field in chosen]
+    return Listing(dated if between else _fitted(dated, style, rows), style, between)
+
+
+def _dated(field: Field, style: Style) -> Field:
+    is_plain = field.format is TIME and not (field.pattern or style.epoch)
+    return field.with_pattern(DATED) if is_plain else field
+
+
+def _fitted(fields: Sequence[Field], style: Style, rows: pl.DataFrame) -> list[Field]:
+    """Return columns as wide as what they hold, unless they were given a width."""
+    import polars as pl
+
+    texts = rows.select(field.text(style).alias(str(place)) for place, field in enumerate(fields))
+    longest = texts.select(pl.all().str.len_chars().max()).row(0)
+    return [
+        field if field.width != len(field.title) else replace(field, width=_width(field, style, length or 0))
+        for field, length in zip(fields, longest, strict=True)
+    ]
+
+
+def _width(field: Field, style: Style, length: int) -> int:
+    most = WIDEST if field.format is LEFT_TEXT else length
+    room = field.columns(style) - field.width
+    return max(len(field.title), min(length, most) - room)

@@ -53,7 +53,7 @@ def _run(parsed: Parsed, modes: set[str]) -> int:
 
     found = talks(table.selected(parsed, columns()), sources="src" in modes)
     pairs = "pairs" in modes
-    rows = found if found is None else found.sort("host", "peer") if pairs else hosts(found)
+    rows = found.sort("host", "peer") if pairs else hosts(found)
     hidden = {"peers", "with"} if pairs else {"peer"}
     fields = [field for field in FIELDS if field.name not in hidden]
     return table.print_table(parsed, rows, fields, BY_PAIR if pairs else BY_HOST, "no hosts: no record was selected")

@@ -89,22 +89,34 @@ def port(name: str, title: str, column: str) -> Field:
     return Field(name, title, len(title), lambda: col(column), Format(lambda v, s, _: service(v, s), holds="number"), "")
 
 
-def selected(parsed: Parsed, columns: set[str] | None, source: Source | None = None) -> Iterator[pl.DataFrame]:
-    """Yield the records that a command is asked about."""
-    frames = (source or Source(parsed)).frames(selection(parsed), columns)
-    return reading.window(parsed).input.cut(frames)
+def selected(parsed: Parsed, columns: set[str]) -> Iterator[pl.DataFrame]:
+    """Yield the records that a command is asked about: one frame at least, though it may be empty."""
+    return some(reading.window(parsed).input.cut(Source(parsed).frames(selection(parsed), columns)))
+
+
+def some(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Yield frames of records, an empty one where there are none."""
+    first = next(frames, None)
+    if first is None:
+        import polars as pl
+
+        from topics.frame import ARROW_SCHEMA
+
+        first = pl.DataFrame(ARROW_SCHEMA.empty_table())
+    yield first
+    yield from frames
 
 
 def print_table(
-    parsed: Parsed, rows: pl.DataFrame | None, fields: Sequence[Field], default: Sequence[str], nothing: str
+    parsed: Parsed, rows: pl.DataFrame, fields: Sequence[Field], default: Sequence[str], nothing: str
 ) -> int:
     """Print rows with the columns of `-s`, of these `default`; return the exit status. `nothing` is said of no rows."""
     from clients.listing.printer import NEVER, Printer
 
     chosen, style = _chosen(parsed, fields, default), _style(parsed)
     window = reading.window(parsed).output
-    cut = rows if rows is None else next(window.cut(iter([rows])))
-    if cut is None or not cut.height:
+    cut = next(window.cut(iter([rows])))
+    if not cut.height:
         print(nothing, file=sys.stderr)
         return reading.NO_MATCH
     if not parsed.count("-q"):
@@ -158,13 +170,13 @@ def _fitted(fields: Sequence[Field], style: Style, rows: pl.DataFrame) -> list[F
 
     texts = rows.select(field.text(style).alias(str(place)) for place, field in enumerate(fields))
     longest = texts.select(pl.all().str.len_chars().max()).row(0)
-    return [
-        field if field.width != len(field.title) else replace(field, width=_width(field, style, length or 0))
-        for field, length in zip(fields, longest, strict=True)
-    ]
+    return [_wide(field, style, length or 0) for field, length in zip(fields, longest, strict=True)]
 
 
-def _width(field: Field, style: Style, length: int) -> int:
-    most = WIDEST if field.format is LEFT_TEXT else length
-    room = field.columns(style) - field.width
-    return max(len(field.title), min(length, most) - room)
+def _wide(field: Field, style: Style, length: int) -> Field:
+    if field.width != len(field.title):
+        return field
+    if field.format is not LEFT_TEXT:
+        return field.with_width(max(field.width, length - (field.columns(style) - field.width)))
+    width = max(field.width, min(length, WIDEST))
+    return replace(field, width=width, title=field.title.ljust(width))

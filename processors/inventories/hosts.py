@@ -36,8 +36,8 @@ def columns() -> set[str]:
     return found | set(with_addresses().meta.root_names())
 
 
-def talks(frames: Iterable[pl.DataFrame], *, sources: bool) -> pl.DataFrame | None:
-    """Return a row for each host and peer: columns `host`, `peer` and FIGURES; None when nobody talked.
+def talks(frames: Iterable[pl.DataFrame], *, sources: bool) -> pl.DataFrame:
+    """Return a row for each host and peer: columns `host`, `peer` and FIGURES.
 
     A host is whoever sent a packet; with `sources` the source of each record and nobody else, as in Argus's rahosts.
     """
@@ -47,8 +47,6 @@ def talks(frames: Iterable[pl.DataFrame], *, sources: bool) -> pl.DataFrame | No
     for frame in frames:
         sums.add(frame.lazy().filter(with_addresses()).with_columns(pl.lit(1, pl.Int64).alias("records")))
     pairs = sums.frame()
-    if pairs is None:
-        return None
     if sources:
         return pairs.select(_seen_from("src"))
     sent = (pairs.filter(pl.col(f"{side}_packets") > 0).select(_seen_from(side)) for side in OTHER)

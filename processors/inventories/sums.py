@@ -24,18 +24,18 @@ class Sums:
     def add(self, rows: pl.LazyFrame) -> None:
         """Take rows with the columns of keys and values, whichever others they have; all must have the same types."""
         part = rows.group_by(self._keys).agg(self._values).collect()
-        if not part.height:
+        if not part.height and self._parts:
             return
         self._parts.append(part)
         self._waiting += part.height
         if len(self._parts) > 1 and self._waiting > max(SOME, self._parts[0].height):
             self._join()
 
-    def frame(self) -> pl.DataFrame | None:
-        """Return a row for each key, in no particular order; None when nothing came."""
+    def frame(self) -> pl.DataFrame:
+        """Return a row for each key, in no particular order; something has to have been added, be it empty."""
         if len(self._parts) > 1:
             self._join()
-        return self._parts[0] if self._parts else None
+        return self._parts[0]
 
     def _join(self) -> None:
         joined = pl.concat(self._parts, rechunk=False).lazy().group_by(self._keys).agg(self._values)

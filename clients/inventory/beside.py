@@ -1,0 +1,53 @@
+"""What a command compares with: other files, another time, or both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clients.inventory.table import some
+from clients.options import Option, Parsed
+from clients.selection import selection
+from clients.sources import DASH, Source, record_files
+from topics.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import polars as pl
+
+OPTIONS = (
+    Option("--baseline", "FILE...", "compare with the records of other files or directories"),
+    Option("--before", "RANGE", "compare with another time, written as for -t; of the baseline, else of the same files"),
+)
+
+
+def is_asked(parsed: Parsed) -> bool:
+    """Tell whether there is anything to compare with."""
+    return bool(parsed.words("--baseline") or parsed.word("--before"))
+
+
+def baseline(parsed: Parsed, columns: set[str]) -> Iterator[pl.DataFrame]:
+    """Yield the records to compare with, those that the filter selects; raises UsageError, InputError."""
+    names = list(_named(parsed))
+    if not names:
+        names = Source(parsed).names
+        if any(name == DASH or name.startswith("kafka:") for name in names):
+            raise UsageError("a pipe or a topic is read once: say what to compare with by --baseline FILE")
+    return some(Source(parsed, names).frames(selection(_then(parsed)), columns))
+
+
+def _named(parsed: Parsed) -> Iterator[str]:
+    from pathlib import Path
+
+    for name in parsed.words("--baseline"):
+        yield from record_files(name) if Path(name).is_dir() else [name]
+
+
+def _then(parsed: Parsed) -> Parsed:
+    """Return the same command line with the time of the baseline."""
+    other = Parsed()
+    other.given = {name: words for name, words in parsed.given.items() if name != "-t"}
+    other.groups, other.rest = parsed.groups, parsed.rest
+    if (text := parsed.word("--before")) is not None:
+        other.given["-t"] = [text]
+    return other

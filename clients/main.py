@@ -63,6 +63,8 @@ GROUPS = {
     "Inventories": {
         "rahosts": Command("clients.inventory.rahosts", "say who talked, with whom, from when to when"),
         "raports": Command("clients.inventory.raports", "list services by host: who offers what, new and gone"),
+        "rascan": Command("clients.inventory.rascan", "tell who scanned ports and hosts, with evidence"),
+        "radark": Command("clients.inventory.radark", "tell who sent to addresses that nobody has"),
     },
     "On Kafka": {
         "topics": Command("clients.topics", "create, list and follow the topics"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from clients.inventory.table import some
 from clients.options import Option, Parsed
 from clients.selection import selection
-from clients.sources import DASH, Source, record_files
+from clients.sources import DASH, SCHEME, Source, paths, record_files
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,10 +30,15 @@ def baseline(parsed: Parsed, columns: set[str]) -> Iterator[pl.DataFrame]:
     """Yield the records to compare with, those that the filter selects; raises UsageError, InputError."""
     names = list(_named(parsed))
     if not names:
-        names = Source(parsed).names
-        if any(name == DASH or name.startswith("kafka:") for name in names):
+        names = paths(parsed)
+        if not is_read_twice(parsed):
             raise UsageError("a pipe or a topic is read once: say what to compare with by --baseline FILE")
     return some(Source(parsed, names).frames(selection(_then(parsed)), columns))
+
+
+def is_read_twice(parsed: Parsed) -> bool:
+    """Tell whether records can be read once more: not those of a pipe or a topic."""
+    return not any(name == DASH or name.startswith(SCHEME) for name in paths(parsed))
 
 
 def _named(parsed: Parsed) -> Iterator[str]:

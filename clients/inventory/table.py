@@ -35,6 +35,7 @@ OPTIONS = (
     Option("-q", "", "print nothing, only the exit status tells"),
 )
 DATED = "%Y-%m-%d %H:%M:%S"
+WHOLE = ("query",)  # half a question is of no use
 WIDEST = 72  # a column of text for people; programs get all of it
 
 
@@ -178,5 +179,5 @@ def _wide(field: Field, style: Style, length: int) -> Field:
         return field
     if field.format is not LEFT_TEXT:
         return field.with_width(max(field.width, length - (field.columns(style) - field.width)))
-    width = max(field.width, min(length, WIDEST))
+    width = max(field.width, length if field.name in WHOLE else min(length, WIDEST))
     return replace(field, width=width, title=field.title.ljust(width))

@@ -65,6 +65,7 @@ GROUPS = {
         "raports": Command("clients.inventory.raports", "list services by host: who offers what, new and gone"),
         "rascan": Command("clients.inventory.rascan", "tell who scanned ports and hosts, with evidence"),
         "radark": Command("clients.inventory.radark", "tell who sent to addresses that nobody has"),
+        "rapolicy": Command("clients.inventory.rapolicy", "hold records against an access list: which line was met"),
     },
     "On Kafka": {
         "topics": Command("clients.topics", "create, list and follow the topics"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import yaml
 from pydantic import ValidationError
 
-from processors.alerts.policy import policy_filter
+from processors.access_lists import policy_filter
 from processors.alerts.settings import Rule, RuleFile, Silence
 from topics import filter as filters
 from topics.errors import FilterError, SettingsError

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from processors.alerts.policy import policy_filter
+from processors.access_lists import policy_filter
 from processors.alerts.streams import flow_filter, table_filter
 from topics.expression.polars import polars
 from topics.expression.value import column_names

@@ -6,7 +6,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
-from processors.alerts.policy import policy_filter
+from processors.access_lists import policy_filter
 from topics.address_text import ip_text, mac_text
 from topics.fields import field
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from processors.alerts import read_rules
-from processors.alerts.policy import policy_filter
+from processors.access_lists import policy_filter
 from topics import filter as filters
 from topics.errors import SettingsError
 

@@ -66,6 +66,7 @@ GROUPS = {
         "rascan": Command("clients.inventory.rascan", "tell who scanned ports and hosts, with evidence"),
         "radark": Command("clients.inventory.radark", "tell who sent to addresses that nobody has"),
         "rapolicy": Command("clients.inventory.rapolicy", "hold records against an access list: which line was met"),
+        "rarpwatch": Command("clients.inventory.rarpwatch", "tell of new stations, and addresses with another MAC"),
     },
     "On Kafka": {
         "topics": Command("clients.topics", "create, list and follow the topics"),

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from clients import reading
 from clients.options import Option
+from clients.progress import Progress
 from clients.selection import selection
 from clients.sources import Source
 from topics.expression import col
 from topics.fields.field import Field, Format
-from topics.fields.formats import COUNT, FRACTION, LEFT_TEXT, TIME, WORD
+from topics.fields.formats import COUNT, FRACTION, LEFT_TEXT, WORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -34,9 +35,27 @@ OPTIONS = (
     Option("-L", "LINES", "heading every so many lines; 0 once, -1 never (0)"),
     Option("-q", "", "print nothing, only the exit status tells"),
 )
-DATED = "%Y-%m-%d %H:%M:%S"
 WHOLE = ("query",)  # half a question is of no use
 WIDEST = 72  # a column of text for people; programs get all of it
+
+
+def _dated(pattern: str) -> Format:
+    def written(value: pl.Expr, style: Style, _: int) -> pl.Expr:
+        import polars as pl
+
+        from topics.fields.formats import SECOND, fraction_of_second, local_time
+
+        instant = value.cast(pl.Int64)
+        whole = (instant // SECOND).cast(pl.String) if style.epoch else local_time(instant).dt.strftime(pattern)
+        fraction = fraction_of_second(instant, style)
+        is_exact = fraction is not None and (style.epoch or "T" in pattern)
+        text = pl.concat_str(whole, pl.lit("."), fraction) if is_exact else whole
+        return pl.when(value.is_not_null()).then(text)
+
+    return Format(written, holds="time")
+
+
+TO_SECONDS, EXACT = _dated("%Y-%m-%d %H:%M:%S"), _dated("%Y-%m-%dT%H:%M:%S")
 
 
 def count(name: str, title: str) -> Field:
@@ -45,8 +64,8 @@ def count(name: str, title: str) -> Field:
 
 
 def moment(name: str, title: str) -> Field:
-    """Return a column of times."""
-    return Field(name, title, len(title), lambda: col(name), TIME, "")
+    """Return a column of times, with their date; blank where there is none."""
+    return Field(name, title, len(title), lambda: col(name), TO_SECONDS, "")
 
 
 def word(name: str, title: str) -> Field:
@@ -93,6 +112,27 @@ def port(name: str, title: str, column: str) -> Field:
 def selected(parsed: Parsed, columns: set[str]) -> Iterator[pl.DataFrame]:
     """Yield the records that a command is asked about: one frame at least, though it may be empty."""
     return some(reading.window(parsed).input.cut(Source(parsed).frames(selection(parsed), columns)))
+
+
+def sparse(parsed: Parsed, columns: set[str], condition: pl.Expr) -> Iterator[pl.DataFrame]:
+    """Yield records as `selected`, few of which meet a condition: of Parquet files only what takes to find these."""
+    chosen, source = selection(parsed), Source(parsed)
+    if not reading.window(parsed).input.unlimited:
+        yield from selected(parsed, columns)
+        return
+    wanted = condition if chosen.wanted is None else chosen.wanted & condition
+    with Progress(len(source.names)) as progress:
+        for name in source.names:
+            one = Source(parsed, [name])
+            scanned = one.scan(replace(chosen, wanted=wanted))
+            if scanned is None:
+                yield from some(one.frames(chosen, columns))
+            else:
+                with one.reading():
+                    found = scanned.select(sorted(columns)).collect(engine="streaming")
+                progress.show(found.height)
+                yield found
+            progress.next_file()
 
 
 def some(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
@@ -153,16 +193,11 @@ def _lines(parsed: Parsed, chosen: Sequence[Field], style: Style, rows: pl.DataF
         from clients.listing.structured import JsonLines, XmlDocument
 
         blank = next((word for word in words if word in {"null", "empty", "omit"}), "null")
-        return JsonLines(chosen, style, blank) if "json" in words else XmlDocument(chosen, style)
+        exact = [replace(field, format=EXACT) if field.format is TO_SECONDS else field for field in chosen]
+        return JsonLines(exact, style, blank) if "json" in words else XmlDocument(exact, style)
     from clients.listing.lines import Listing
 
-    dated = [_dated(field, style) for field in chosen]
-    return Listing(dated if between else _fitted(dated, style, rows), style, between)
-
-
-def _dated(field: Field, style: Style) -> Field:
-    is_plain = field.format is TIME and not (field.pattern or style.epoch)
-    return field.with_pattern(DATED) if is_plain else field
+    return Listing(chosen if between else _fitted(chosen, style, rows), style, between)
 
 
 def _fitted(fields: Sequence[Field], style: Style, rows: pl.DataFrame) -> list[Field]:

@@ -67,6 +67,7 @@ GROUPS = {
         "radark": Command("clients.inventory.radark", "tell who sent to addresses that nobody has"),
         "rapolicy": Command("clients.inventory.rapolicy", "hold records against an access list: which line was met"),
         "rarpwatch": Command("clients.inventory.rarpwatch", "tell of new stations, and addresses with another MAC"),
+        "rapath": Command("clients.inventory.rapath", "draw the routers on the way, and how far they are"),
     },
     "On Kafka": {
         "topics": Command("clients.topics", "create, list and follow the topics"),

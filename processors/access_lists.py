@@ -21,7 +21,9 @@ MESSAGES = {
     "ttl-exceeded": "state = TXD",
     "redirect": "state = RED",
 }
-_HEADING = re.compile(r"access-list (?P<number>\S+)|ip access-list (?P<kind>standard|extended) (?P<name>\S+)", re.IGNORECASE)
+_HEADING = re.compile(
+    r"access-list (?P<number>\S+)|ip access-list (?P<kind>standard|extended) (?P<name>\S+)", re.IGNORECASE
+)
 _NUMBER = re.compile(r"\d{1,5}")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 OPTIONS = (
     Option("--baseline", "FILE...", "compare with the records of other files or directories"),
-    Option("--before", "RANGE", "compare with another time, written as for -t; of the baseline, else of the same files"),
+    Option(
+        "--before", "RANGE", "compare with another time, written as for -t; of the baseline, else of the same files"
+    ),
 )
 
 

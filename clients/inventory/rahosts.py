@@ -19,8 +19,7 @@ OPTIONS = (
     Option(
         "-M",
         "MODE...",
-        "pairs: a line for each host and peer; src: only sources of records, as Argus's rahosts;\n"
-        "json, xml, TZ=ZONE",
+        "pairs: a line for each host and peer; src: only sources of records, as Argus's rahosts;\njson, xml, TZ=ZONE",
     ),
 )
 MODES = ("pairs", "src")

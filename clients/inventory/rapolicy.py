@@ -145,9 +145,7 @@ def _put(parsed: Parsed, entries: Sequence[Entry], settings: _Settings) -> int:
     return 0 if selected else reading.NO_MATCH
 
 
-def _judged(
-    frames: Iterator[pl.DataFrame], entries: Sequence[Entry], settings: _Settings
-) -> Iterator[pl.DataFrame]:
+def _judged(frames: Iterator[pl.DataFrame], entries: Sequence[Entry], settings: _Settings) -> Iterator[pl.DataFrame]:
     from processors.inventories.judged import label, labelled, permitted, place
 
     logged = settings.logged and settings.labels

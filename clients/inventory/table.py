@@ -106,7 +106,9 @@ def port(name: str, title: str, column: str) -> Field:
     """Return a column of ports, named after the column `protocol`."""
     from topics.fields.endpoints import service
 
-    return Field(name, title, len(title), lambda: col(column), Format(lambda v, s, _: service(v, s), holds="number"), "")
+    return Field(
+        name, title, len(title), lambda: col(column), Format(lambda v, s, _: service(v, s), holds="number"), ""
+    )
 
 
 def selected(parsed: Parsed, columns: set[str]) -> Iterator[pl.DataFrame]:

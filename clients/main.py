@@ -68,6 +68,9 @@ GROUPS = {
         "rapolicy": Command("clients.inventory.rapolicy", "hold records against an access list: which line was met"),
         "rarpwatch": Command("clients.inventory.rarpwatch", "tell of new stations, and addresses with another MAC"),
         "rapath": Command("clients.inventory.rapath", "draw the routers on the way, and how far they are"),
+        "racompare": Command(
+            "clients.inventory.racompare", "tell what is new, gone, grown or shrunk between two times"
+        ),
     },
     "On Kafka": {
         "topics": Command("clients.topics", "create, list and follow the topics"),

@@ -29,7 +29,7 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 
 class Entry(NamedTuple):
-    """One line that permits or denies: its number in the file, the list it is of, what it selects, as it was written."""
+    """One line that permits or denies: its number in the file, the list it is of, what it selects, its text."""
 
     line: int
     name: str

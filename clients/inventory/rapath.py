@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from processors.inventories.paths import PathKeys
 
 USAGE = "argosy rapath -r FILE... | -R DIR... [-A] [-M MODE...] [-m KEY...] [OPTIONS] [- FILTER]"
-SUMMARY = """Lists the routers that said of packets that their time was exceeded, hop by hop, with round trip times; -A draws
-each path as a line. AS numbers come from labels (argosy ralabel).
+SUMMARY = """Lists the routers that said of packets that their time was exceeded, hop by hop, with round trip times; -A
+draws each path as a line. AS numbers come from labels (argosy ralabel).
 Exit status: 0 when some path was found, 1 when none was, 2 after an error."""
 OPTIONS = (
     *table.OPTIONS,

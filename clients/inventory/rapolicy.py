@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from processors.access_lists import Entry
 
 USAGE = "argosy rapolicy -f FILE [-M permit|deny|label] -r FILE... | -R DIR... [OPTIONS] [- FILTER]"
-SUMMARY = """Says how often each line of a Cisco-like access list was met, and which never were; or prints and writes the
-records that it permits, those that it denies, or all, with labels of the lines they met.
+SUMMARY = """Says how often each line of a Cisco-like access list was met, and which never were; or prints and writes
+the records that it permits, those that it denies, or all, with labels of the lines they met.
 Exit status: 0 when some record was judged, 1 when none was, 2 after an error."""
 OPTIONS = (
     *reading.OPTIONS,
@@ -95,7 +95,7 @@ def _settings(parsed: Parsed, mode: str) -> _Settings:
         raise InputError(f"{path}: {error.strerror}") from None
     said = {found["name"]: found["value"] for line in lines if (found := _SETTING.fullmatch(line.partition("#")[0]))}
     if not said:
-        return _Settings(path, mode)
+        return _Settings(path, mode, others=mode != "deny")
     if "ACL_FILE" not in said:
         raise SettingsError(f"{path}: names no access list: RA_POLICY_ACL_FILE=")
     yes = {name for name, value in said.items() if value.lower() == "yes"}

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
     from clients.options import Parsed
     from processors.inventories.stations import Change, Stations
+    from processors.inventories.sums import Schema
 
 USAGE = "argosy rarpwatch -r FILE... | -R DIR... [-f STATE] [-M changes|stations] [OPTIONS] [- FILTER]"
-SUMMARY = """Tells which addresses are new, and which have another MAC address than before: changed, changed back and forth
+SUMMARY = """Tells which addresses are new, and which have another MAC address than before: changed, back and forth
 (flip-flop), or back to one of long ago (reused), by ARP and by neighbour discovery of IPv6.
 Exit status: 0 when something was told, 1 when nothing was, 2 after an error."""
 OPTIONS = (
@@ -82,7 +83,7 @@ def _run(parsed: Parsed, modes: set[str]) -> int:
 def _table(told: list[Change]) -> pl.DataFrame:
     import polars as pl
 
-    kinds = {
+    kinds: Schema = {
         "time": pl.Datetime("ns", "UTC"),
         "event": pl.String,
         "address": pl.Binary,
@@ -107,7 +108,7 @@ def _known(stations: Stations) -> pl.DataFrame:
     import polars as pl
 
     rows = [(address, mac.hex(":"), time) for address, mac, time in stations.known()]
-    kinds = {"address": pl.Binary, "mac": pl.String, "last": pl.Datetime("ns", "UTC")}
+    kinds: Schema = {"address": pl.Binary, "mac": pl.String, "last": pl.Datetime("ns", "UTC")}
     return pl.DataFrame(rows, schema=kinds, orient="row")
 
 

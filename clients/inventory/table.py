@@ -16,7 +16,7 @@ from topics.fields.field import Field, Format
 from topics.fields.formats import COUNT, FRACTION, LEFT_TEXT, WORD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     import polars as pl
 

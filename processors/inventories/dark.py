@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from processors.inventories.matching import matching
 from processors.inventories.series import address_ranges
 from processors.inventories.sums import Sums, merged
-from topics import filter as filters
 from topics.expression import any_of, col
 from topics.expression.polars import polars
 
@@ -23,7 +23,7 @@ PAIR = ("scanner", "target")
 def columns(match: str) -> set[str]:
     """Return the columns of records that `dark` takes."""
     sides = {f"{side}_{name}" for side in ("src", "dst") for name in ("address", "packets", "bytes", "first", "last")}
-    return sides | set(filters.compile(match).meta.root_names())
+    return sides | set(matching(match).meta.root_names())
 
 
 def dark(
@@ -37,7 +37,7 @@ def dark(
     dark addresses, and `which` these are.
     """
     sums = Sums(PAIR, FIGURES | {"answered": "sum", "sent": "sum"})
-    silent = filters.compile(match)
+    silent = matching(match)
     for frame in frames:
         sums.add(frame.lazy().select(_touches(silent)))
     pairs = sums.frame().with_columns(_within("scanner", networks), _within("target", networks))

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from processors.inventories.matching import matching
 from processors.inventories.sums import Sums
-from topics import filter as filters
 from topics.expression.polars import polars
 from topics.fields.columns import is_ip
 
@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from processors.access_lists import Entry
+    from processors.inventories.sums import Schema
 
 IPV4 = 0x0800
 IMPLICIT = 0  # the line that no list shows: what none permits is denied
 PLACE = "place"
 FIGURES = dict.fromkeys(("records", "packets", "bytes"), "sum") | {"first": "min", "last": "max"}
-HITS = {
+HITS: Schema = {
     "line": pl.Int64,
     "list": pl.String,
     "action": pl.String,
@@ -45,7 +46,7 @@ def place(entries: Sequence[Entry]) -> pl.Expr:
     """
     met: pl.Expr = pl.lit(IMPLICIT, pl.Int32)
     choices = [
-        pl.when(filters.compile(entry.filter)).then(pl.lit(number, pl.Int32)) for number, entry in enumerate(entries, 1)
+        pl.when(matching(entry.filter)).then(pl.lit(number, pl.Int32)) for number, entry in enumerate(entries, 1)
     ]
     met = pl.coalesce(*choices, met)
     return pl.when((pl.col("ethertype") == IPV4) & polars(is_ip())).then(met).alias(PLACE)

@@ -100,14 +100,18 @@ def _lasted(nodes: pl.DataFrame) -> pl.DataFrame:
 def _answered(nodes: pl.DataFrame, errors: pl.DataFrame) -> pl.DataFrame:
     """Return the time from the latest packet before an error to it, for the first and the last error of a record."""
     moments = pl.concat([errors.select("router", "source", pl.col(name).alias("error")) for name in ("start", "end")])
-    met = moments.unique().sort("error").join_asof(
-        nodes.select("node", "router", "source", "start"),
-        left_on="error",
-        right_on="start",
-        by=["router", "source"],
-        strategy="backward",
-        tolerance=PATIENCE,
-        check_sortedness=False,
+    met = (
+        moments.unique()
+        .sort("error")
+        .join_asof(
+            nodes.select("node", "router", "source", "start"),
+            left_on="error",
+            right_on="start",
+            by=["router", "source"],
+            strategy="backward",
+            tolerance=PATIENCE,
+            check_sortedness=False,
+        )
     )
     return met.drop_nulls("node").select("node", (pl.col("error") - pl.col("start")).alias("time"))
 
@@ -167,8 +171,7 @@ def nodes_of(path: pl.DataFrame, *, addresses: bool) -> list[Node]:
     """Return the nodes of one path in the order of hops, by letter or by address."""
     texts = path.select(ip_column(pl.col("router")) if addresses else pl.col(NAMED)).to_series()
     return [
-        Node(text, str(system or ""), hop)
-        for text, system, hop in zip(texts, path["as"], path["hop"], strict=True)
+        Node(text, str(system or ""), hop) for text, system, hop in zip(texts, path["as"], path["hop"], strict=True)
     ]
 
 

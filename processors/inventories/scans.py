@@ -8,9 +8,9 @@ import polars as pl
 
 from processors.alerts.hits import Evidence
 from processors.alerts.wording import query, subject_text
+from processors.inventories.matching import matching
 from processors.inventories.series import address_ranges, number_ranges
 from processors.inventories.sums import Sums, merged
-from topics import filter as filters
 from topics.fields import field
 
 if TYPE_CHECKING:
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from processors.alerts.settings import Rule
+    from processors.inventories.sums import Schema
 
 RAW = {"saddr": "src_address", "daddr": "dst_address", "sport": "src_port", "dport": "dst_port"}
 ADDRESSES = ("saddr", "daddr")
 VALUE = "value"
 FIGURES = dict.fromkeys(("records", "packets", "bytes"), "sum") | {"first": "min", "last": "max"}
-FOUND = {
+FOUND: Schema = {
     "rule": pl.String,
     "scanner": pl.String,
     "target": pl.String,
@@ -51,7 +52,7 @@ class Scan:
         assert said is not None  # noqa: S101 - the rule is_scan
         self._rule, self._counted, self._by = rule, said.distinct, list(rule.fields)
         self._over = said.over if over is None else over
-        self._wanted = filters.compile(rule.match) if rule.match else pl.lit(value=True)
+        self._wanted = matching(rule.match)
         self._tried = Sums([*self._by, VALUE], FIGURES)
         self._answers = Sums([*self._by, VALUE], {})
         self._found = pl.DataFrame()
@@ -109,7 +110,6 @@ class Scan:
 
     def _finding(self, row: dict[str, Any]) -> dict[str, Any]:
         subject = tuple((name, _text(name, row[name])) for name in self._by)
-        span = {name: nanoseconds(row[name]) for name in ("first", "last")}
         others = (value if name in ADDRESSES else f"{name} {value}" for name, value in subject if name != "saddr")
         told = {name: row[name] for name in (*FIGURES, "tried", "which")}
         return told | {
@@ -117,7 +117,9 @@ class Scan:
             "scanner": dict(subject)["saddr"],
             "target": " ".join(others),
             "answered": row.get("answered"),
-            "query": query(self._rule, subject, Evidence(**span)),
+            "query": query(
+                self._rule, subject, Evidence(first=nanoseconds(row["first"]), last=nanoseconds(row["last"]))
+            ),
         }
 
 

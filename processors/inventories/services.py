@@ -16,6 +16,7 @@ from topics.flags import TcpState
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+HANDSHAKE = TcpState.SYN | TcpState.SYN_ACK
 RESET = TcpState.SRC_RESET | TcpState.DST_RESET
 FIGURES = dict.fromkeys(("records", "answered", "refused", "packets", "bytes"), "sum") | {"first": "min", "last": "max"}
 KEY = ("host", "protocol", "port")
@@ -24,16 +25,17 @@ NEW, GONE, KEPT = "new", "gone", "kept"
 COUNTED = ("packets", "bytes")
 
 
-def _answered() -> pl.Expr:
+def is_answered() -> pl.Expr:
     """Tell which records show that somebody is there: TCP accepted or sent data, all others sent a packet."""
     accepted = col("tcp_state").has(TcpState.SYN_ACK) | (col("dst_app_bytes") > 0)
-    return pl.when(pl.col("protocol") == TCP).then(polars(accepted)).otherwise(pl.col("dst_packets") > 0)
+    server = pl.when(_is_turned()).then(pl.col("src_app_bytes") > 0).otherwise(polars(accepted))
+    return pl.when(pl.col("protocol") == TCP).then(server).otherwise(pl.col("dst_packets") > 0)
 
 
 def _refused() -> pl.Expr:
     """Tell which records show that nobody is: reset, or said by ICMP to be unreachable."""
     is_reset = (pl.col("protocol") == TCP) & polars(col("tcp_state").has(RESET))
-    return ~_answered() & (is_reset | (pl.col("icmp_error") > 0))
+    return ~is_answered() & (is_reset | (pl.col("icmp_error") > 0))
 
 
 def _with_ports() -> pl.Expr:
@@ -62,14 +64,24 @@ def services(frames: Iterable[pl.DataFrame], *, of_clients: bool = False) -> pl.
     return found.sort(KEY).collect()
 
 
+def _is_turned() -> pl.Expr:
+    """Tell which records of TCP begin amidst a connection with a packet of the server: it has the lower port."""
+    amidst = (pl.col("protocol") == TCP) & ~polars(col("tcp_state").has(HANDSHAKE))
+    return amidst & (pl.col("src_port") < pl.col("dst_port"))
+
+
 def _seen(ours: str, theirs: str) -> list[pl.Expr]:
+    def of(side: str, name: str) -> pl.Expr:
+        other = {"src": "dst", "dst": "src"}[side]
+        return pl.when(_is_turned()).then(pl.col(f"{other}_{name}")).otherwise(pl.col(f"{side}_{name}"))
+
     figures = {
-        "host": pl.col(f"{ours}_address"),
+        "host": of(ours, "address"),
         "protocol": pl.col("protocol"),
-        "port": pl.col(f"{ours}_port"),
-        "client": pl.col(f"{theirs}_address"),
+        "port": of(ours, "port"),
+        "client": of(theirs, "address"),
         "records": pl.lit(1, pl.Int64),
-        "answered": _answered().cast(pl.Int64),
+        "answered": is_answered().cast(pl.Int64),
         "refused": _refused().cast(pl.Int64),
         **{name: pl.col(f"src_{name}") + pl.col(f"dst_{name}") for name in COUNTED},
         "first": pl.min_horizontal("src_first", "dst_first"),

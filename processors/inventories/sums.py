@@ -9,6 +9,10 @@ import polars as pl
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from polars.datatypes import DataType, DataTypeClass
+
+    Schema = dict[str, DataType | DataTypeClass]
+
 SOME = 1 << 18  # rows of partial sums that may wait, or as many as there are keys so far
 RULES = {"sum": pl.Expr.sum, "min": pl.Expr.min, "max": pl.Expr.max, "first": pl.Expr.first}
 
@@ -20,6 +24,11 @@ class Sums:
         self._keys, self._values = list(keys), merged(values)
         self._parts: list[pl.DataFrame] = []
         self._waiting = 0
+
+    @property
+    def is_used(self) -> bool:
+        """Whether anything was added."""
+        return bool(self._parts)
 
     def add(self, rows: pl.LazyFrame) -> None:
         """Take rows with the columns of keys and values, whichever others they have; all must have the same types."""

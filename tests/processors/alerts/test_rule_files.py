@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from processors.alerts import read_rules
 from processors.access_lists import policy_filter
+from processors.alerts import read_rules
 from topics import filter as filters
 from topics.errors import SettingsError
 

@@ -58,6 +58,20 @@ def _dated(pattern: str) -> Format:
 TO_SECONDS, EXACT = _dated("%Y-%m-%d %H:%M:%S"), _dated("%Y-%m-%dT%H:%M:%S")
 
 
+class _Known(dict[str, Field]):
+    """The columns that there are, and no others: those of records would find nothing to show."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> Field:
+        from topics.errors import UsageError
+        from topics.nearest import suggestion
+
+        known = list(self)
+        raise UsageError(f"unknown column '{name}'{suggestion(name, known) or '; there are ' + ', '.join(known)}")
+
+
 def count(name: str, title: str) -> Field:
     """Return a column of counters."""
     return Field(name, title, len(title), lambda: col(name), COUNT, "")
@@ -176,17 +190,9 @@ def _style(parsed: Parsed) -> Style:
 
 def _chosen(parsed: Parsed, fields: Sequence[Field], default: Sequence[str]) -> list[Field]:
     from clients.listing.columns import columns
-    from topics.errors import UsageError
-    from topics.nearest import suggestion
 
-    known = {field.name: field for field in fields}
-
-    def named(name: str) -> Field:
-        if name not in known:
-            raise UsageError(f"unknown column '{name}'{suggestion(name, known) or '; there are ' + ', '.join(known)}")
-        return known[name]
-
-    return columns(parsed.words("-s"), tuple(default), named)
+    known = _Known((field.name, field) for field in fields)
+    return columns(parsed.words("-s"), tuple(default), known)
 
 
 def _lines(parsed: Parsed, chosen: Sequence[Field], style: Style, rows: pl.DataFrame) -> Lines:

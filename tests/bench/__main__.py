@@ -263,6 +263,20 @@ def bench_alerts(runs: int) -> Iterator[tuple[str, Result]]:
     yield "alerts, to reader, p99", Result(found.p99, "s beyond interval")
 
 
+def bench_inventories(runs: int) -> Iterator[tuple[str, Result]]:
+    """What two million records cost inventories beyond a small file, beside the tools of Argus."""
+    from tests.bench.inventories import WORK, measure
+
+    for name in WORK:
+        found = measure(_argosy(), BUILD, name, runs)
+        ours, theirs = found.ours, found.theirs
+        for unit in ("cpu", "wall"):
+            peer = getattr(theirs, unit) if theirs else None
+            seconds = getattr(ours, unit)
+            yield f"{name}, {unit}", Result(seconds, "s", peer, peer / seconds if peer else None)
+        yield f"{name}, memory", Result(ours.megabytes, "MB", theirs.megabytes if theirs else None)
+
+
 BENCHES: dict[str, Callable[[int], Iterator[tuple[str, Result]]]] = {
     "probe": bench_probe,
     "flows": bench_flows,
@@ -282,6 +296,7 @@ BENCHES: dict[str, Callable[[int], Iterator[tuple[str, Result]]]] = {
     "names": bench_names,
     "archive": bench_archive,
     "alerts": bench_alerts,
+    "inventories": bench_inventories,
 }
 
 

@@ -21,21 +21,21 @@ class Cost:
     megabytes: float
 
 
-def run(command: Sequence[str]) -> Cost:
-    """Run a command that has to succeed, its output thrown away."""
+def run(command: Sequence[str], place: str | None = None, statuses: Sequence[int] = (0,)) -> Cost:
+    """Run a command that has to end with one of these statuses, its output thrown away; in a directory."""
     import time
 
     # An installed command finds its modules compiled; in some shells Python is told not to keep them so.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment, cwd=place)
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
     message = process.stderr.read().decode("utf-8", "replace") if process.stderr else ""
     if process.stderr:
         process.stderr.close()
-    if process.returncode != 0:
+    if process.returncode not in statuses:
         raise RuntimeError(f"{' '.join(command)}: exit {process.returncode}: {message[-300:]}")
     return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
 

@@ -7,7 +7,7 @@ PACKAGES := topics probes processors sinks clients deploy tests
 SAMPLE := build/sample.pcap
 
 .DELETE_ON_ERROR:
-.PHONY: run test bench lint warmup kafka kafka-stop clean
+.PHONY: run test bench lint man warmup kafka kafka-stop clean
 
 run: $(INSTALLED) $(SAMPLE)
 	$(BIN)/argosy run -r $(SAMPLE) --data build/sample-data
@@ -22,6 +22,9 @@ lint: $(TESTABLE)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy $(PACKAGES)
+
+man: $(INSTALLED)
+	$(BIN)/argosy man --write build/man
 
 warmup: $(INSTALLED)
 	$(BIN)/argosy warmup

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-
 from clients.options import Option, parse_or_help
 from topics.errors import UsageError
 from topics.nearest import suggestion
@@ -66,7 +64,6 @@ def _words() -> dict[str, str]:
 
 
 def _options(command: str) -> str:
-    from clients.main import COMMANDS
+    from clients.manual import page
 
-    known = getattr(importlib.import_module(COMMANDS[command].module), "OPTIONS", ())
-    return " ".join(spelling for option in known for spelling in option.spellings)
+    return " ".join(page(command).options)

@@ -82,6 +82,7 @@ GROUPS = {
     "Upkeep": {
         "archive": Command("clients.archive", "compact, thin out and verify the files that a sink keeps"),
         "completion": Command("clients.completion", "print what makes a shell complete commands and fields"),
+        "man": Command("clients.man", "print the manual page of a command, or write those of all"),
         "warmup": Command("clients.warmup", "compile everything now, so that later starts are fast"),
     },
 }

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 MANY = "..."
 HELP_COLUMN = 26
+EXAMPLES_HEADING = "examples, after `make run`"
 
 
 class Option(NamedTuple):
@@ -167,10 +168,17 @@ def help_text(usage: str, summary: str, options: Iterable[Option]) -> str:
 
 
 def help_in_parts(usage: str, summary: str, parts: Mapping[str, Iterable[Option]]) -> str:
-    """Return the help of a command whose options stand under several headings."""
+    """Return the help of a command whose options stand under several headings; its examples come last."""
+    from clients.examples import of
+
     lines = [f"usage: {usage}", "", summary]
     for heading, options in parts.items():
         lines += ["", f"{heading}:", *(_entry(option) for option in options)]
+    examples = of(usage)
+    if examples:
+        lines += ["", f"{EXAMPLES_HEADING}:"]
+    for example in examples:
+        lines += [f"  {example.line}", " " * HELP_COLUMN + example.text]
     return "\n".join(lines)
 
 

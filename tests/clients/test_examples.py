@@ -1,0 +1,107 @@
+"""Every command has an example, every example works, and help, manual page and completion say the same."""
+
+import contextlib
+import io
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from clients.examples import EXAMPLES, Example
+from clients.main import COMMANDS, main
+from clients.manual import page, roff
+from clients.options import EXAMPLES_HEADING
+from tests.traffic.pcap import write_pcap
+from tests.traffic.sample.story import sample_frames
+
+SHELL = frozenset("|>&;")
+MEASURED_ELSEWHERE = {"warmup"}  # tests/clients/test_warmup.py runs it
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `make run` leaves."""
+    place = tmp_path_factory.mktemp("examples")
+    (place / "build").mkdir()
+    write_pcap(place / "build" / "sample.pcap", sample_frames(1))
+    capture, data = str(place / "build" / "sample.pcap"), str(place / "build" / "sample-data")
+    with contextlib.redirect_stdout(io.StringIO()):
+        assert main(["run", "-r", capture, "--data", data]) == 0
+    program = place / "bin" / "argosy"
+    program.parent.mkdir()
+    root = Path(__file__).parents[2]
+    program.write_text(f'#!/bin/sh\nPYTHONPATH="{root}" exec "{sys.executable}" -m clients.main "$@"\n')
+    program.chmod(0o755)
+    return place
+
+
+@pytest.fixture
+def place(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A directory of the command's own with that in it."""
+    shutil.copytree(made / "build" / "sample-data", tmp_path / "build" / "sample-data")
+    (tmp_path / "build" / "sample.pcap").symlink_to(made / "build" / "sample.pcap")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"{made / 'bin'}:{os.environ['PATH']}")
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        yield tmp_path
+
+
+def works(example: Example, capfd: pytest.CaptureFixture[str]) -> None:
+    if SHELL & set(shlex.split(example.line, posix=True)) or any(
+        mark in example.line for mark in (" | ", " && ", " > ")
+    ):
+        done = subprocess.run(["sh", "-c", example.line], capture_output=True, text=True, check=False, timeout=90)
+        assert done.returncode == 0, done.stderr
+        return
+    status = main(shlex.split(example.line)[1:])
+    assert status == 0, capfd.readouterr().err
+
+
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name not in MEASURED_ELSEWHERE])
+def test_the_examples_work(name: str, place: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for example in EXAMPLES[name]:
+        if not example.needs:
+            works(example, capfd)
+
+
+def test_every_command_has_an_example() -> None:
+    assert [name for name in COMMANDS if not EXAMPLES.get(name)] == []
+    assert [name for name in EXAMPLES if name not in COMMANDS] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_and_manual_page_say_the_same(name: str) -> None:
+    read = page(name)
+    assert read.usage[0].startswith(f"argosy {name}")
+    assert {"-h", "--help"} & set(read.options) or name == "sink"
+    lines = [head for head, _ in read.sections[EXAMPLES_HEADING]]
+    assert lines == [example.line for example in EXAMPLES[name]]
+    written = roff(read, "1")
+    for option in read.options:
+        assert option.replace("-", "\\-") in written
+    assert not [line for line in written.splitlines() if line.startswith(("'", "..")) or line == "."]
+
+
+def test_completion_knows_the_options_of_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", "bash"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for name in ("probe", "ragrep", "archive"):
+        words = next(line for line in lines if line.strip().startswith(f"{name}) "))
+        assert set(page(name).options) <= set(words.replace('"', " ").split())
+
+
+def test_pages_are_printed_and_written(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["man", "ra"]) == 0
+    assert capsys.readouterr().out.startswith(".TH ARGOSY-RA 1 ")
+    assert main(["man"]) == 0
+    assert "argosy\\-ra(1)" in capsys.readouterr().out
+    assert main(["man", "rra"]) == 2
+    assert "did you mean 'ra'?" in capsys.readouterr().err
+    assert main(["man", "--write", "pages"]) == 0
+    assert len(list((place / "pages" / "man1").glob("argosy*.1"))) == len(COMMANDS) + 1

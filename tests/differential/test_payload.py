@@ -77,3 +77,35 @@ def test_the_same_records_match_as_for_ragrep(
     argus = theirs("ragrep", records[0], *options, *shown, *rest).splitlines()
     ours = mine(capfdbinary, "ragrep", "-r", records[1], *options, *shown, *rest).splitlines()
     assert sorted(line.split() for line in ours) == sorted(line.split() for line in argus)
+
+
+def test_signatures_of_ours_label_the_same_flows_with_raservices(
+    records: tuple[str, str], tmp_path: Path, capfdbinary: Capture
+) -> None:
+    signatures, shown = (
+        str(tmp_path / "own.sig"),
+        ("-nn", "-u", "-s", "stime", "saddr", "sport", "daddr", "dport", "label"),
+    )
+    services = ("-", "port 53 or port 80 or port 22 or port 123")
+    mine(capfdbinary, "rauserdata", "-r", records[1], "-w", signatures, "--least", "2", *services)
+    ours = mine(capfdbinary, "raservices", "-f", signatures, "-r", records[1], *shown, *services)
+    argus = theirs("raservices", records[0], "-f", signatures, *shown, *services)
+    labels = [
+        {tuple(line.split()[:5]): line.split()[5] for line in text.splitlines() if "srv=" in line}
+        for text in (ours, argus)
+    ]
+    assert len(labels[0]) > 200
+    both = labels[0].keys() & labels[1].keys()
+    assert len(both) >= 0.95 * max(len(labels[0]), len(labels[1]))
+    assert all(labels[0][key][:7] == labels[1][key][:7] for key in both)  # the column may cut it
+
+
+def test_rauserdata_learns_the_same_beginnings(records: tuple[str, str], capfdbinary: Capture) -> None:
+    theirs_text = theirs("rauserdata", records[0], "-M", "printer=encode32")
+    ours = mine(capfdbinary, "rauserdata", "-r", records[1])
+    services = [set(re.findall(r"^Service: (\w+) +(tcp|udp) port", text, re.MULTILINE)) for text in (ours, theirs_text)]
+    known = {("http", "tcp"), ("domain", "udp"), ("ssh", "tcp"), ("ntp", "udp")}
+    assert known <= services[0]
+    assert known <= services[1]
+    for text in (ours, theirs_text):
+        assert re.search(r'Service: http +tcp port 80 .*src = "47455420', text)

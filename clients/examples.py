@@ -100,6 +100,44 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("argosy ragrep -r build/payload.parquet -e 'd:^HTTP/1.[01] 200'", "answers of HTTP, on any port"),
         Example("argosy ragrep -r build/payload.parquet -i -e 'example|server' -c", "how many have one of these words"),
     ),
+    "rauserdata": (
+        PAYLOAD,
+        Example(
+            "argosy rauserdata -r build/payload.parquet --least 2 -w build/own.sig", "learn signatures of services"
+        ),
+    ),
+    "raservices": (
+        PAYLOAD,
+        Example(
+            "argosy rauserdata -r build/payload.parquet --least 2 -w build/own.sig"
+            " && argosy raservices -f build/own.sig -r build/payload.parquet -N 5",
+            "label flows with the service that their payload is of",
+        ),
+    ),
+    "rahosts": (Example(f"argosy rahosts {DATA} -N o3 - net 10.20.0.0/16", "hosts, and how many they talked to"),),
+    "raports": (
+        Example(
+            f"argosy raports {DATA} -t 2026/03/10.09:05-09:10 --before 2026/03/10.09:00-09:05",
+            "services that are new, and those that are gone",
+        ),
+    ),
+    "rapath": (Example(f"argosy rapath -A {DATA}", "paths, a line each"),),
+    "rascan": (Example(f"argosy rascan {DATA}", "who looked for open ports"),),
+    "radark": (Example(f"argosy radark {DATA}", "who sent to addresses that nobody has"),),
+    "rarpwatch": (Example(f"argosy rarpwatch {DATA} -N o5", "stations that are new, and what changed"),),
+    "rapolicy": (
+        Example(
+            "printf 'access-list 1 permit tcp any any eq 443\\naccess-list 1 deny ip any any\\n' > build/edge.acl"
+            f" && argosy rapolicy -f build/edge.acl {DATA}",
+            "how often each line of an access list was met",
+        ),
+    ),
+    "racompare": (
+        Example(
+            f"argosy racompare {DATA} -t 2026/03/10.09:05-09:10 --before 2026/03/10.09:00-09:05 -M all -N o3",
+            "what is new, gone, grown or shrunk",
+        ),
+    ),
     "radns": (Example(f"argosy radns {DATA} -M failed", "questions without a good answer"),),
     "raevent": (
         Example(
@@ -117,6 +155,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example(f"argosy ragraph bytes proto -M 1m {DATA} -w build/bytes.svg", "bytes a second by protocol, a picture"),
         Example(f"argosy ragraph pkts -M 1m --term {DATA}", "packets, in the terminal"),
     ),
+    "rahisto": (Example(f"argosy rahisto -H dur 10:0-1 {DATA}", "how often durations are, in ten classes"),),
     "topics": (
         Example(f"argosy topics create {BUS}", "make the topics that are missing", "kafka"),
         Example(f"argosy topics list {BUS}", "what there is", "kafka"),

@@ -62,7 +62,7 @@ def test_a_file_of_signatures_is_read_as_it_was_written(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"own.sig:1: a pattern is at most 64 pairs"):
         read_signatures(str(path))
     path.write_text("Service: nothing")
-    with pytest.raises(InputError, match="own.sig:1: no signature"):
+    with pytest.raises(InputError, match=r"own.sig:1: no signature"):
         read_signatures(str(path))
 
 

@@ -29,7 +29,6 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
             "argosy probe -r build/sample.pcap -w - - udp port 53 | argosy ra -r - -N 3",
             "of the packets of DNS alone, on to another command",
         ),
-        PAYLOAD,
     ),
     "events": (Example("argosy events prog:/bin/uname:0 -w -", "ask a program once, print what it says"),),
     "ra": (

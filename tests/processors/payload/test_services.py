@@ -46,7 +46,7 @@ def test_what_flows_of_a_service_have_in_common_is_learnt() -> None:
         ("ssh", 22, 1), ("http", 80, 2), ("chat", 9000, 1), ("9001", 9001, 1),
     ]  # fmt: skip
     http = found[1]
-    assert http.src == (*b"GET /index.htm", None) or http.src == tuple(b"GET /index.htm")
+    assert http.src == (*b"GET /index.htm", None, 0x20)
     assert http.dst[:9] == tuple(b"HTTP/1.1 ")
     assert None in http.dst
 
@@ -107,7 +107,7 @@ def test_traffic_is_learnt_from_and_labelled(tmp_path: Path, capfdbinary: Captur
         talk(4, 6, 22, b"something else", b""),
     ]
     records, file = write(tmp_path / "flows.parquet", concatenate(said)), str(tmp_path / "own.sig")
-    assert main(["rauserdata", "-r", records, "-w", file, "-", "saddr 10.0.0.1 or saddr 10.0.0.3"]) == 0
+    assert main(["rauserdata", "-r", records, "-w", file, "-", "src host 10.0.0.1 or src host 10.0.0.3"]) == 0
     assert re.match(r"# 2 signatures of 2 flows\nService: ssh ", Path(file).read_text())
     command = ["raservices", "-f", file, "-r", records, "-s", "saddr", "label:20", "-L", "-1"]
     assert main(command) == 0

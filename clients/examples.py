@@ -126,7 +126,7 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     "rarpwatch": (Example(f"argosy rarpwatch {DATA} -N o5", "stations that are new, and what changed"),),
     "rapolicy": (
         Example(
-            "printf 'access-list 1 permit tcp any any eq 443\\naccess-list 1 deny ip any any\\n' > build/edge.acl"
+            "printf 'access-list 101 permit tcp any any eq 443\\naccess-list 101 deny ip any any\\n' > build/edge.acl"
             f" && argosy rapolicy -f build/edge.acl {DATA}",
             "how often each line of an access list was met",
         ),

@@ -58,9 +58,9 @@ def _signature(line: str, place: str) -> Signature:
     match = LINE.fullmatch(line.strip())
     if match is None or int(match["port"]) > 65_535:
         raise InputError(f'{place}: no signature; expected: Service: NAME tcp|udp port N n = N src = "HEX" dst = "HEX"')
-    patterns = [_pattern(match[side] or "", place) for side in ("src", "dst")]
+    src, dst = (_pattern(match[side] or "", place) for side in ("src", "dst"))
     number, port, count = PROTOCOLS[match["protocol"]], int(match["port"]), int(match["count"])
-    return Signature(match["name"], number, port, count, *patterns, encrypted=bool(match["encrypted"]))
+    return Signature(match["name"], number, port, count, src, dst, encrypted=bool(match["encrypted"]))
 
 
 def _pattern(text: str, place: str) -> Pattern:

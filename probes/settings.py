@@ -135,6 +135,7 @@ class Spool(BaseModel):
 
     directory: str = ""
     size: int = Field(default=1 << 30, ge=1 << 20)
+    carry: float = Field(default=0.5, ge=0, le=60)
 
 
 class Timeouts(BaseModel):

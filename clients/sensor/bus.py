@@ -56,7 +56,8 @@ def open_bus(url: str, settings: Settings, stack: ExitStack, *, number: int, liv
     from probes.spool.publisher import SpooledPublisher
 
     directory = Path(settings.spool.directory) / f"bus-{number}"
-    spooled = SpooledPublisher(url, settings.topic, directory, limit=settings.spool.size, patient=not live)
+    spool = settings.spool
+    spooled = SpooledPublisher(url, settings.topic, directory, limit=spool.size, carry=spool.carry, patient=not live)
     stack.callback(_say_what_waits, spooled)
     stack.enter_context(spooled)
     return _Spooled(url, spooled, directory)

@@ -1,4 +1,4 @@
-"""From the spool to the brokers: in order, as often as it takes; what they confirm leaves the spool."""
+"""To the brokers, from the spool and past it: in order, as often as it takes; what they confirm leaves the spool."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from probes.spool.entry import Priority
 from topics.bus.administration import refused
 from topics.bus.client import producer_settings
 from topics.bus.fatal import served
@@ -17,7 +18,8 @@ from topics.errors import BusError
 if TYPE_CHECKING:
     from confluent_kafka import Message
 
-    from probes.spool.entry import Priority
+    from probes.spool.carried import Carried
+    from probes.spool.entry import Entry
     from probes.spool.lane import Lane, Ticket
     from probes.spool.spool import Spool
 
@@ -44,8 +46,8 @@ class Delivery:
     at the first entry that is not confirmed.
     """
 
-    def __init__(self, url: str, spool: Spool, *, announces: bool = False) -> None:
-        self._url, self._spool, self._announces = url, spool, announces
+    def __init__(self, url: str, spool: Spool, carried: Carried, *, announces: bool = False) -> None:
+        self._url, self._spool, self._carried, self._announces = url, spool, carried, announces
         self.messages = self.records = 0
         self.trouble = ""
         self._flying: dict[Priority, int] = {}
@@ -59,12 +61,27 @@ class Delivery:
         return self._is_announcing or any(self._flying.values())
 
     @property
+    def is_starting(self) -> bool:
+        """Whether nothing may be sent yet, though nothing is wrong."""
+        return self._is_announcing and not self.trouble
+
+    @property
     def _is_announcing(self) -> bool:
         return self._announcement is not None and not self._announcement.is_over
 
-    def step(self) -> None:
-        """Send what may be sent, and take note of confirmations."""
+    @property
+    def halted(self) -> set[Priority]:
+        """The priorities of which nothing may be sent now."""
+        return set(Priority) if self._is_announcing else set(self._resume)
+
+    def step(self, entries: list[Entry]) -> None:
+        """Take entries, send what may be sent, and take note of confirmations."""
+        leaving = self._carried.take(entries, time.monotonic(), self.halted)
         try:
+            for lane, ticket in leaving:
+                if lane.priority not in self._resume:  # else it is on disk by now, and its turn comes again
+                    self._send(lane, ticket)
+                    self._poll()
             self._poll()
             if self._is_announcing:
                 return
@@ -128,6 +145,7 @@ class Delivery:
             lane.settle(ticket, refused=True)
         else:
             self._note(error)
+            self._carried.fail(lane.priority, ticket)
             self._resume[lane.priority] = time.monotonic() + BACKOFF_SECONDS
 
     def _resume_lanes(self) -> None:
@@ -141,6 +159,7 @@ class Delivery:
         self._producer = self._make()
         for priority, lane in self._spool.lanes.items():
             self._flying[priority] = 0
+            self._carried.fail(priority)
             lane.rewind()
             self._resume[priority] = time.monotonic() + BACKOFF_SECONDS
 

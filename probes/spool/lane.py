@@ -24,11 +24,14 @@ Loss = tuple[Cause, int, int, int]
 
 @dataclass(slots=True, eq=False)
 class Ticket:
-    """Entries [first, next) on their way out: one that was handed out, or several that turned out damaged."""
+    """Entries [first, next) on their way out: one that was handed out, or several that turned out damaged.
+
+    One whose entry is not on disk has no segment and no numbers.
+    """
 
     first: int
     next: int
-    segment: Segment
+    segment: Segment | None
     size: int
     entry: Entry | None
     settled: bool = False
@@ -68,6 +71,11 @@ class Lane:
     def in_flight(self) -> int:
         """Bytes of the entries that are handed out and not settled."""
         return sum(ticket.size for ticket in self._tickets)
+
+    @property
+    def is_handed_out(self) -> bool:
+        """Whether nothing is left to hand out."""
+        return all(segment.is_read for segment in self.segments)
 
     def recover(self, found: list[Segment], known: dict[str, Any]) -> list[Segment]:
         """Take over what an earlier process left; return the segments that hold nothing any more."""
@@ -193,23 +201,40 @@ class Lane:
         loss: tuple[Cause, int, int, int] | None = None,
     ) -> Ticket:
         ticket = Ticket(self.expected, until, segment, size, entry, settled=entry is None, loss=loss)
-        self.expected = until
+        self._send_off(ticket, segment)
+        return ticket
+
+    def adopt(self, tickets: list[Ticket]) -> None:
+        """Take over the entries that were just appended, which are on their way already; none waits before them."""
+        while self._recent[0][2].number < self.next - len(tickets):  # given up before they were handed out
+            self._drop_recent()
+        for ticket in tickets:
+            segment, start, head, _ = self._recent[0]
+            self._drop_recent()
+            segment.pass_entry(head, start + HEAD + head.size)
+            ticket.first, ticket.next = head.number, head.number + 1
+            ticket.segment, ticket.size = segment, HEAD + head.size
+            self._send_off(ticket, segment)
+
+    def _send_off(self, ticket: Ticket, segment: Segment) -> None:
+        self.expected = ticket.next
         segment.in_flight += 1
         self._tickets.append(ticket)
         self._advance()
-        return ticket
 
     def settle(self, ticket: Ticket, refused: bool = False) -> None:  # noqa: FBT001, FBT002 - how it ended
         """Note that an entry is with the brokers, or that they will never take it."""
         if refused and ticket.entry is not None:
             ticket.loss = (Cause.REFUSED, 1, ticket.entry.records, ticket.entry.packets)
         ticket.settled = True
-        self._advance()
+        if ticket.segment is not None:
+            self._advance()
 
     def _advance(self) -> None:
         while self._tickets and self._tickets[0].settled:
             ticket = self._tickets.popleft()
-            ticket.segment.in_flight -= 1
+            if ticket.segment is not None:
+                ticket.segment.in_flight -= 1
             self.acknowledged = ticket.next
             if ticket.loss is not None:
                 self._losses.add(*ticket.loss)

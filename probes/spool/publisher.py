@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 import time
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from probes.spool.carried import Carried
 from probes.spool.delivery import Delivery
 from probes.spool.entry import Entry, Priority, encoded_size
 from probes.spool.files import Disk
@@ -27,7 +29,10 @@ if TYPE_CHECKING:
     from topics.batch import FlowBatch
 
 LIMIT = 1024 * 1024 * 1024
-MOST_QUEUED = 64 * 1024 * 1024  # bytes in memory on their way to the disk
+MOST_QUEUED = 64 * 1024 * 1024  # bytes in memory that nothing was done with yet
+MOST_CARRIED = 16 * 1024 * 1024  # bytes on their way to the brokers that are not on disk
+MOST_DRAINED = MOST_CARRIED // 2  # bytes taken from the queue at once
+CARRY_SECONDS = 0.5
 GATHER_SECONDS = 0.02  # entries that come within this time share one fsync
 IDLE_SECONDS = 0.2
 TIDY_SECONDS = 1.0
@@ -35,8 +40,9 @@ CLOSE_SECONDS = 60.0
 
 
 class SpooledPublisher:
-    """Takes batches at once, keeps them in `directory`, at most `limit` bytes, until the brokers have them.
+    """Takes batches at once and keeps them in `directory`, at most `limit` bytes, until the brokers have them.
 
+    What the brokers confirm within `carry` seconds does not go through the disk (see Carried); with 0 everything does.
     Small batches are gathered first (see Gathering). Those of one run and partition are numbered from 0 in their
     header, lost ones included: a gap tells of a loss.
     Raises OutputError when the directory cannot be used, and BusError when no broker answers at the first start ever
@@ -51,6 +57,7 @@ class SpooledPublisher:
         directory: str | Path,
         *,
         limit: int = LIMIT,
+        carry: float = CARRY_SECONDS,
         patient: bool = False,
         connect: float = CONNECT_SECONDS,
     ) -> None:
@@ -70,14 +77,16 @@ class SpooledPublisher:
             self._spool = Spool(disk, limit)
             self._before = self._spool.losses.named()
             self._partitions = self._count_partitions(connect)
-            self._delivery = Delivery(url, self._spool, announces=SCHEMAS.name in self._spool.remembered)
+            self._carried = Carried(self._spool, carry, min(MOST_CARRIED, limit // 4))
+            announces = SCHEMAS.name in self._spool.remembered
+            self._delivery = Delivery(url, self._spool, self._carried, announces=announces)
         except OSError as error:
             disk.close()
             raise OutputError(f"{directory}: {error.strerror}") from None
         except BaseException:
             disk.close()
             raise
-        self._held = self._spool.waiting, self._spool.bytes
+        self._held = self._holds()
         self._gathering = Gathering(self._partitions, self._take)
         self._thread = threading.Thread(target=self._work, name="spool", daemon=True)
         self._thread.start()
@@ -162,7 +171,7 @@ class SpooledPublisher:
         self._deadline = time.monotonic() + patience
         self._wake.set()
         self._thread.join()
-        self._held = self._spool.waiting, self._spool.bytes
+        self._held = self._holds()
         return self._held[0]
 
     def _work(self) -> None:
@@ -172,17 +181,17 @@ class SpooledPublisher:
             self._wake.clear()
             self._release_due()
             entries = self._drain()
-            if entries:
-                self._spool.append(entries)
-            self._delivery.step()
-            self._held = self._spool.waiting, self._spool.bytes
+            self._delivery.step(entries)
             now = time.monotonic()
+            self._carried.keep_overdue(now)
+            self._held = self._holds()
             if now - tidied >= TIDY_SECONDS:
                 tidied = now
                 self._spool.tidy()
             if self._deadline is not None and not entries and self._is_over(now):
                 break
         self._delivery.close()
+        self._carried.close()
         with contextlib.suppress(OSError):
             self._spool.close()
 
@@ -194,17 +203,27 @@ class SpooledPublisher:
             finally:
                 self._publishing.release()
 
+    def _holds(self) -> tuple[int, int]:
+        return self._spool.waiting + self._carried.waiting, self._spool.bytes + self._carried.bytes
+
     def _is_over(self, now: float) -> bool:
-        return not self._queue and (not self._spool.waiting or now > (self._deadline or 0.0))
+        return not self._queue and (not self._holds()[0] or now > (self._deadline or 0.0))
 
     def _drain(self) -> list[Entry]:
-        if self._patient and self._deadline is None and self._spool.bytes > self._limit // 2:
+        """Take what is queued, a part of it when it is much; nothing while a patient publisher may wait."""
+        is_behind = self._carried.is_half_full or self._spool.bytes > self._limit // 2 or self._delivery.is_starting
+        if self._patient and is_behind and time.monotonic() < (self._deadline or math.inf):
             return []
+        entries: list[Entry] = []
         with self._room:
-            entries = list(self._queue)
-            self._queue.clear()
-            self._queued = 0
+            drained = 0
+            while self._queue and drained < MOST_DRAINED:
+                entries.append(self._queue.popleft())
+                drained += encoded_size(entries[-1])
+            self._queued -= drained
             self._room.notify_all()
+        if self._queue:
+            self._wake.set()
         return entries
 
     def __enter__(self) -> Self:

@@ -1,7 +1,8 @@
 """The spool: what was accepted is delivered in order, or counted, whatever happens to the process or the machine.
 
-An entry is accepted when it and its file name are synced. It is removed when it was delivered, or when room is needed
-and nothing of lower priority is left to give up. What was delivered shortly before a crash is delivered again.
+An entry is accepted when it and its file name are synced, or when it was delivered without that. It is removed when
+it was delivered, or when room is needed and nothing of lower priority is left to give up. What was delivered shortly
+before a crash is delivered again.
 """
 
 from __future__ import annotations
@@ -80,30 +81,65 @@ class Spool:
         """Accept entries, in order; return those that were, all others are counted in `refused`."""
         accepted: list[Entry] = []
         for priority in sorted(Priority, reverse=True):
-            group: list[Entry] = []
-            size = 0
-            for entry in (each for each in entries if each.priority is priority):
-                if size + encoded_size(entry) > self._segment_bytes and group:
-                    accepted += self._append(self.lanes[priority], group, size)
-                    group, size = [], 0
-                group.append(entry)
-                size += encoded_size(entry)
-            if group:
-                accepted += self._append(self.lanes[priority], group, size)
-        self.accepted += len(accepted)
+            for group in self._groups([entry for entry in entries if entry.priority is priority]):
+                cause = self._write(self.lanes[priority], group)
+                if cause is None:
+                    accepted += group
+                    continue
+                for entry in group:
+                    self.note_refused(entry, cause)
         return accepted
 
-    def _append(self, lane: Lane, group: list[Entry], size: int) -> list[Entry]:
-        cause = Cause.FULL
+    def keep(self, priority: Priority, leaving: list[tuple[Ticket, Entry]]) -> dict[Ticket, Cause]:
+        """Accept entries of a priority that are on their way already; return those that were not, and why.
+
+        No other entry of the priority may be waiting to be handed out.
+        """
+        refused: dict[Ticket, Cause] = {}
+        tickets = [ticket for ticket, _ in leaving]
+        for group in self._groups([entry for _, entry in leaving]):
+            chosen, tickets = tickets[: len(group)], tickets[len(group) :]
+            cause = self._write(self.lanes[priority], group)
+            if cause is None:
+                self.lanes[priority].adopt(chosen)
+            else:
+                refused |= dict.fromkeys(chosen, cause)
+        return refused
+
+    def note_settled(self, ticket: Ticket) -> None:
+        """Count an entry that was settled without having been on disk."""
+        if ticket.loss is None:
+            self.accepted += 1
+        else:
+            self.refused.add(*ticket.loss)
+
+    def note_refused(self, entry: Entry, cause: Cause) -> None:
+        """Count an entry that is neither on disk nor on its way."""
+        self.refused.add(cause, 1, entry.records, entry.packets)
+
+    def _groups(self, entries: list[Entry]) -> Iterator[list[Entry]]:
+        """Cut entries into groups that fit into a segment."""
+        group: list[Entry] = []
+        size = 0
+        for entry in entries:
+            if group and size + encoded_size(entry) > self._segment_bytes:
+                yield group
+                group, size = [], 0
+            group.append(entry)
+            size += encoded_size(entry)
+        if group:
+            yield group
+
+    def _write(self, lane: Lane, group: list[Entry]) -> Cause | None:
+        """Put a group on disk; return why not when it could not be."""
         try:
-            if self._make_room(lane.priority, size):
-                lane.append(group, self._segment_bytes)
-                return group
+            if not self._make_room(lane.priority, sum(map(encoded_size, group))):
+                return Cause.FULL
+            lane.append(group, self._segment_bytes)
         except OSError:
-            cause = Cause.DISK
-        records, packets = sum(entry.records for entry in group), sum(entry.packets for entry in group)
-        self.refused.add(cause, len(group), records, packets)
-        return []
+            return Cause.DISK
+        self.accepted += len(group)
+        return None
 
     def _make_room(self, priority: Priority, size: int) -> bool:
         """Give up old entries of this priority or a lower one, the lowest first, until `size` bytes fit."""

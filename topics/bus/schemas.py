@@ -62,11 +62,11 @@ def announce(producer: Producer, poll: Callable[[float], object], seconds: float
     """Announce our schemas and wait until the brokers have them, for so long; `poll` serves the producer."""
     try:
         found = producer.list_topics(SCHEMAS.name, timeout=seconds).topics.get(SCHEMAS.name)
+        if found is None or found.error is not None:
+            return
+        announcement = Announcement(producer)
     except KafkaException:
         return  # whoever sends something next finds out what is wrong
-    if found is None or found.error is not None:
-        return
-    announcement = Announcement(producer)
     for _ in range(int(seconds / 0.1)):
         if announcement.is_over:
             break

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 READ_SUFFIXES = {".parquet", ".arrow", ".avro", ".argus"}
 SOME_COLUMNS, WHOLE_RECORDS = 262_144, 131_072  # records read at a time
+AT_A_TIME = 524_288  # and put together at a time, without being kept
 FILE_DATABASE = re.compile(r"\.(duckdb|sqlite3?)(/|$)")
 DASH = "-"
 SCHEME = "kafka://"
@@ -141,6 +142,21 @@ class Source:
                         frame = frame.filter(wanted)
                     progress.show(count)
                     yield frame
+                progress.next_file()
+
+    def pieces(self, selection: Selection, columns: set[str]) -> Iterator[pl.LazyFrame]:
+        """Yield the records selected, with these columns, in pieces that are not read yet: what is made of them is.
+
+        Collect within `reading`. Raises InputError as `frames` does.
+        """
+        wanted, chosen = selection.wanted, sorted(columns)
+        needed = {*columns, *(() if wanted is None else wanted.meta.root_names())}
+        with Progress(len(self.names)) as progress:
+            parts = [self._pieces(name, AT_A_TIME, selection, needed, only_selected=True) for name in self.names]
+            for part in parts:
+                for piece, count in part:
+                    yield (piece if wanted is None else piece.filter(wanted)).select(chosen)
+                    progress.show(count)
                 progress.next_file()
 
     def _pieces(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from clients.inventory.table import some
 from clients.options import Option, Parsed
@@ -10,8 +10,10 @@ from clients.selection import selection
 from clients.sources import DASH, SCHEME, Source, paths, record_files
 from topics.errors import UsageError
 
+T = TypeVar("T")
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import polars as pl
 
@@ -28,14 +30,16 @@ def is_asked(parsed: Parsed) -> bool:
     return bool(parsed.words("--baseline") or parsed.word("--before"))
 
 
-def baseline(parsed: Parsed, columns: set[str]) -> Iterator[pl.DataFrame]:
-    """Yield the records to compare with, those that the filter selects; raises UsageError, InputError."""
+def baseline(parsed: Parsed, columns: set[str], work: Callable[[Iterator[pl.LazyFrame]], T]) -> T:
+    """Return what is made of the records to compare with, as `gathered` does; raises UsageError, InputError."""
     names = list(_named(parsed))
     if not names:
         names = paths(parsed)
         if not is_read_twice(parsed):
             raise UsageError("a pipe or a topic is read once: say what to compare with by --baseline FILE")
-    return some(Source(parsed, names).frames(selection(_then(parsed)), columns))
+    source = Source(parsed, names)
+    with source.reading():
+        return work(some(source.pieces(selection(_then(parsed)), columns)))
 
 
 def is_read_twice(parsed: Parsed) -> bool:

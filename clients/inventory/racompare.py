@@ -11,9 +11,10 @@ from clients.options import Option
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from clients.options import Parsed
+    from processors.inventories.bins import Binned
     from processors.inventories.comparison import Subjects
     from topics.fields import Field
 
@@ -63,14 +64,17 @@ def _run(parsed: Parsed, modes: set[str]) -> int:
         raise UsageError("say what to compare with: --before RANGE or --baseline FILE")
     subjects = _subjects(parsed.words("-m"))
     wanted = columns(subjects, metric)
-    now = binned(table.selected(parsed, wanted), subjects, metric)
-    before = binned(beside.baseline(parsed, wanted), subjects, metric)
+
+    def found(pieces: Iterator[pl.LazyFrame]) -> Binned:
+        return binned(pieces, subjects, metric)
+
+    now, before = table.gathered(parsed, wanted, found), beside.baseline(parsed, wanted, found)
     _complain(now.bins, before.bins)
-    found = compared(now, before, subjects.keys, level)
-    found = found.with_columns(pl.when("significant").then(pl.lit("yes")).otherwise(pl.lit("no")).alias("sure"))
-    told = found if "all" in modes else found.filter("significant")
+    rows = compared(now, before, subjects.keys, level)
+    rows = rows.with_columns(pl.when("significant").then(pl.lit("yes")).otherwise(pl.lit("no")).alias("sure"))
+    told = rows if "all" in modes else rows.filter("significant")
     fields = _fields(subjects.keys)
-    nothing = f"nothing changed beyond chance: {found.height:,} compared" if found.height else "nothing to compare"
+    nothing = f"nothing changed beyond chance: {rows.height:,} compared" if rows.height else "nothing to compare"
     return table.print_table(parsed, told, fields, [field.name for field in fields], nothing)
 
 

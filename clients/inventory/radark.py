@@ -58,9 +58,10 @@ def _run(parsed: Parsed, modes: set[str]) -> int:
 
     rule = next(rule for rule in rules_of([]).rules if rule.name == RULE)
     networks = [_network(text) for text in parsed.words("-l") or PRIVATE]
-    frames = table.selected(parsed, columns(rule.match))
-    found = dark(frames, rule.match, networks, outside="outside" in modes)
-    found = found.filter(pl.col("dark") > parsed.number("--over", 0, minimum=0))
+    touched = table.gathered(
+        parsed, columns(rule.match), lambda pieces: dark(pieces, rule.match, networks, outside="outside" in modes)
+    )
+    found = touched.filter(pl.col("dark") > parsed.number("--over", 0, minimum=0))
     default = [field.name for field in FIELDS if field.name != "query" or modes & {"query", "json", "xml"}]
     queries = pl.Series("query", [_query(rule, row) for row in found.iter_rows(named=True)], pl.String)
     nothing = f"nobody sent to dark addresses of {', '.join(map(str, networks))}"

@@ -50,7 +50,7 @@ def run(arguments: list[str]) -> int:
 def _run(parsed: Parsed, modes: set[str]) -> int:
     from processors.inventories.hosts import columns, hosts, talks
 
-    found = talks(table.selected(parsed, columns()), sources="src" in modes)
+    found = table.gathered(parsed, columns(), lambda pieces: talks(pieces, sources="src" in modes))
     pairs = "pairs" in modes
     rows = found.sort("host", "peer") if pairs else hosts(found)
     hidden = {"peers", "with"} if pairs else {"peer"}

@@ -124,7 +124,7 @@ def _table(parsed: Parsed, entries: Sequence[Entry], *, unused: bool) -> int:
 
     from processors.inventories.judged import columns, hits
 
-    found = hits(table.selected(parsed, columns(entries)), entries)
+    found = table.gathered(parsed, columns(entries), lambda pieces: hits(pieces, entries))
     judged = bool(found["records"].sum())
     if unused:
         found = found.filter((pl.col("records") == 0) & (pl.col("line") > 0))

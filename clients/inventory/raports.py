@@ -64,10 +64,13 @@ def run(arguments: list[str]) -> int:
 def _run(parsed: Parsed, modes: set[str]) -> int:
     from processors.inventories.services import KEPT, by_host, columns, compared
 
-    rows, is_compared = _services(table.selected(parsed, columns()), modes), beside.is_asked(parsed)
+    def found(pieces: Iterator[pl.LazyFrame]) -> pl.DataFrame:
+        return _services(pieces, modes)
+
+    rows, is_compared = table.gathered(parsed, columns(), found), beside.is_asked(parsed)
     nothing = "no services: nothing that was selected answered at a port"
     if is_compared:
-        rows = compared(rows, _services(beside.baseline(parsed, columns()), modes))
+        rows = compared(rows, beside.baseline(parsed, columns(), found))
         rows = rows if "all" in modes else rows.remove(change=KEPT)
         nothing = "no service is new, none is gone"
     if "hosts" in modes:
@@ -76,8 +79,8 @@ def _run(parsed: Parsed, modes: set[str]) -> int:
     return table.print_table(parsed, rows, fields, [field.name for field in fields], nothing)
 
 
-def _services(frames: Iterator[pl.DataFrame], modes: set[str]) -> pl.DataFrame:
+def _services(pieces: Iterator[pl.LazyFrame], modes: set[str]) -> pl.DataFrame:
     from processors.inventories.services import OPEN, services
 
-    found = services(frames, of_clients="src" in modes)
+    found = services(pieces, of_clients="src" in modes)
     return found if modes & {"all", "src"} else found.filter(state=OPEN)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from clients import reading
 from clients.options import Option
@@ -15,8 +15,10 @@ from topics.expression import col
 from topics.fields.field import Field, Format
 from topics.fields.formats import COUNT, FRACTION, LEFT_TEXT, WORD
 
+T = TypeVar("T")
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import polars as pl
 
@@ -127,7 +129,19 @@ def port(name: str, title: str, column: str) -> Field:
 
 def selected(parsed: Parsed, columns: set[str]) -> Iterator[pl.DataFrame]:
     """Yield the records that a command is asked about: one frame at least, though it may be empty."""
-    return some(reading.window(parsed).input.cut(Source(parsed).frames(selection(parsed), columns)))
+    frames = reading.window(parsed).input.cut(Source(parsed).frames(selection(parsed), columns))
+    first = next(frames, None)
+    yield nothing() if first is None else first
+    yield from frames
+
+
+def gathered(parsed: Parsed, columns: set[str], work: Callable[[Iterator[pl.LazyFrame]], T]) -> T:
+    """Return what is made of the records that a command is asked about, in pieces of which one at least comes."""
+    source, chosen = Source(parsed), selection(parsed)
+    if not reading.window(parsed).input.unlimited:
+        return work(frame.lazy() for frame in selected(parsed, columns))
+    with source.reading():
+        return work(some(source.pieces(chosen, columns)))
 
 
 def sparse(parsed: Parsed, columns: set[str], condition: pl.Expr) -> Iterator[pl.DataFrame]:
@@ -136,13 +150,14 @@ def sparse(parsed: Parsed, columns: set[str], condition: pl.Expr) -> Iterator[pl
     if not reading.window(parsed).input.unlimited:
         yield from selected(parsed, columns)
         return
+    yield nothing()
     wanted = condition if chosen.wanted is None else chosen.wanted & condition
     with Progress(len(source.names)) as progress:
         for name in source.names:
             one = Source(parsed, [name])
             scanned = one.scan(replace(chosen, wanted=wanted))
             if scanned is None:
-                yield from some(one.frames(chosen, columns))
+                yield from one.frames(chosen, columns)
             else:
                 with one.reading():
                     found = scanned.select(sorted(columns)).collect(engine="streaming")
@@ -151,17 +166,20 @@ def sparse(parsed: Parsed, columns: set[str], condition: pl.Expr) -> Iterator[pl
             progress.next_file()
 
 
-def some(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """Yield frames of records, an empty one where there are none."""
-    first = next(frames, None)
-    if first is None:
-        import polars as pl
+def some(pieces: Iterator[pl.LazyFrame]) -> Iterator[pl.LazyFrame]:
+    """Yield pieces of records, an empty one where there are none."""
+    first = next(pieces, None)
+    yield nothing().lazy() if first is None else first
+    yield from pieces
 
-        from topics.frame import ARROW_SCHEMA
 
-        first = pl.DataFrame(ARROW_SCHEMA.empty_table())
-    yield first
-    yield from frames
+def nothing() -> pl.DataFrame:
+    """Return no records."""
+    import polars as pl
+
+    from topics.frame import ARROW_SCHEMA
+
+    return pl.DataFrame(ARROW_SCHEMA.empty_table())
 
 
 def print_table(

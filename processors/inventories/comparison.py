@@ -42,15 +42,15 @@ class Subjects:
         values = [value for side in self._sides for value in side.values()]
         return {name for value in (*values, *self._conditions()) for name in value.meta.root_names()}
 
-    def rows(self, records: pl.DataFrame, value: pl.Expr) -> pl.DataFrame:
+    def rows(self, records: pl.LazyFrame, value: pl.Expr) -> pl.DataFrame:
         """Return the keys, `time` and `value` of records, without those that have no key."""
         time = polars(start()).alias("time")
-        of_subjects = records.lazy().filter(*self._conditions())
+        of_subjects = records.filter(*self._conditions())
         sides = [
             of_subjects.select(*(key.alias(name) for name, key in side.items()), time, value.alias("value"))
             for side in self._sides
         ]
-        return pl.concat(sides).drop_nulls().collect()
+        return pl.concat(sides).drop_nulls().collect(engine="streaming")
 
     def _conditions(self) -> list[pl.Expr]:
         return [] if self._wanted is None else [self._wanted]
@@ -86,12 +86,12 @@ def of_fields(names: Sequence[str]) -> Subjects:
     return Subjects(list(keys), [keys])
 
 
-def binned(frames: Iterable[pl.DataFrame], subjects: Subjects, metric: str) -> Binned:
+def binned(pieces: Iterable[pl.LazyFrame], subjects: Subjects, metric: str) -> Binned:
     """Return the metric of subjects by time."""
     found, summed = Binned(subjects.keys), METRICS[metric]
     value = pl.sum_horizontal(summed).cast(pl.Int64) if summed else pl.lit(1, pl.Int64)
-    for frame in frames:
-        found.add(subjects.rows(frame, value))
+    for piece in pieces:
+        found.add(subjects.rows(piece, value))
     return found
 
 

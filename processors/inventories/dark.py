@@ -27,7 +27,7 @@ def columns(match: str) -> set[str]:
 
 
 def dark(
-    frames: Iterable[pl.DataFrame], match: str, networks: Sequence[IPv4Network | IPv6Network], *, outside: bool
+    pieces: Iterable[pl.LazyFrame], match: str, networks: Sequence[IPv4Network | IPv6Network], *, outside: bool
 ) -> pl.DataFrame:
     """Return who sent to dark addresses of `networks`, most of them first.
 
@@ -38,8 +38,8 @@ def dark(
     """
     sums = Sums(PAIR, FIGURES | {"answered": "sum", "sent": "sum"})
     silent = matching(match)
-    for frame in frames:
-        sums.add(frame.lazy().select(_touches(silent)))
+    for piece in pieces:
+        sums.add(piece.select(_touches(silent)))
     pairs = sums.frame().with_columns(_within("scanner", networks), _within("target", networks))
     heard = pl.concat([pairs.filter(pl.col("sent") > 0)["scanner"], pairs.filter(pl.col("answered") > 0)["target"]])
     touched = pairs.filter(pl.col("target in") & ~(pl.col("scanner in") & pl.lit(outside)))

@@ -36,7 +36,7 @@ def columns() -> set[str]:
     return found | set(with_addresses().meta.root_names())
 
 
-def talks(frames: Iterable[pl.DataFrame], *, sources: bool) -> pl.DataFrame:
+def talks(pieces: Iterable[pl.LazyFrame], *, sources: bool) -> pl.DataFrame:
     """Return a row for each host and peer: columns `host`, `peer` and FIGURES.
 
     A host is whoever sent a packet; with `sources` the source of each record and nobody else, as in Argus's rahosts.
@@ -44,8 +44,8 @@ def talks(frames: Iterable[pl.DataFrame], *, sources: bool) -> pl.DataFrame:
     values = {f"{side}_{name}": "sum" for side in OTHER for name in COUNTED}
     values |= {f"{side}_{time}": rule for side in OTHER for time, rule in TIMES.items()} | {"records": "sum"}
     sums = Sums(("src_address", "dst_address"), values)
-    for frame in frames:
-        sums.add(frame.lazy().filter(with_addresses()).with_columns(pl.lit(1, pl.Int64).alias("records")))
+    for piece in pieces:
+        sums.add(piece.filter(with_addresses()).with_columns(pl.lit(1, pl.Int64).alias("records")))
     pairs = sums.frame()
     if sources:
         return pairs.select(_seen_from("src"))

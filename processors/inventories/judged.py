@@ -57,11 +57,11 @@ def columns(entries: Sequence[Entry]) -> set[str]:
     return {name for value in (place(entries), *FIGURED.values()) for name in value.meta.root_names()}
 
 
-def hits(frames: Iterable[pl.DataFrame], entries: Sequence[Entry]) -> pl.DataFrame:
+def hits(pieces: Iterable[pl.LazyFrame], entries: Sequence[Entry]) -> pl.DataFrame:
     """Return a row for each entry in order, met or not, and for the implicit denial: the columns HITS."""
     sums, met = Sums((PLACE,), FIGURES), place(entries)
-    for frame in frames:
-        sums.add(frame.lazy().select(met, *(value.alias(name) for name, value in FIGURED.items())))
+    for piece in pieces:
+        sums.add(piece.select(met, *(value.alias(name) for name, value in FIGURED.items())))
     rows = [
         {"place": number, "line": entry.line, "list": entry.name, "action": action(entry), "rule": entry.text}
         | {"filter": entry.filter}

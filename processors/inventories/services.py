@@ -49,7 +49,7 @@ def columns() -> set[str]:
     return needed | sides
 
 
-def services(frames: Iterable[pl.DataFrame], *, of_clients: bool = False) -> pl.DataFrame:
+def services(pieces: Iterable[pl.LazyFrame], *, of_clients: bool = False) -> pl.DataFrame:
     """Return a row for each host, protocol and port, in this order: KEY, `clients`, `state` and FIGURES.
 
     The host and port are those of the destination, of the source where they are `of_clients`; then `clients` counts
@@ -57,8 +57,8 @@ def services(frames: Iterable[pl.DataFrame], *, of_clients: bool = False) -> pl.
     """
     ours, theirs = ("src", "dst") if of_clients else ("dst", "src")
     sums = Sums((*KEY, "client"), FIGURES)
-    for frame in frames:
-        sums.add(frame.lazy().filter(_with_ports()).select(_seen(ours, theirs)))
+    for piece in pieces:
+        sums.add(piece.filter(_with_ports()).select(_seen(ours, theirs)))
     figures = [pl.len().cast(pl.Int64).alias("clients"), *merged(FIGURES)]
     found = sums.frame().lazy().group_by(KEY).agg(figures).with_columns(_state().alias("state"))
     return found.sort(KEY).collect()

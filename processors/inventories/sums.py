@@ -32,7 +32,7 @@ class Sums:
 
     def add(self, rows: pl.LazyFrame) -> None:
         """Take rows with the columns of keys and values, whichever others they have; all must have the same types."""
-        part = rows.group_by(self._keys).agg(self._values).collect()
+        part = rows.group_by(self._keys).agg(self._values).collect(engine="streaming")
         if not part.height and self._parts:
             return
         self._parts.append(part)

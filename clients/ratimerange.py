@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from clients import reading
@@ -43,6 +44,7 @@ def _run(parsed: Parsed, _: set[str]) -> int:
         starts += [low] if low is not None else []
         ends += [high] if high is not None else []
     if not starts:
+        print("no record was selected", file=sys.stderr)
         return reading.NO_MATCH
     if parsed.word("-s"):
         first, last = (known.with_pattern(parsed.word("-s") or "") for known in (first, last))

@@ -16,7 +16,6 @@ from topics.flags import TcpState
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-HANDSHAKE = TcpState.SYN | TcpState.SYN_ACK
 RESET = TcpState.SRC_RESET | TcpState.DST_RESET
 FIGURES = dict.fromkeys(("records", "answered", "refused", "packets", "bytes"), "sum") | {"first": "min", "last": "max"}
 KEY = ("host", "protocol", "port")
@@ -27,8 +26,12 @@ COUNTED = ("packets", "bytes")
 
 def is_answered() -> pl.Expr:
     """Tell which records show that somebody is there: TCP accepted or sent data, all others sent a packet."""
-    accepted = col("tcp_state").has(TcpState.SYN_ACK) | (col("dst_app_bytes") > 0)
-    server = pl.when(_is_turned()).then(pl.col("src_app_bytes") > 0).otherwise(polars(accepted))
+    accepted = polars(col("tcp_state").has(TcpState.SYN_ACK))
+
+    def by(side: str) -> pl.Expr:
+        return (pl.col(f"{side}_packets") > 0) & (accepted | (pl.col(f"{side}_app_bytes") > 0))
+
+    server = pl.when(_is_turned()).then(by("src")).otherwise(by("dst"))
     return pl.when(pl.col("protocol") == TCP).then(server).otherwise(pl.col("dst_packets") > 0)
 
 
@@ -65,8 +68,8 @@ def services(pieces: Iterable[pl.LazyFrame], *, of_clients: bool = False) -> pl.
 
 
 def _is_turned() -> pl.Expr:
-    """Tell which records of TCP begin amidst a connection with a packet of the server: it has the lower port."""
-    amidst = (pl.col("protocol") == TCP) & ~polars(col("tcp_state").has(HANDSHAKE))
+    """Tell which records of TCP do not know who began, and have a packet of the server first: it has the lower port."""
+    amidst = (pl.col("protocol") == TCP) & ~polars(col("tcp_state").has(TcpState.SYN))
     return amidst & (pl.col("src_port") < pl.col("dst_port"))
 
 

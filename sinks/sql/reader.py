@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from socket import AF_INET, AF_INET6, inet_pton
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", re.IGNORECASE)
 SHOWN = 3  # names of tables in a message
 DRIVERS = {"duckdb", "psycopg", "sqlite3", "pymysql"}
 
@@ -178,7 +180,7 @@ def _sixteen(text: str | None) -> bytes:
         return bytes(16)
     if len(text) == 32:
         return bytes.fromhex(text)
-    if text.count(":") == 5 and len(text) == 17:
+    if _MAC.fullmatch(text):  # 2001:db8:20:1::22 has as many colons
         return bytes(10) + bytes.fromhex(text.replace(":", ""))
     return sixteen(inet_pton(AF_INET6 if ":" in text else AF_INET, text))
 

@@ -14,7 +14,7 @@ from sinks.formats import open_reader
 from tests.clients.flows import SECOND, START
 from tests.clients.inventory_flows import ACCEPTED, arp, file, flow
 from topics.batch import concatenate
-from topics.flags import FlowFlags, IcmpError
+from topics.flags import FlowFlags, IcmpError, TcpState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,8 +139,9 @@ def test_services_are_those_that_answered(office: str, capfdbinary: Capture) -> 
 
 def test_a_connection_seen_from_its_midst_is_of_the_lower_port(tmp_path: Path, capfdbinary: Capture) -> None:
     amidst = flow(WEB, "10.0.0.1", 50_000, src_port=443, tcp_state=int(ACCEPTED) & ~3, src_app_bytes=10)
-    services = found(capfdbinary, "raports", "-r", file(tmp_path / "midst.parquet", amidst))
-    assert [(row["host"], row["port"], row["clients"]) for row in services] == [(WEB, "https", 1)]
+    accepts = flow(WEB, "10.0.0.2", 50_000, answers=False, src_port=443, tcp_state=int(TcpState.SYN_ACK))
+    services = found(capfdbinary, "raports", "-r", file(tmp_path / "midst.parquet", amidst, accepts))
+    assert [(row["host"], row["port"], row["clients"]) for row in services] == [(WEB, "https", 2)]
 
 
 def test_services_are_new_and_gone_since_a_baseline(office: str, tmp_path: Path, capfdbinary: Capture) -> None:

@@ -6,6 +6,7 @@ import pytest
 from clients.main import main
 from sinks.sql import SqlSink
 from sinks.sql.reader import read_flows
+from tests.clients.inventory_flows import flow
 from tests.topics.filter_texts import flows
 from topics import filter as filters
 from topics.errors import DatabaseError
@@ -43,6 +44,14 @@ def test_flows_come_out_of_postgresql_as_they_went_in(postgresql_database: str) 
 
 def test_flows_come_out_of_mariadb_as_they_went_in(mariadb_database: str) -> None:
     same(stored(mariadb_database))
+
+
+def test_an_address_that_is_as_long_as_a_mac_is_none(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    sink = SqlSink(str(tmp_path / "flows.duckdb"))
+    sink.write(flow("2001:db8:20:1::22", "2001:db8::80"))
+    sink.close()
+    assert main(["ra", "-r", str(tmp_path / "flows.duckdb"), "-L", "-1", "-s", "saddr"]) == 0
+    assert capfdbinary.readouterr().out.split() == [b"2001:db8:20:1::22"]
 
 
 def test_a_database_is_asked_like_a_file(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:

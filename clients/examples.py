@@ -99,6 +99,11 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example("argosy ragrep -r build/payload.parquet -e 'd:^HTTP/1.[01] 200'", "answers of HTTP, on any port"),
         Example("argosy ragrep -r build/payload.parquet -i -e 'example|server' -c", "how many have one of these words"),
     ),
+    "radecode": (
+        PAYLOAD,
+        Example("argosy radecode -r build/payload.parquet -N 3 - tcp port 80", "what tshark says of web traffic"),
+        Example("argosy radecode -r build/payload.parquet -O tls -N 1 - port 443", "all it says of hellos of TLS"),
+    ),
     "rauserdata": (
         PAYLOAD,
         Example(

@@ -49,6 +49,7 @@ GROUPS = {
         "rasql": Command("clients.rasql", "records back from a database, as ra has them"),
         "rasqlinsert": Command("clients.rasqlinsert", "put records into a table of a database"),
         "radump": Command("clients.radump", "say what the payload of flows says: DNS, HTTP, TLS, DHCP, SMB, ..."),
+        "radecode": Command("clients.radecode", "what tshark says of the payload of flows"),
         "rauserdata": Command("clients.rauserdata", "learn signatures of services from how their payload begins"),
         "raservices": Command("clients.raservices", "label flows with the service that their payload is of"),
         "ragrep": Command("clients.ragrep", "search payload for regular expressions, as grep does"),

@@ -136,10 +136,13 @@ def _table(parsed: Parsed, entries: Sequence[Entry], *, unused: bool) -> int:
 
 def _put(parsed: Parsed, entries: Sequence[Entry], settings: _Settings) -> int:
     """Print or write records; 0 when some were."""
+    from processors.inventories.judged import place
+
     source, outputs = Source(parsed), Outputs(parsed)
     words = parsed.words("-s")
     parsed.given["-s"] = words if words and words[0][0] not in "+-" else [*SHOWN, *words]
-    frames = reading.window(parsed).input.cut(source.frames(selection(parsed)))
+    columns = None if outputs.any else reading.shown(parsed) | {"labels", *place(entries).meta.root_names()}
+    frames = reading.window(parsed).input.cut(source.frames(selection(parsed), columns))
     with outputs:
         selected = reading.put(parsed, outputs, _judged(frames, entries, settings))
     return 0 if selected else reading.NO_MATCH

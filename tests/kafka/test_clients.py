@@ -34,6 +34,7 @@ def source(kafka_bootstrap: str, topic_prefix: str) -> Iterator[str]:
         (["racluster", "-m", "proto", "-L", "-1", "-s", "trans", "-", "udp"], ["3"]),
         (["rasort", "-m", "bytes", "-L", "-1", "-N", "o1", "-s", "saddr"], ["10.0.0.9"]),
         (["ra", "-L", "-1", "-N", "2", "-s", "saddr"], ["10.0.0.1", "10.0.0.2"]),
+        (["rahosts", "-M", "src", "-L", "-1", "-s", "host", "-", "udp"], ["10.0.0.3", "10.0.0.6", "10.0.0.9"]),
     ],
 )
 def test_a_live_topic_is_read_like_a_file(

@@ -55,6 +55,7 @@ class Lane:
         self._recent_bytes = 0
         self._serial = 0
         self._open: Segment | None = None
+        self._has_remains = False  # of entries that were not taken, with no segment behind them that tells so
 
     @property
     def bytes(self) -> int:
@@ -74,8 +75,8 @@ class Lane:
 
     @property
     def is_handed_out(self) -> bool:
-        """Whether nothing is left to hand out."""
-        return all(segment.is_read for segment in self.segments)
+        """Whether nothing is left to hand out, nor to be found behind the last entry after a crash."""
+        return not self._has_remains and all(segment.is_read for segment in self.segments)
 
     def recover(self, found: list[Segment], known: dict[str, Any]) -> list[Segment]:
         """Take over what an earlier process left; return the segments that hold nothing any more."""
@@ -119,8 +120,10 @@ class Lane:
                 self._files.sync_names()
         except OSError:
             segment.size = segment.end + len(data)  # at the most
+            self._has_remains = True
             self.seal()
             raise
+        self._has_remains = False
         for entry, (head, *_) in zip(entries, encoded, strict=True):
             self._recent.append((segment, segment.end, head, entry))
             self._recent_bytes += head.size

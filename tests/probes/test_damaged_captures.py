@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from probes.capture.reader import CaptureReader
+from tests.checked_kernels import run_checked
 from tests.traffic.packets import udp_frame
 from tests.traffic.pcap import Interface, Packet, pcap_bytes, pcapng_block, pcapng_bytes
 from topics.errors import CaptureError
@@ -83,8 +81,6 @@ def test_damage_is_one_error_or_none(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(300)
 def test_damage_is_not_read_past(tmp_path: Path) -> None:
-    environment = os.environ | {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path / "kernels")}
     run = f"from tests.probes.test_damaged_captures import *; damage(Path({str(tmp_path)!r}), 2, 600)"
-    command = [sys.executable, "-c", run]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = run_checked("-c", run)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import os
 import struct
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +9,7 @@ import pytest
 
 from probes.capture.packets import PACKET_DTYPE
 from probes.live.walk import NOT_READY, STATUS_USER, VLAN_TPID_VALID, VLAN_VALID, give_back, walk
+from tests.checked_kernels import run_checked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,9 +102,6 @@ def test_a_damaged_block_is_not_left() -> None:
 
 
 @pytest.mark.timeout(300)
-def test_no_block_is_read_outside_its_bytes(tmp_path: Path) -> None:
-    environment = os.environ | {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path)}
-    code = "from tests.probes.live.test_walk import damage\ndamage(5, 3000)"
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+def test_no_block_is_read_outside_its_bytes() -> None:
+    done = run_checked("-c", "from tests.probes.live.test_walk import damage\ndamage(5, 3000)")
     assert done.returncode == 0, done.stderr[-2000:]

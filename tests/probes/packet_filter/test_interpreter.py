@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +14,7 @@ from probes.capture.packets import PACKET_DTYPE
 from probes.packet_filter import libpcap, program
 from probes.packet_filter.interpreter import _accepts, select
 from probes.packet_filter.program import Instruction
+from tests.checked_kernels import run_checked
 from topics.compiled import kernel
 from topics.errors import FilterError, LibraryError
 
@@ -157,10 +156,6 @@ def hostile(seed: int, rounds: int) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_no_program_reads_outside_its_packet(tmp_path: Path) -> None:
-    environment = os.environ | {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path)}
-    code = "from tests.probes.packet_filter.test_interpreter import hostile\nhostile(3, 8000)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
+def test_no_program_reads_outside_its_packet() -> None:
+    done = run_checked("-c", "from tests.probes.packet_filter.test_interpreter import hostile\nhostile(3, 8000)")
     assert done.returncode == 0, done.stderr[-2000:]

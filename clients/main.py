@@ -75,6 +75,9 @@ GROUPS = {
             "clients.inventory.racompare", "tell what is new, gone, grown or shrunk between two times"
         ),
     },
+    "For the clients of Argus": {
+        "radium": Command("clients.radium", "serve records to ra and its like, on port 561"),
+    },
     "On Kafka": {
         "topics": Command("clients.topics", "create, list and follow the topics"),
         "worker": Command("clients.worker", "merge the records of all probes into flows"),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from probes.settings import Settings
     from probes.source import PacketSource
 
-USAGE = "argosy probe -r FILE... | -i INTERFACE... -w OUT... [OPTIONS] [- FILTER]"
+USAGE = "argosy probe -r FILE... | -i INTERFACE... | --argus HOST -w OUT... [OPTIONS] [- FILTER]"
 SUMMARY = "Reads packets and reports every conversation in them as bidirectional flow status records."
 
 
@@ -32,6 +32,8 @@ def run(arguments: list[str]) -> int:
     if parsed.count("-b") or parsed.count("-l"):
         return _inspect(parsed, settings)
     ready = _into_background(settings)
+    if settings.argus:
+        return _attach(settings, ready)
 
     from probes.open_source import open_source
 
@@ -64,6 +66,20 @@ def _into_background(settings: Settings) -> Callable[[], None]:
     if "-" in settings.files or any(output.to == "-" for output in settings.outputs):
         raise UsageError("option -d: there is no standard input and output in the background; name files instead of -")
     return go_into_background()
+
+
+def _attach(settings: Settings, ready: Callable[[], None]) -> int:
+    """Take the records of a running argus instead of packets."""
+    from clients.sensor.attached import Attached
+
+    if settings.files or settings.interfaces:
+        raise UsageError("say what to read: records of an argus (--argus) or packets (-r, -i), not both")
+    if not settings.outputs:
+        raise UsageError("say where records go: -w FILE or -w kafka://HOST:PORT")
+    attached = Attached(settings)
+    with pid_file(settings.pid_file):
+        attached.run(ready)
+    return 0
 
 
 def _observe(

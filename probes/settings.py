@@ -160,6 +160,7 @@ class Settings(BaseSettings):
 
     files: tuple[str, ...] = Field(default=(), description="capture files to read")
     interfaces: Words = Field(default=(), description="interfaces to listen on")
+    argus: Words = Field(default=(), description="argus or radium to attach to: HOST[:561], socket or argus-udp://")
     promiscuous: bool = Field(default=True, description="take packets for other stations too")
     snaplen: int | None = Field(default=None, ge=64, le=262_144, description="bytes of each packet to look at")
     follow: bool = Field(default=False, description="wait for more at the end of a capture file")

@@ -92,6 +92,16 @@ SWITCHES = {
             "interfaces",
             _words,
         ),
+        Switch(
+            Option(
+                "--argus",
+                "HOST[:561]",
+                "records of an argus or radium that runs there, with its\nnames: also SOCKET, argus-udp://[HOST]:PORT; "
+                "after -\na filter of ra that it is sent (docs/argus-files.md)",
+            ),
+            "argus",
+            _words,
+        ),
         Switch(Option("-p", "", "only what an interface takes by itself (not promiscuous)"), "promiscuous", _off),
         Switch(
             Option("-s", "BYTES", "look at so many bytes of each packet (256 and what -U\nkeeps; all with -C)"),
@@ -277,7 +287,7 @@ REFUSED = {
     Option("-E", "DAYS"): "there are no licences",
     Option(
         "-P", "PORT"
-    ): "there is no listener; publish with -w kafka://HOST:PORT, and any number of readers can follow",
+    ): "there is no listener; publish with -w kafka://HOST:PORT, and argosy radium serves clients of Argus",
     Option("-t", ""): "tsh files are not read; convert them to pcap",
 }
 

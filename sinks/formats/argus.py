@@ -40,7 +40,7 @@ def decoded(decoder: ArgusDecoder) -> Iterator[FlowBatch]:
             while data := _read(stream):
                 yield from decoder.feed(data)
                 decoder.events.clear()
-                del decoder.managements[:-1]
+                decoder.managements.clear()
         decoder.end()
     except InputError:
         raise

@@ -8,7 +8,7 @@ import numpy as np
 
 from topics.argus import decode_kernel as kernel
 from topics.argus import layout as at
-from topics.argus.management import MICRO, plain, read_management, source_name
+from topics.argus.management import INTERVALS, NANO, plain, read_management, source_name
 from topics.batch import FlowBatch, Observer
 from topics.errors import ArgusError
 from topics.record import FLOW_DTYPE, empty_records
@@ -52,6 +52,7 @@ class ArgusDecoder:
         self._ids = np.zeros(MOST_SOURCES + 1, np.int64)
         self._noted = np.zeros(NOTES, np.int64)
         self._begun = False
+        self._interval = INTERVALS[0] * NANO
 
     @property
     def flows(self) -> int:
@@ -138,6 +139,7 @@ class ArgusDecoder:
                 self.events.append(data)
             elif (management := read_management(data)) is not None:
                 self.managements.append(management)
+                self._interval = management.report_interval * NANO
 
     def _add_source(self, place: int) -> None:
         number = int(self.state[kernel.SOURCES])
@@ -155,13 +157,12 @@ class ArgusDecoder:
         self, records: np.ndarray[Any, np.dtype[np.void]], heap: np.ndarray[Any, np.dtype[np.uint8]]
     ) -> FlowBatch:
         first = self.observers[int(records["observer"][0])]
-        interval = self.managements[-1].report_interval if self.managements else 5
         return FlowBatch(
             records=records,
             heap=heap if len(heap) == 0 else heap.copy(),
             site=self._site,
             probe=first.probe,
-            status_interval=interval * MICRO * 1_000_000,
+            status_interval=self._interval,
             observers=dict(self.observers),
         )
 

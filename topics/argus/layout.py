@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
 WORD = 4  # bytes: everything is aligned to that, and lengths count it
 VERSIONS = (3, 5)
-MAGIC = (b"\x83\x10\x00\x20", b"\x85\x10\x00\x20")
 COOKIES = {3: 0xE5712DCB, 5: 0xE57150CB}
 
 # Kinds of record: the high half of the first byte.

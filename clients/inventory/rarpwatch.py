@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clients import reading
 from clients.command import run_client
-from clients.inventory import table
+from clients.inventory import beside, table
 from clients.options import Option
 from topics.errors import InputError
 
@@ -51,6 +53,16 @@ CHANGES = (
     table.text("also", "Also"),
 )
 STATIONS = (table.address("address", "Address"), table.word("mac", "MAC"), table.moment("last", "Last"))
+WIDTHS = {
+    "time": 19,
+    "event": 11,
+    "address": 39,
+    "mac": 17,
+    "was": 17,
+    "until": 19,
+    "also": 40,
+}  # of what is not known yet
+NO_CLAIMS = "no ARP and no neighbour discovery among the records that were selected"
 SECOND = 1_000_000_000
 MAPPED = bytes(10) + b"\xff\xff"
 _MAC = re.compile(r"[0-9a-f]{1,2}(:[0-9a-f]{1,2}){5}", re.IGNORECASE)
@@ -62,22 +74,49 @@ def run(arguments: list[str]) -> int:
 
 
 def _run(parsed: Parsed, modes: set[str]) -> int:
-    from processors.inventories.stations import NEW, Stations, claims, columns, is_claim
+    from processors.inventories.stations import Stations, claims, columns, is_claim
 
     path = parsed.word("-f")
     stations = Stations(_read(path) if path is not None and Path(path).exists() else ())
+    if "stations" not in modes and not beside.is_read_twice(parsed):
+        return _follow(parsed, stations, modes)
     said = claims(table.sparse(parsed, columns(), is_claim()))
-    told = [change for change in stations.take(said) if not ("changes" in modes and change.event == NEW)]
+    told = _told(stations, said, modes)
     if path is not None:
         _write(path, stations)
     if "stations" in modes:
         return table.print_table(parsed, _known(stations), STATIONS, [f.name for f in STATIONS], "no stations")
-    if not said.height:
-        nothing = "no ARP and no neighbour discovery among the records that were selected"
-    else:
-        nothing = f"nothing changed: {said.height:,} claims of addresses are as they were"
-    rows = _table(told)
-    return table.print_table(parsed, rows, CHANGES, [field.name for field in CHANGES], nothing)
+    nothing = f"nothing changed: {said.height:,} claims of addresses are as they were" if said.height else NO_CLAIMS
+    return table.print_table(parsed, _table(told), CHANGES, [field.name for field in CHANGES], nothing)
+
+
+def _follow(parsed: Parsed, stations: Stations, modes: set[str]) -> int:
+    """Tell what changes as records of a topic or a pipe come; return the exit status."""
+    from processors.inventories.stations import claims, columns
+
+    fields = [field.with_width(WIDTHS.get(field.name, field.width)) for field in CHANGES]
+    path, count, heard = parsed.word("-f"), 0, 0
+    for frame in table.selected(parsed, columns()):
+        said = claims([frame])
+        told, heard = _told(stations, said, modes), heard + said.height
+        if not told:
+            continue
+        table.print_table(parsed, _table(told), fields, [field.name for field in fields], NO_CLAIMS)
+        parsed.given["-L"] = ["-1"]  # the heading stands already
+        count += len(told)
+        if path is not None:
+            _write(path, stations)
+    if path is not None:
+        _write(path, stations)
+    if not count:
+        print("nothing changed" if heard else NO_CLAIMS, file=sys.stderr)
+    return 0 if count else reading.NO_MATCH
+
+
+def _told(stations: Stations, said: pl.DataFrame, modes: set[str]) -> list[Change]:
+    from processors.inventories.stations import NEW
+
+    return [change for change in stations.take(said) if not ("changes" in modes and change.event == NEW)]
 
 
 def _table(told: list[Change]) -> pl.DataFrame:

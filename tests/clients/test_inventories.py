@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +19,6 @@ from topics.flags import FlowFlags, IcmpError, TcpState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 Capture = pytest.CaptureFixture[bytes]
 WEB, MAIL = "192.0.2.10", "192.0.2.25"
@@ -119,6 +119,17 @@ def test_nothing_is_said_to_be_nothing(command: tuple[str, ...], said: str, offi
         printed = capfdbinary.readouterr()
         assert printed.out == b""
         assert said in printed.err.decode()
+
+
+@pytest.mark.parametrize("command", ["rahosts", "rascan", "rarpwatch"])
+def test_a_damaged_file_is_named(command: str, office: str, tmp_path: Path, capfdbinary: Capture) -> None:
+    damaged = bytearray(Path(office).read_bytes())
+    for place in range(100, len(damaged) // 2, 7):
+        damaged[place] ^= 0xFF
+    broken = tmp_path / "broken.parquet"
+    broken.write_bytes(damaged)
+    assert main([command, "-r", str(broken)]) == 2
+    assert str(broken) in capfdbinary.readouterr().err.decode()
 
 
 def test_services_are_those_that_answered(office: str, capfdbinary: Capture) -> None:
@@ -301,6 +312,18 @@ def test_a_state_file_remembers_stations(tmp_path: Path, capfdbinary: Capture) -
     state.write_text("nonsense\n")
     assert main(list(command)) == 2
     assert f"{state}: line 1 is no station" in capfdbinary.readouterr().err.decode()
+
+
+def test_changes_are_told_as_they_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: Capture) -> None:
+    from clients.inventory import beside
+
+    monkeypatch.setattr(beside, "is_read_twice", lambda _: False)
+    parts = [file(tmp_path / f"{mac[-2:]}.arrow", arp("10.0.0.1", mac, "10.0.0.9", at=0)) for mac in (OLD, OTHER)]
+    assert main(["rarpwatch", "-f", str(tmp_path / "state"), "-r", *parts, "-s", "event", "mac"]) == 0
+    assert rows(capfdbinary) == ["Event MAC", f"new station {OLD}", f"changed {OTHER}"]
+    assert len((tmp_path / "state").read_text().splitlines()) == 2
+    assert main(["rarpwatch", "-r", parts[0], "-M", "changes"]) == 1
+    assert b"nothing changed" in capfdbinary.readouterr().err
 
 
 def test_who_was_asked_by_a_broadcast_has_not_its_address(tmp_path: Path, capfdbinary: Capture) -> None:

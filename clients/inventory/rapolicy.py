@@ -33,11 +33,12 @@ OPTIONS = (
     Option(
         "-M",
         "MODE...",
-        "permit, deny: the records that are; label: all of them; unused: only lines that were never met;\n"
+        "permit, deny: the records that are; log: those that meet a line that logs; label: all of them;\n"
+        "unused: only lines that were never met;\n"
         "dump: what the lines are understood as; json, xml, TZ=ZONE",
     ),
 )
-MODES = ("permit", "deny", "label", "unused", "dump")
+MODES = ("permit", "deny", "log", "label", "unused", "dump")
 FIELDS = (
     table.count("line", "Line"),
     table.word("list", "List"),
@@ -73,7 +74,7 @@ def run(arguments: list[str]) -> int:
 def _run(parsed: Parsed, modes: set[str]) -> int:
     from processors.access_lists import read_access_list
 
-    asked = modes & {"permit", "deny", "label"}
+    asked = modes & {"permit", "deny", "log", "label"}
     if len(asked) > 1:
         raise UsageError(f"option -M takes one of {' and '.join(sorted(asked))}")
     settings = _settings(parsed, next(iter(asked), ""))
@@ -95,7 +96,7 @@ def _settings(parsed: Parsed, mode: str) -> _Settings:
         raise InputError(f"{path}: {error.strerror}") from None
     said = {found["name"]: found["value"] for line in lines if (found := _SETTING.fullmatch(line.partition("#")[0]))}
     if not said:
-        return _Settings(path, mode, others=mode != "deny")
+        return _Settings(path, mode, others=mode not in {"deny", "log"})
     if "ACL_FILE" not in said:
         raise SettingsError(f"{path}: names no access list: RA_POLICY_ACL_FILE=")
     yes = {name for name, value in said.items() if value.lower() == "yes"}
@@ -149,17 +150,21 @@ def _put(parsed: Parsed, entries: Sequence[Entry], settings: _Settings) -> int:
 
 
 def _judged(frames: Iterator[pl.DataFrame], entries: Sequence[Entry], settings: _Settings) -> Iterator[pl.DataFrame]:
-    from processors.inventories.judged import label, labelled, permitted, place
+    from processors.inventories.judged import label, labelled, place
 
     logged = settings.logged and settings.labels
     written = label(entries if settings.labels else [], logged=logged, implicit=settings.implicit)
     for frame in frames:
         placed = frame.with_columns(place(entries))
-        yield labelled(placed.filter(_wanted(permitted(entries), settings)), written)
+        yield labelled(placed.filter(_wanted(entries, settings)), written)
 
 
-def _wanted(permitted: pl.Expr, settings: _Settings) -> pl.Expr:
+def _wanted(entries: Sequence[Entry], settings: _Settings) -> pl.Expr:
     import polars as pl
 
-    wanted = {"permit": permitted, "deny": ~permitted}.get(settings.mode, pl.lit(value=True))
-    return wanted.fill_null(settings.others) if settings.others else wanted & permitted.is_not_null()
+    from processors.inventories.judged import logged, permitted
+
+    passes = permitted(entries)
+    choices = {"permit": passes, "deny": ~passes, "log": logged(entries)}
+    wanted = choices.get(settings.mode, pl.lit(value=True))
+    return wanted.fill_null(settings.others) if settings.others else wanted & passes.is_not_null()

@@ -53,15 +53,7 @@ CHANGES = (
     table.text("also", "Also"),
 )
 STATIONS = (table.address("address", "Address"), table.word("mac", "MAC"), table.moment("last", "Last"))
-WIDTHS = {
-    "time": 19,
-    "event": 11,
-    "address": 39,
-    "mac": 17,
-    "was": 17,
-    "until": 19,
-    "also": 40,
-}  # of what is not known yet
+WIDTHS = {"time": 19, "event": 11, "address": 39, "mac": 17, "was": 17, "until": 19}  # of what is not known yet
 NO_CLAIMS = "no ARP and no neighbour discovery among the records that were selected"
 SECOND = 1_000_000_000
 MAPPED = bytes(10) + b"\xff\xff"

@@ -105,3 +105,8 @@ def permitted(entries: Sequence[Entry]) -> pl.Expr:
     """Tell by its PLACE which records an access list permits; null where it judges none."""
     places = [number for number, entry in enumerate(entries, 1) if entry.permits]
     return pl.col(PLACE).is_in(places)
+
+
+def logged(entries: Sequence[Entry]) -> pl.Expr:
+    """Tell by its PLACE which records meet an entry that logs; null where an access list judges none."""
+    return pl.col(PLACE).is_in([number for number, entry in enumerate(entries, 1) if entry.logs])

@@ -264,6 +264,8 @@ def test_records_are_put_out_with_the_line_they_met(
         ("10.0.0.99", "ACL=Deny_100_Line_0003"),
         ("10.0.0.100", "ACL=Deny_100_Line_0003"),
     ]
+    logged = found(capfdbinary, "rapolicy", "-f", acl, "-r", office, "-M", "log", "-s", "daddr")
+    assert [row["daddr"] for row in logged] == ["10.0.0.99", "10.0.0.100"]
     target = str(tmp_path / "labelled.parquet")
     assert main(["rapolicy", "-f", acl, "-r", office, "-M", "label", "-w", target]) == 0
     batch = concatenate(open_reader(target))

@@ -34,6 +34,8 @@ def run(arguments: list[str]) -> int:
     ready = _into_background(settings)
     if settings.argus:
         return _attach(settings, ready)
+    if settings.endpoints:
+        return _collect(settings, lambda: settings_of(parsed), ready)
 
     from probes.open_source import open_source
 
@@ -72,14 +74,28 @@ def _attach(settings: Settings, ready: Callable[[], None]) -> int:
     """Take the records of a running argus instead of packets."""
     from clients.sensor.attached import Attached
 
-    if settings.files or settings.interfaces:
-        raise UsageError("say what to read: records of an argus (--argus) or packets (-r, -i), not both")
+    if settings.files or settings.interfaces or settings.endpoints:
+        raise UsageError("say what to read: records of an argus (--argus), of exporters, or packets (-r, -i), not both")
     if not settings.outputs:
         raise UsageError("say where records go: -w FILE or -w kafka://HOST:PORT")
     attached = Attached(settings)
     with pid_file(settings.pid_file):
         attached.run(ready)
     return 0
+
+
+def _collect(settings: Settings, again: Callable[[], Settings], ready: Callable[[], None]) -> int:
+    """Take the flow records of others instead of packets."""
+    from clients.sensor.collection import Collection
+
+    if not settings.outputs:
+        raise UsageError("say where records go: -w FILE or -w kafka://HOST:PORT")
+    collection = Collection(settings, again)
+    with pid_file(settings.pid_file):
+        collection.run(ready)
+    for error in collection.errors:
+        print(f"argosy probe: {error}", file=sys.stderr)
+    return 1 if collection.errors else 0
 
 
 def _observe(

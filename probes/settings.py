@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 import socket
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -185,6 +186,15 @@ class Settings(BaseSettings):
     tunnels: Literal["all", "ip", "none"] = Field(default="all", description="which tunnels to look into")
     timeouts: Timeouts = Field(default_factory=Timeouts, description="when an idle flow is over")
 
+    netflow: Words = Field(default=(), description="listen there for NetFlow: [HOST]:PORT")
+    ipfix: Words = Field(default=(), description="listen there for IPFIX: [HOST]:PORT")
+    sflow: Words = Field(default=(), description="listen there for sFlow: [HOST]:PORT")
+    exporters: Words = Field(default=(), description="networks of the exporters that are listened to")
+    pairing_window: float = Field(default=10.0, ge=0, le=3600, description="wait so long for the other direction")
+    longest_record: float = Field(default=300.0, gt=0, le=86_400, description="longest time a record of theirs covers")
+    template_hold: float = Field(default=300.0, ge=0, le=86_400, description="keep data so long that has no template")
+    exporter_state: str = Field(default="", description="file for templates over restarts")
+
     outputs: Annotated[
         tuple[Annotated[Output, BeforeValidator(_output)], ...],
         BeforeValidator(_listed),
@@ -260,6 +270,23 @@ class Settings(BaseSettings):
     def _key_words(cls, value: Any) -> Any:  # noqa: ANN401 - whatever a file or the environment says
         return tuple(_words(value)) if isinstance(value, str | list) else value
 
+    @field_validator("netflow", "ipfix", "sflow")
+    @classmethod
+    def _endpoints(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        for word in words:
+            host_port(word)
+        return words
+
+    @field_validator("exporters")
+    @classmethod
+    def _networks(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        for word in words:
+            try:
+                ip_network(word, strict=False)
+            except ValueError:
+                raise ValueError("should be addresses or networks as 192.0.2.0/24") from None
+        return words
+
     @field_validator("metrics")
     @classmethod
     def _endpoint(cls, text: str) -> str:
@@ -271,6 +298,13 @@ class Settings(BaseSettings):
     def digest(self) -> str:
         """Return 16 hexadecimal digits that are the same for the same settings."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+    @property
+    def endpoints(self) -> tuple[tuple[str, str, int], ...]:
+        """Return where exporters are listened to: kind, host (empty for all addresses) and port."""
+        named = [(kind, word) for kind in ("netflow", "ipfix", "sflow") for word in getattr(self, kind)]
+        found = ((kind, HOST_PORT.fullmatch(word), host_port(word)[1]) for kind, word in named)
+        return tuple((kind, ((match and match["host"]) or "").strip("[]"), port) for kind, match, port in found)
 
     @property
     def interface_names(self) -> dict[str, str]:

@@ -66,6 +66,7 @@ class ProbeStatus:
     control: dict[str, int] = field(default_factory=dict)
     clock_offset: int | None = None
     interfaces: list[InterfaceStatus] = field(default_factory=list)
+    exporter: dict[str, int] = field(default_factory=dict)
 
     @property
     def json_line(self) -> str:

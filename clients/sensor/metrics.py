@@ -24,12 +24,15 @@ SECOND = 1e9
 
 
 class StatusCollector:
-    """Turns a status of the probe, and what was found about mirror ports and holds still, into metrics."""
+    """Turns a status of the probe, what was found about mirror ports and holds still, and exporters into metrics."""
 
     def __init__(
-        self, snapshot: Callable[[], ProbeStatus], findings: Callable[[], Iterable[SpanFinding]] = tuple
+        self,
+        snapshot: Callable[[], ProbeStatus],
+        findings: Callable[[], Iterable[SpanFinding]] = tuple,
+        exporters: Callable[[], Iterable[ProbeStatus]] = tuple,
     ) -> None:
-        self._snapshot, self._findings = snapshot, findings
+        self._snapshot, self._findings, self._exporters = snapshot, findings, exporters
 
     def collect(self) -> Iterable[Metric]:
         """Return the metrics of this moment."""
@@ -47,6 +50,7 @@ class StatusCollector:
             "control_waiting", "TCP streams, and bytes that wait for those before them", "kind", waiting, gauge=True
         )
         yield from _mirrored(self._findings())
+        yield from _exporters(status, self._exporters())
 
 
 def _process(status: ProbeStatus) -> Iterable[Metric]:
@@ -90,6 +94,20 @@ def _interfaces(status: ProbeStatus) -> Iterable[Metric]:
     yield newest
 
 
+def _exporters(collector: ProbeStatus, exporters: Iterable[ProbeStatus]) -> Iterator[Metric]:
+    """Tell what was counted of each exporter, and under an empty name what concerns all of them."""
+    counter = CounterMetricFamily(
+        f"{PREFIX}exporter", "What was counted of exporters of flow records", labels=["exporter", "kind"]
+    )
+    packets = CounterMetricFamily(f"{PREFIX}exporter_packets", "Packets in their records", labels=["exporter"])
+    for name, status in (("", collector), *((status.probe, status) for status in exporters)):
+        for kind, count in sorted(status.exporter.items()):
+            counter.add_metric([name, kind], count)
+        if name:
+            packets.add_metric([name], status.packets)
+    yield from (counter, packets)
+
+
 def _mirrored(findings: Iterable[SpanFinding]) -> Iterable[Metric]:
     labels = ("interface", "vlan", "copy_vlan", "ttl_steps", "differences")
     share = GaugeMetricFamily(
@@ -119,7 +137,10 @@ def _by(name: str, text: str, label: str, counts: Mapping[str, int], *, gauge: b
 
 @contextmanager
 def serving(
-    address: str, snapshot: Callable[[], ProbeStatus], findings: Callable[[], Iterable[SpanFinding]] = tuple
+    address: str,
+    snapshot: Callable[[], ProbeStatus],
+    findings: Callable[[], Iterable[SpanFinding]] = tuple,
+    exporters: Callable[[], Iterable[ProbeStatus]] = tuple,
 ) -> Iterator[int]:
     """Answer scrapes at `[HOST]:PORT` and yield the port; nothing when the address is empty.
 
@@ -130,7 +151,7 @@ def serving(
         return
     host, port = host_port(address)
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(StatusCollector(snapshot, findings))
+    registry.register(StatusCollector(snapshot, findings, exporters))
     try:
         server, thread = start_http_server(port, host, registry)
     except OSError as error:

@@ -163,6 +163,42 @@ SWITCHES = {
             _word,
         ),
     ),
+    "flow records of others": (
+        Switch(
+            Option(
+                "--netflow",
+                "[HOST]:PORT",
+                "listen there for NetFlow 5, 7 and 9, or with -r take what\nis sent there (docs/exporters.md)",
+            ),
+            "netflow",
+            _words,
+        ),
+        Switch(Option("--ipfix", "[HOST]:PORT", "for IPFIX, over UDP and TCP"), "ipfix", _words),
+        Switch(Option("--sflow", "[HOST]:PORT", "for sFlow 5"), "sflow", _words),
+        Switch(Option("--exporters", "NETWORK...", "of these alone (default: of all)"), "exporters", _words),
+        Switch(
+            Option(
+                "--pairing-window", "SECONDS", "wait so long for the record of the other direction (10);\n0: do not"
+            ),
+            "pairing_window",
+            _word,
+        ),
+        Switch(
+            Option(
+                "--longest-record",
+                "SECONDS",
+                "longest time that a record covers: the active timeout of\nexporters (300)",
+            ),
+            "longest_record",
+            _word,
+        ),
+        Switch(
+            Option("--template-hold", "SECONDS", "keep data so long that came before its template (300)"),
+            "template_hold",
+            _word,
+        ),
+        Switch(Option("--exporter-state", "FILE", "keep templates there over restarts"), "exporter_state", _word),
+    ),
     "where records go": (
         Switch(
             Option(
@@ -308,7 +344,7 @@ def settings_of(parsed: Parsed) -> Settings:
         if option.spellings[0] in parsed.given:
             raise UsageError(f"option {option.spellings[0]}: {instead}")
     if any(path.startswith("cisco:") for path in parsed.words("-r")):
-        raise UsageError("option -r: NetFlow in captures is not read; -r FILE takes the packets that carry it")
+        raise UsageError("option -r: write -r FILE --netflow :PORT for the NetFlow in a capture (docs/exporters.md)")
     given = _given(parsed)
     if "control_protocols" in given:
         given["control"] = ("--control", True)

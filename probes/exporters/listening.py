@@ -1,0 +1,212 @@
+"""Sockets that exporters send to: UDP, and IPFIX over TCP and, where the kernel has it, SCTP."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import struct
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from probes.exporters.framing import Framing
+from topics.address_text import IPV4_MAPPED
+from topics.errors import InterfaceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from probes.exporters.collector import Collector
+
+RECEIVE_BYTES = 32 << 20  # of each UDP socket; the kernel halves what it may not give
+SO_RCVBUFFORCE, SO_RXQ_OVFL = 33, 40  # Linux, of any processor but a few
+OVERFLOW = struct.Struct("=I")
+OVERFLOW_SPACE = socket.CMSG_SPACE(OVERFLOW.size)
+LARGEST = 65536
+AT_ONCE = 512  # datagrams of one socket before the next has its turn
+MOST_CONNECTIONS = 256
+MOST_ADDRESSES = 65536
+BACKLOG = 16
+
+
+class Listener:
+    """Hears exporters for a collector. `endpoints` are kind (netflow, ipfix, sflow), host and port; a port may be 0.
+
+    A host that is empty is every address. Raises InterfaceError naming an endpoint that cannot be had.
+    """
+
+    def __init__(
+        self,
+        endpoints: tuple[tuple[str, str, int], ...],
+        collector: Collector,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.kernel_dropped: dict[int, int] = {}
+        self.ports: dict[tuple[str, str], int] = {}
+        self._endpoints, self._collector, self._clock = endpoints, collector, clock
+        self._selector = selectors.DefaultSelector()
+        self._addresses: dict[str, bytes] = {}
+        self._connections = 0
+        self._waking, self._awake = socket.socketpair()
+        self._stopped = False
+
+    def open(self) -> None:
+        """Bind all sockets."""
+        self._awake.setblocking(False)  # noqa: FBT003 - as the socket has it
+        self._selector.register(self._awake, selectors.EVENT_READ, self._stop_seen)
+        for kind, host, port in self._endpoints:
+            datagrams = self._bound(kind, host, port, socket.SOCK_DGRAM, 0)
+            number = datagrams.getsockname()[1]
+            self.ports[kind, "udp"] = number
+            what = "sflow" if kind == "sflow" else "netflow"
+            self._selector.register(datagrams, selectors.EVENT_READ, self._datagrams(what, datagrams))
+            if kind != "ipfix":
+                continue
+            for name, protocol in (("tcp", socket.IPPROTO_TCP), ("sctp", socket.IPPROTO_SCTP)):
+                with suppress(_NotInKernelError):
+                    listening = self._bound(kind, host, number, socket.SOCK_STREAM, protocol)
+                    listening.listen(BACKLOG)
+                    self.ports[kind, name] = number
+                    self._selector.register(listening, selectors.EVENT_READ, self._connecting(listening))
+
+    def poll(self, timeout: float) -> bool:
+        """Give the collector what came, waiting up to `timeout` seconds for it; return False after `stop`."""
+        for key, _ in self._selector.select(timeout):
+            if self._collector.work.full:
+                break
+            key.data()
+        return not self._stopped
+
+    def stop(self) -> None:
+        """Let `poll` return False; may be called by a signal handler."""
+        self._stopped = True
+        with suppress(OSError):
+            self._waking.send(b"\0")
+
+    def close(self) -> None:
+        """Close all sockets."""
+        for key in list(self._selector.get_map().values()):
+            key.fileobj.close()  # type: ignore[union-attr] # sockets are all that was registered
+        self._selector.close()
+        self._waking.close()
+
+    @property
+    def dropped(self) -> int:
+        """How many datagrams the kernel had no room for, as far as later ones told."""
+        return sum(self.kernel_dropped.values())
+
+    def _stop_seen(self) -> None:
+        with suppress(OSError):
+            self._awake.recv(64)
+
+    def _bound(self, kind: str, host: str, port: int, what: int, protocol: int) -> socket.socket:
+        family = socket.AF_INET6 if ":" in host or (not host and socket.has_dualstack_ipv6()) else socket.AF_INET
+        try:
+            found = socket.socket(family, what, protocol)
+        except OSError as error:
+            if protocol == socket.IPPROTO_SCTP:
+                raise _NotInKernelError from None
+            raise InterfaceError(f"--{kind} {host}:{port}: {error.strerror}") from None
+        try:
+            if family == socket.AF_INET6:
+                found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(bool(host)))
+            if what == socket.SOCK_DGRAM:
+                _size(found)
+            else:
+                found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            found.bind((host, port))
+            found.setblocking(False)  # noqa: FBT003 - as the socket has it
+        except OSError as error:
+            found.close()
+            raise InterfaceError(f"--{kind} {host}:{port}: {error.strerror or error}") from None
+        return found
+
+    def _datagrams(self, what: str, heard: socket.socket) -> Callable[[], None]:
+        collector, work, clock = self._collector, self._collector.work, self._clock
+        view, number = work.view, heard.fileno()
+
+        def take() -> None:
+            for _ in range(AT_ONCE):
+                if work.full:
+                    return
+                begin = work.used
+                try:
+                    size, told, _, sender = heard.recvmsg_into([view[begin : begin + LARGEST]], OVERFLOW_SPACE)
+                except OSError:
+                    return  # nothing waits, or an earlier answer of ours was refused: there is none
+                if told:
+                    self._heed(number, told)
+                collector.received(what, self._address(sender[0]), begin, begin + size, clock())
+
+        return take
+
+    def _heed(self, number: int, told: list[tuple[int, int, bytes]]) -> None:
+        for level, kind, value in told:
+            if level == socket.SOL_SOCKET and kind == SO_RXQ_OVFL and len(value) >= OVERFLOW.size:
+                self.kernel_dropped[number] = OVERFLOW.unpack_from(value)[0]
+
+    def _address(self, text: str) -> bytes:
+        found = self._addresses.get(text)
+        if found is None:
+            if len(self._addresses) >= MOST_ADDRESSES:
+                self._addresses.clear()
+            found = self._addresses[text] = packed(text)
+        return found
+
+    def _connecting(self, listening: socket.socket) -> Callable[[], None]:
+        def take() -> None:
+            with suppress(OSError):
+                connection, sender = listening.accept()
+                if self._connections >= MOST_CONNECTIONS:
+                    self._collector.counts["refused_connections"] += 1
+                    connection.close()
+                    return
+                connection.setblocking(False)  # noqa: FBT003 - as the socket has it
+                self._connections += 1
+                taker = self._stream(connection, self._address(sender[0]))
+                self._selector.register(connection, selectors.EVENT_READ, taker)
+
+        return take
+
+    def _stream(self, connection: socket.socket, sender: bytes) -> Callable[[], None]:
+        framing = Framing()
+
+        def take() -> None:
+            try:
+                data = connection.recv(LARGEST)
+            except BlockingIOError:
+                return
+            except OSError:
+                data = b""
+            for message in framing.take(data):
+                self._collector.take("netflow", sender, message, self._clock())
+            if not data or framing.lost:
+                self._collector.counts["broken_streams"] += framing.lost
+                self._connections -= 1
+                self._selector.unregister(connection)
+                connection.close()
+
+        return take
+
+
+class _NotInKernelError(Exception):
+    """The kernel does not have a protocol."""
+
+
+def _size(found: socket.socket) -> None:
+    """Ask for a large buffer, beyond the limit where we may, and to be told what did not fit into it."""
+    for option in (SO_RCVBUFFORCE, socket.SO_RCVBUF):
+        try:
+            found.setsockopt(socket.SOL_SOCKET, option, RECEIVE_BYTES)
+        except OSError:
+            continue
+        break
+    with suppress(OSError):
+        found.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
+
+
+def packed(text: str) -> bytes:
+    """Return an address as 16 bytes, IPv4 mapped into IPv6."""
+    if ":" in text:
+        return socket.inet_pton(socket.AF_INET6, text.partition("%")[0])
+    return IPV4_MAPPED + socket.inet_pton(socket.AF_INET, text)

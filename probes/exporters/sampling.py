@@ -1,0 +1,56 @@
+"""Counters of sampled packets as what they stand for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from probes.exporters import layout as at
+from probes.exporters.options import MOST_RATE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from probes.exporters.exporter import Stream
+
+Int64 = np.ndarray[Any, np.dtype[np.int64]]
+
+MOST = 1 << 62
+COUNTERS = (at.PLACES["packets"], at.PLACES["bytes"], at.PLACES["reverse_packets"], at.PLACES["reverse_bytes"])
+
+
+def apply_sampling(rows: Int64, streams: Sequence[Stream]) -> None:
+    """Multiply packets and bytes by the rate of sampling, which stays in column `sampling` (1: all were counted).
+
+    A rate in the record counts first, then that of the sampler it names, then that of its stream. Counters are limited
+    to what is a number of 62 bits.
+    """
+    for column in COUNTERS:
+        np.copyto(rows[:, column], MOST, where=rows[:, column] < 0)  # 64 bits, of which we have 63
+    rates = rows[:, at.SAMPLING]
+    _named(rows, rates, streams)
+    spaced = np.flatnonzero(rows[:, at.SAMPLING_SPACE] > 0)
+    if len(spaced):
+        taken = np.maximum(rates[spaced], 1)
+        rates[spaced] = (taken + rows[spaced, at.SAMPLING_SPACE]) // taken
+    np.clip(rates, 1, MOST_RATE, out=rates)
+    sampled = np.flatnonzero(rates > 1)
+    if len(sampled):
+        for column in COUNTERS:
+            limit = MOST // rates[sampled]
+            rows[sampled, column] = np.minimum(rows[sampled, column], limit) * rates[sampled]
+
+
+def _named(rows: Int64, rates: Int64, streams: Sequence[Stream]) -> None:
+    """Take the rates of samplers that records name."""
+    named = np.flatnonzero(rows[:, at.SAMPLER])
+    if not len(named):
+        return
+    pairs = rows[named][:, (at.EXPORTER, at.SAMPLER)]
+    for number, sampler in {(number, sampler) for number, sampler in pairs.tolist()}:
+        stream = streams[number]
+        rate = stream.exporter.samplers.get((stream.domain, sampler), 0)
+        if rate:
+            mine = named[(pairs[:, 0] == number) & (pairs[:, 1] == sampler)]
+            rates[mine[(rates[mine] == 0) | (rates[mine] == stream.sampling)]] = rate

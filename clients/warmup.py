@@ -229,6 +229,7 @@ STAGES: dict[str, Callable[[], None]] = {
     "records by key": _aggregation,
     "packets of interfaces": _module("probes.live.walk"),
     "packet filters": _module("probes.packet_filter.interpreter"),
+    "records of exporters": _module("probes.exporters.warm"),
     "records to bytes and back": _module("topics.codec"),
     "partitions": _module("topics.partitions"),
     "records of Argus": _argus,

@@ -18,7 +18,27 @@ FORWARD, REVERSE = at.FORWARD, at.REVERSE
 
 
 @inlined
+def _half(data: Any, place: int) -> Any:
+    return (
+        np.int64(data[place]) << 24
+        | np.int64(data[place + 1]) << 16
+        | np.int64(data[place + 2]) << 8
+        | np.int64(data[place + 3])
+    )
+
+
+@inlined
 def _number(data: Any, begin: int, end: int) -> Any:
+    """Return the number that some bytes are, the last eight of more."""
+    size = end - begin
+    if size == 4:
+        return _half(data, begin)
+    if size == 2:
+        return np.int64(data[begin]) << 8 | np.int64(data[begin + 1])
+    if size == 1:
+        return np.int64(data[begin])
+    if size == 8:
+        return _half(data, begin) << 32 | _half(data, begin + 4)
     value = np.uint64(0)
     for place in range(max(begin, end - 8), end):
         value = (value << np.uint64(8)) | np.uint64(data[place])
@@ -44,7 +64,11 @@ def _limited(value: int, unit: int) -> Any:
 @inlined
 def _take(data: Any, begin: int, end: int, operation: int, column: int, item: Any, row: Any) -> None:
     """Put what one field says into its column."""
-    if operation == at.ADDRESS4:
+    if operation == at.NUMBER:
+        value = _number(data, begin, end)
+        if value:
+            row[column] = value
+    elif operation == at.ADDRESS4:
         if end - begin == 4:
             value = _number(data, begin, end)
             if value or not row[column + 1]:
@@ -63,10 +87,7 @@ def _take(data: Any, begin: int, end: int, operation: int, column: int, item: An
             row[column] = value
     else:
         value = _number(data, begin, end)
-        if operation == at.NUMBER:
-            if value:
-                row[column] = value
-        elif operation == at.IF_ABSENT:
+        if operation == at.IF_ABSENT:
             if not row[column]:
                 row[column] = value
         elif operation == at.SECONDS:

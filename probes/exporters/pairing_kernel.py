@@ -36,7 +36,7 @@ def _question(protocol: int, icmp: int) -> Any:
 
 
 @inlined
-def _key(row: Any, key: Any) -> bool:
+def _key(row: Any, key: Any) -> Any:
     """Fill the key of a conversation, the same for both directions; return whether its first end is the source."""
     source, target = row[at.SRC_PORT], row[at.DST_PORT]
     answer = False
@@ -125,7 +125,7 @@ def _drop_head(index: Any, keys: Any, held: Any, serials: Any, free: Any, ring: 
 
 
 @inlined
-def _is_source(row: Any, other: Any) -> bool:
+def _is_source(row: Any, other: Any) -> Any:
     """Say whether a row, and not its answer, tells of the side that began."""
     if row[at.ICMP]:
         return _question(row[at.PROTOCOL], row[at.ICMP]) < 0

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Int64 = np.ndarray[Any, np.dtype[np.int64]]
 
-MOST = 1 << 62
+MOST = 1 << 48  # packets or bytes of one record
 COUNTERS = (at.PLACES["packets"], at.PLACES["bytes"], at.PLACES["reverse_packets"], at.PLACES["reverse_bytes"])
 
 
@@ -24,10 +24,11 @@ def apply_sampling(rows: Int64, streams: Sequence[Stream]) -> None:
     """Multiply packets and bytes by the rate of sampling, which stays in column `sampling` (1: all were counted).
 
     A rate in the record counts first, then that of the sampler it names, then that of its stream. Counters are limited
-    to what is a number of 62 bits.
+    to MOST: sums of them have to remain numbers.
     """
     for column in COUNTERS:
-        np.copyto(rows[:, column], MOST, where=rows[:, column] < 0)  # 64 bits, of which we have 63
+        counts = rows[:, column]
+        np.copyto(counts, MOST, where=(counts < 0) | (counts > MOST))  # a negative one had 64 bits
     rates = rows[:, at.SAMPLING]
     _named(rows, rates, streams)
     spaced = np.flatnonzero(rows[:, at.SAMPLING_SPACE] > 0)

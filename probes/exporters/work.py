@@ -27,7 +27,7 @@ class Work:
 
     def __init__(self) -> None:
         self.arena = np.zeros(ARENA_BYTES, np.uint8)
-        self.view = memoryview(self.arena)
+        self.view = self.arena.data
         self.used = 0
         self._items: list[tuple[int, ...]] = []
         self._streams: list[Stream] = []

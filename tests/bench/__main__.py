@@ -202,6 +202,20 @@ def bench_dns(runs: int) -> Iterator[tuple[str, Result]]:
     yield "DNS, and to names", Result(rates.named, "messages/CPU s")
 
 
+def bench_exporters(_runs: int) -> Iterator[tuple[str, Result]]:
+    """Datagrams of exporters, from the socket to batches for the topic; nfcapd writes its files from the same."""
+    from tests.bench import exporters as e
+
+    for name, nine in (("NetFlow 9", True), ("IPFIX", False)):
+        datagrams = e.netflow_datagrams(nine=nine)
+        found, peer = e.measure("netflow", datagrams), e.measure_nfcapd(datagrams, e.RECORDS)
+        yield f"{name} from the socket", _beside(found.rate, "records/CPU s", peer.rate if peer else None)
+        yield f"{name}, dropped by the kernel", Result(found.dropped, "datagrams")
+    found = e.measure("sflow", e.sflow_datagrams())
+    yield "sFlow from the socket", Result(found.rate, "samples/CPU s")
+    yield "sFlow, dropped by the kernel", Result(found.dropped, "datagrams")
+
+
 def bench_labels(_runs: int) -> Iterator[tuple[str, Result]]:
     """Labels of flows by databases, 100,000 networks, block lists of a million entries, and names."""
     import tempfile
@@ -292,6 +306,7 @@ BENCHES: dict[str, Callable[[int], Iterator[tuple[str, Result]]]] = {
     "copies": bench_copies,
     "observers": bench_observers,
     "dns": bench_dns,
+    "exporters": bench_exporters,
     "labels": bench_labels,
     "names": bench_names,
     "archive": bench_archive,

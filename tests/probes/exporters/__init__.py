@@ -1,0 +1,1 @@
+"""Flow records of others, from datagrams to batches."""

@@ -18,17 +18,17 @@ from clients.sensor.process import heeding
 from probes.exporters.captured import CapturedExports
 from probes.exporters.collector import Collector, CollectorSettings
 from probes.exporters.listening import Listener
+from probes.exporters.state import read_state, write_state
 from probes.exporters.status import ExporterReporter
 from probes.settings import NANOSECONDS
 from topics.address_text import ip_text
-from topics.errors import UsageError
+from topics.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from probes.settings import Settings
     from topics.batch import FlowBatch
-    from topics.errors import InputError
 
 WAIT = 0.1  # seconds that records wait to be decoded together
 log = structlog.get_logger()
@@ -49,7 +49,7 @@ class Collection:
         identity = identity_of(settings)
         self.reporter = ExporterReporter(self.collector, settings.probe, identity, clock(), live=self.live)
         self._warned = 0
-        self._stopped = False
+        self._remember()
 
     def run(self, ready: Callable[[], None]) -> None:
         """Run until the captures end, or a signal says so; `ready` is called when everything is open."""
@@ -72,6 +72,14 @@ class Collection:
                 self._listen(listener, outputs)
             else:
                 self._read(outputs)
+
+    def _remember(self) -> None:
+        """Read what exporters said before; a state that cannot be read is named and written anew."""
+        if self._settings.exporter_state:
+            try:
+                read_state(self.collector, self._settings.exporter_state)
+            except InputError as error:
+                log.warning("state of exporters not read", reason=str(error))
 
     def _listener(self, stack: ExitStack) -> Listener:
         from probes.exporters.warm import warm_up
@@ -134,11 +142,15 @@ class Collection:
             if lost > self._warned:
                 log.warning("datagrams were dropped", more=lost - self._warned, **status.dropped)
                 self._warned = lost
+        if self._settings.exporter_state:
+            write_state(self.collector, self._settings.exporter_state)
 
     def _finish(self, now: int, outputs: Outputs) -> None:
         self._write(self.collector.finish(), outputs)
         for status in self.reporter.finish(now):
             outputs.notice(status)
+        if self._settings.exporter_state:
+            write_state(self.collector, self._settings.exporter_state)
 
 
 def collector_settings(settings: Settings, boot_id: int) -> CollectorSettings:

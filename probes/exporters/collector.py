@@ -83,7 +83,7 @@ class Collector:
         self.clock = 0
         self.learned: Callable[[Exporter, int, int, Template], None] = lambda *_: None
         self._samples = SampleWork(settings.tunnels)
-        self._messages = Messages(self.work, self._stream, self._new_template)
+        self._messages = Messages(self.work, self.stream, self._new_template)
         self._streams: list[Stream] = []
         self._free: list[int] = []
         self._pairing = Pairing(settings.window, settings.most_waiting)
@@ -164,7 +164,7 @@ class Collector:
             self.counts["not_understood"] += 1
             return
         exporter = self._exporter("sflow", header.agent, header.sub_agent, end - begin, arrived)
-        stream = None if exporter is None else self._stream(exporter, header.sub_agent)
+        stream = None if exporter is None else self.stream(exporter, header.sub_agent)
         if stream is not None:
             stream.sequence.unit = "datagrams"
             stream.sequence.take(header.sequence, 1)
@@ -205,7 +205,8 @@ class Collector:
         self.ended.append(exporter)
         self._free += [stream.number for stream in exporter.streams.values()]
 
-    def _stream(self, exporter: Exporter, domain: int) -> Stream | None:
+    def stream(self, exporter: Exporter, domain: int) -> Stream | None:
+        """Return the stream of a domain, made when it is new; None for one too many."""
         found = exporter.streams.get(domain)
         if found is not None:
             return found

@@ -16,6 +16,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from tests.fuzz.dns import Dns
+from tests.fuzz.exports import FlowExports, SampleExports
 from tests.fuzz.frames import ControlSelection, LinkLayers, Network, TcpOptions, Tunnels
 from tests.fuzz.framing import Filters, Framing
 from tests.fuzz.mutation import damaged
@@ -28,7 +29,18 @@ if TYPE_CHECKING:
 
 TARGETS: dict[str, Target] = {
     each.name: each
-    for each in (LinkLayers(), Network(), Tunnels(), TcpOptions(), ControlSelection(), Framing(), Filters(), Dns())
+    for each in (
+        LinkLayers(),
+        Network(),
+        Tunnels(),
+        TcpOptions(),
+        ControlSelection(),
+        Framing(),
+        Filters(),
+        Dns(),
+        FlowExports(),
+        SampleExports(),
+    )
 }
 ENDLESS = 300  # seconds for a batch, on however busy a machine
 

@@ -48,6 +48,7 @@ GROUPS = {
         ),
         "rasql": Command("clients.rasql", "records back from a database, as ra has them"),
         "rasqlinsert": Command("clients.rasqlinsert", "put records into a table of a database"),
+        "export": Command("clients.export", "send records to another collector, as IPFIX"),
         "radump": Command("clients.radump", "say what the payload of flows says: DNS, HTTP, TLS, DHCP, SMB, ..."),
         "radecode": Command("clients.radecode", "what tshark says of the payload of flows"),
         "rauserdata": Command("clients.rauserdata", "learn signatures of services from how their payload begins"),

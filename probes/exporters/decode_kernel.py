@@ -152,7 +152,9 @@ def _complete(item: Any, row: Any) -> None:
         if not row[REVERSE]:
             row[REVERSE] = first
         row[REVERSE + 1] = max(row[REVERSE], row[REVERSE + 1] or last)
-    if (row[at.PROTOCOL] == 1 or row[at.PROTOCOL] == 58) and not row[at.ICMP] and not row[at.SRC_PORT]:
+    if row[at.PROTOCOL] not in (1, 58):
+        row[at.ICMP] = 0  # a template may have the field for all protocols
+    elif not row[at.ICMP] and not row[at.SRC_PORT]:
         row[at.ICMP] = at.ICMP_KNOWN | (row[at.DST_PORT] & 0xFFFF)  # where NetFlow 5 puts type and code
 
 

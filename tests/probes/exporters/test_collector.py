@@ -197,6 +197,13 @@ def test_questions_and_answers_of_ping_are_paired() -> None:
     )
 
 
+def test_a_field_for_ping_means_nothing_elsewhere() -> None:
+    fields = (*USUAL, (32, 2))
+    body = THERE + b"\0\0" + BACK + b"\0\0"
+    (flow,) = told(collected([ipfix([template(256, fields), one_set(256, body)])]))
+    assert (flow["ports"], flow["packets"]) == ((40000, 443), (10, 8))
+
+
 def test_gaps_are_lost_records_and_what_comes_late_is_taken_back() -> None:
     def numbered(numbers: list[int]) -> dict[str, int]:
         one = collector()

@@ -17,7 +17,22 @@ if TYPE_CHECKING:
 
 FIELDS = (*USUAL, (10, 4), (48, 1), (82, VARIABLE), (5, 2, 9999))
 OPTIONS = ((10, 4), (82, 8), (48, 1), (34, 4))
-VALUES = ["10.0.0.1", "10.0.0.2", 1, 2, 6, 2, 10, 1000, SENT * 1000, SENT * 1000, 3, 5, b"abc", b"xy"]
+VALUES: list[int | bytes | str] = [
+    "10.0.0.1",
+    "10.0.0.2",
+    1,
+    2,
+    6,
+    2,
+    10,
+    1000,
+    SENT * 1000,
+    SENT * 1000,
+    3,
+    5,
+    b"abc",
+    b"xy",
+]
 
 
 def test_data_is_read_by_templates_of_the_run_before(tmp_path: Path) -> None:

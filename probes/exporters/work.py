@@ -114,7 +114,7 @@ class Work:
         sums = np.concatenate([[0], np.cumsum(told[:, 0])]).tolist()
         for stream, sequence, first, last, others in self._notes:
             units = None if others is None else sums[last] - sums[first] + others
-            stream.sequence.take(sequence, units)
+            stream.sequence.take(sequence, units, others or 0)
 
     def _clear(self) -> None:
         self.used = 0

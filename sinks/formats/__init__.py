@@ -1,7 +1,8 @@
 """Flow records in files: which format a name asks for, and how records get in and out of it.
 
 `-` and `.arrow` are Arrow IPC streams, `.parquet` is Parquet, `.avro` an Avro object container file, `.argus` records
-of Argus; `.csv` and `.jsonl` are text for people, which is written and never read back.
+of Argus, `.log` (as in conn.log) connections of Zeek and `.json` (as in eve.json) flows of Suricata, both as lines of
+JSON; `.csv` and `.jsonl` are text for people, which is written and never read back.
 """
 
 from __future__ import annotations
@@ -47,6 +48,14 @@ def open_writer(path: str) -> Writer:
             from sinks.formats.text import JsonLinesWriter
 
             return JsonLinesWriter(path)
+        case Format.ZEEK:
+            from sinks.formats.zeek import ZeekWriter
+
+            return ZeekWriter(path)
+        case Format.EVE:
+            from sinks.formats.eve import EveWriter
+
+            return EveWriter(path)
 
 
 def open_reader(path: str) -> Iterator[FlowBatch]:
@@ -68,6 +77,14 @@ def open_reader(path: str) -> Iterator[FlowBatch]:
             from sinks.formats.argus import read_argus
 
             return read_argus(path)
+        case Format.ZEEK:
+            from sinks.formats.zeek import read_zeek
+
+            return read_zeek(path)
+        case Format.EVE:
+            from sinks.formats.eve import read_eve
+
+            return read_eve(path)
         case _:
             from sinks.formats.avro import read_avro
 

@@ -22,6 +22,8 @@ class Format(StrEnum):
     ARGUS = ".argus"
     CSV = ".csv"
     JSONL = ".jsonl"
+    ZEEK = ".log"
+    EVE = ".json"
 
 
 MAGIC = {
@@ -33,7 +35,7 @@ MAGIC = {
 }
 COMPRESSED = {b"\x1f\x8b": "gzip", b"BZ": "bz2", b"\xfd7": "lzma"}  # by the module that opens it
 PLAIN = ("", ".arg", ".ra", ".out")  # names that users of Argus give, which say nothing of the format
-READABLE = (Format.PARQUET, Format.ARROW, Format.AVRO, Format.ARGUS)
+READABLE = (Format.PARQUET, Format.ARROW, Format.AVRO, Format.ARGUS, Format.ZEEK, Format.EVE)
 
 
 def format_of(path: str) -> Format:

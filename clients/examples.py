@@ -159,6 +159,9 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example(f"argosy ragraph bytes proto -M 1m {DATA} -w build/bytes.svg", "bytes a second by protocol, a picture"),
         Example(f"argosy ragraph pkts -M 1m --term {DATA}", "packets, in the terminal"),
     ),
+    "export": (
+        Example(f"argosy export {DATA} --to udp://127.0.0.1:4739", "all flows to a collector of IPFIX on this host"),
+    ),
     "rahisto": (Example(f"argosy rahisto -H dur 10:0-1 {DATA}", "how often durations are, in ten classes"),),
     "topics": (
         Example(f"argosy topics create {BUS}", "make the topics that are missing", "kafka"),

@@ -12,7 +12,7 @@ from processors.payload.stations import say_arp
 from topics.address_text import ip_text, mac_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection
 
 SIDES = ("src", "dst")
 APPLICATION = "application"
@@ -22,6 +22,7 @@ NEEDED = frozenset(
     | {f"{side}_{name}" for side in SIDES for name in ("payload", "port", "app_bytes", "address", "mac", "packets")}
 )
 BROADCAST = b"\xff" * 6  # where a request went, which says nothing of who answered
+ARP_COLUMNS = [f"{side}_{name}" for side in SIDES for name in ("address", "mac", "packets")]
 REMEMBERED = 65_536  # messages: those of many flows begin alike
 
 
@@ -37,36 +38,38 @@ class Decoder:
 
         A fact is what the source says, or else the destination; null where neither does.
         """
-        pairs = list(self._pairs(frame))
-        columns = [
-            pl.Series(APPLICATION, [first.protocol or second.protocol for first, second in pairs], pl.String),
-            *(
-                pl.Series(SAID[side], [pair[place].text for pair in pairs], pl.String)
-                for place, side in enumerate(SIDES)
-            ),
-            *(pl.Series(name, [_fact(name, pair) for pair in pairs], pl.String) for name in self._facts),
+        sides = [self._side(frame, side) for side in SIDES]
+        said = [
+            pl.when(sides[0]["application"] != "").then(sides[0]["application"]).otherwise(sides[1]["application"]),
+            *(sides[place]["said"].alias(SAID[side]) for place, side in enumerate(SIDES)),
+            *(pl.coalesce(sides[0][name], sides[1][name]).alias(name) for name in self._facts),
         ]
-        return frame.with_columns(columns)
+        made = frame.with_columns(pl.select(said).rename({"application": APPLICATION}))
+        return _with_arp(made, self._facts) if made["ethertype"].is_in(ARP_TYPES).any() else made
 
-    def _pairs(self, frame: pl.DataFrame) -> Iterator[tuple[Message, Message]]:
-        service = (
-            pl.when(pl.col("dst_port").is_in(SERVICES))
-            .then("dst_port")
-            .when(pl.col("src_port").is_in(SERVICES))
-            .then("src_port")
-            .otherwise(0)
+    def _side(self, frame: pl.DataFrame, side: str) -> pl.DataFrame:
+        """Return what one side of each record says; each different payload is looked up once."""
+        ports = [pl.col(name).is_in(SERVICES) for name in ("dst_port", "src_port")]
+        data = pl.col(f"{side}_payload").fill_null(b"")
+        keys = frame.select(
+            data.alias("data"),
+            "ethertype",
+            "protocol",
+            pl.when(ports[0]).then("dst_port").when(ports[1]).then("src_port").otherwise(0).alias("service"),
+            (data.bin.size() >= pl.col(f"{side}_app_bytes")).alias("whole"),
         )
-        kinds = frame.select("ethertype", "protocol", service=service).iter_rows()
-        sides = (frame.select(f"{side}_payload", f"{side}_app_bytes").iter_rows() for side in SIDES)
-        for row, (kind, *ends) in enumerate(zip(kinds, *sides, strict=True)):
-            if kind[0] in ARP_TYPES and not ends[0][0] and not ends[1][0]:
-                yield _arp(frame.row(row, named=True))
-            else:
-                first, second = (self._message(data, kind, size) for data, size in ends)
-                yield first, second
+        different = keys.unique(maintain_order=True)
+        messages = [self._message(Payload(*row)) for row in different.iter_rows()]
+        told = different.with_columns(
+            pl.Series("application", [message.protocol for message in messages], pl.String),
+            pl.Series("said", [message.text for message in messages], pl.String),
+            *(pl.Series(name, [_fact(name, message) for message in messages], pl.String) for name in self._facts),
+        )
+        return keys.join(told, on=keys.columns, how="left", maintain_order="left").select(
+            "application", "said", *self._facts
+        )
 
-    def _message(self, data: bytes | None, kind: tuple[int, int, int], size: int) -> Message:
-        payload = Payload(data or b"", *kind, whole=len(data or b"") >= size)
+    def _message(self, payload: Payload) -> Message:
         known = self._known.get(payload)
         if known is None:
             if len(self._known) >= REMEMBERED:
@@ -75,9 +78,32 @@ class Decoder:
         return known
 
 
-def _fact(name: str, pair: tuple[Message, Message]) -> str | None:
-    value = pair[0].facts.get(name, pair[1].facts.get(name))
+def _fact(name: str, message: Message) -> str | None:
+    value = message.facts.get(name)
     return None if value is None else str(value)
+
+
+def _with_arp(frame: pl.DataFrame, facts: Collection[str]) -> pl.DataFrame:
+    """Say of ARP without payload who asked and who answered, as the key of the flow tells it."""
+    silent = [(pl.col(f"{side}_payload").bin.size() == 0).fill_null(value=True) for side in SIDES]
+    row = pl.int_range(pl.len()).alias("row")
+    asked = frame.with_columns(row).filter(pl.col("ethertype").is_in(ARP_TYPES) & silent[0] & silent[1])
+    known: dict[tuple[bytes | int, ...], tuple[Message, Message]] = {}
+    pairs = []
+    for ends in asked.select(ARP_COLUMNS).iter_rows():
+        if ends not in known:
+            known[ends] = _arp(dict(zip(ARP_COLUMNS, ends, strict=True)))
+        pairs.append(known[ends])
+    columns = {
+        APPLICATION: [first.protocol or second.protocol for first, second in pairs],
+        **{SAID[side]: [pair[place].text for pair in pairs] for place, side in enumerate(SIDES)},
+        **{
+            name: [next((f for f in (_fact(name, each) for each in pair) if f), None) for pair in pairs]
+            for name in facts
+        },
+    }
+    told = [frame[name].scatter(asked["row"], pl.Series(values, dtype=pl.String)) for name, values in columns.items()]
+    return frame.with_columns(told)
 
 
 def _arp(record: dict[str, bytes]) -> tuple[Message, Message]:

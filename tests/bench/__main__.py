@@ -291,6 +291,20 @@ def bench_inventories(runs: int) -> Iterator[tuple[str, Result]]:
         yield f"{name}, memory", Result(ours.megabytes, "MB", theirs.megabytes if theirs else None)
 
 
+def bench_payload(runs: int) -> Iterator[tuple[str, Result]]:
+    """Two million records with payload: searched, decoded, learnt from and labelled, beside Argus's tools."""
+    from tests.bench.payload import WORK, different, measure
+
+    for name in WORK:
+        cost = measure(_argosy(), BUILD, name, runs)
+        peer = cost.theirs
+        wall, cpu = cost.records / cost.ours.wall, cost.records / cost.ours.cpu
+        yield f"{name}, wall", _beside(wall, "records/s", cost.records / peer.wall if peer else None)
+        yield f"{name}, CPU", _beside(cpu, "records/CPU s", cost.records / peer.cpu if peer else None)
+        yield f"{name}, memory", Result(cost.ours.megabytes, "MB", peer.megabytes if peer else None)
+    yield "radump, all different", Result(different(), "payloads/CPU s")
+
+
 BENCHES: dict[str, Callable[[int], Iterator[tuple[str, Result]]]] = {
     "probe": bench_probe,
     "flows": bench_flows,
@@ -312,6 +326,7 @@ BENCHES: dict[str, Callable[[int], Iterator[tuple[str, Result]]]] = {
     "archive": bench_archive,
     "alerts": bench_alerts,
     "inventories": bench_inventories,
+    "payload": bench_payload,
 }
 
 

@@ -13,7 +13,7 @@ KEEP_PAYLOAD = "argosy probe -r build/sample.pcap -U 512 -w build/payload.parque
 
 
 class Example(NamedTuple):
-    """A line for a shell and what it does; `needs` says what has to run for it besides, such as `kafka`."""
+    """A line for a shell and what it does; `needs` says what it takes besides: `kafka`, or a signal to `stop` it."""
 
     line: str
     text: str
@@ -161,6 +161,9 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
     ),
     "export": (
         Example(f"argosy export {DATA} --to udp://127.0.0.1:4739", "all flows to a collector of IPFIX on this host"),
+    ),
+    "radium": (
+        Example(f"argosy radium {DATA} -P 5561", "serve flows to the clients of Argus: ra -S localhost:5561", "stop"),
     ),
     "rahisto": (Example(f"argosy rahisto -H dur 10:0-1 {DATA}", "how often durations are, in ten classes"),),
     "topics": (

@@ -94,7 +94,7 @@ def _with_arp(frame: pl.DataFrame, facts: Collection[str]) -> pl.DataFrame:
         if ends not in known:
             known[ends] = _arp(dict(zip(ARP_COLUMNS, ends, strict=True)))
         pairs.append(known[ends])
-    columns = {
+    columns: dict[str, list[str] | list[str | None]] = {
         APPLICATION: [first.protocol or second.protocol for first, second in pairs],
         **{SAID[side]: [pair[place].text for pair in pairs] for place, side in enumerate(SIDES)},
         **{

@@ -5,6 +5,7 @@ import io
 import os
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from clients.examples import EXAMPLES, Example
 from clients.main import COMMANDS, main
 from clients.manual import page, roff
 from clients.options import EXAMPLES_HEADING
+from tests.started import started
 from tests.traffic.pcap import write_pcap
 from tests.traffic.sample.story import sample_frames
 
@@ -65,6 +67,13 @@ def test_the_examples_work(name: str, place: Path, capfd: pytest.CaptureFixture[
     for example in EXAMPLES[name]:
         if not example.needs:
             works(example, capfd)
+
+
+@pytest.mark.parametrize("line", [each.line for some in EXAMPLES.values() for each in some if each.needs == "stop"])
+def test_those_that_go_on_can_be_stopped(line: str, place: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        free = str(taken.getsockname()[1])
+    assert started(line.replace("5561", free)).stop() == 0
 
 
 def test_every_command_has_an_example() -> None:

@@ -12,16 +12,18 @@ if TYPE_CHECKING:
 
     from clients.options import Parsed
     from topics.expression import Value
+    from topics.filter.tree import Node
     from topics.timerange import TimeRange
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a record has to meet: `wanted`, None for nothing, of which `times` says once more what files need to."""
+    """What a record has to meet: `wanted`, None for nothing; `times` and `tree` say once more what files need to."""
 
     wanted: pl.Expr | None = None
     times: TimeRange | None = None
     condition: Value | None = None  # the same as `wanted`, for a database
+    tree: Node | None = None
 
     @property
     def constant(self) -> bool | None:
@@ -39,7 +41,8 @@ def selection(parsed: Parsed, expression: str | None = None) -> Selection:
     """Return what the command line selects, or another filter in its place; raises FilterError, UsageError."""
     times = _times(parsed)
     text = parsed.expression if expression is None else expression
-    parts = [condition for condition in (_filter(text), *_payload(parsed), *_labels(parsed)) if condition is not None]
+    tree = _filter(text)
+    parts = [*_conditions(tree), *_payload(parsed), *_labels(parsed)]
     if times is not None:
         parts.append(times.condition())
     if not parts:
@@ -48,7 +51,7 @@ def selection(parsed: Parsed, expression: str | None = None) -> Selection:
     from topics.expression.polars import polars
 
     condition = parts[0] if len(parts) == 1 else all_of(parts)
-    return Selection(polars(condition), times, condition)
+    return Selection(polars(condition), times, condition, tree)
 
 
 def filter_expression(text: str) -> pl.Expr | None:
@@ -67,12 +70,20 @@ def _times(parsed: Parsed) -> TimeRange | None:
     return parse(text)
 
 
-def _filter(text: str) -> Value | None:
+def _filter(text: str) -> Node | None:
     if not text:
         return None
     from topics import filter as filters  # not on the way of a plain listing
 
-    return filters.condition(text)
+    return filters.parse(text)
+
+
+def _conditions(tree: Node | None) -> list[Value]:
+    if tree is None:
+        return []
+    from topics.filter.compiler import expression
+
+    return [expression(tree)]
 
 
 def _payload(parsed: Parsed) -> list[Value]:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clients.narrowing import rows_with_hosts
 from clients.progress import Progress
 from topics.errors import InputError, UsageError
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from clients.options import Parsed
     from clients.selection import Selection
     from topics.batch import FlowBatch
+    from topics.filter.tree import Node
     from topics.timerange import TimeRange
 
 READ_SUFFIXES = {".parquet", ".arrow", ".avro", ".argus"}
@@ -179,7 +181,8 @@ class Source:
         if readable_format(name) is Format.PARQUET:
             if times is not None and not _touches(name, times):
                 return iter(())
-            return _slices(name, scan([name]), size, times)
+            rows = rows_with_hosts(name, selection.tree) if only_selected else None
+            return _slices(name, scan([name]), size, times, rows)
         return _batches(name, needed)
 
     def scan(self, selection: Selection) -> pl.LazyFrame | None:
@@ -192,10 +195,13 @@ class Source:
         plain = not any(is_database(name) or name.startswith(SCHEME) for name in self.names)
         if not plain or any(readable_format(name) is not Format.PARQUET for name in self.names):
             return None
+        import polars as pl
+
         from sinks.formats.scan import scan
 
         times = selection.times
-        records = scan(name for name in self.names if times is None or _touches(name, times))
+        frames = [_narrowed(name, selection.tree) for name in self.names if times is None or _touches(name, times)]
+        records = pl.concat(frames) if frames else scan([])
         return records if selection.wanted is None else records.filter(selection.wanted)
 
     def reading(self) -> AbstractContextManager[None]:
@@ -269,8 +275,25 @@ def _touches(name: str, times: TimeRange) -> bool:
     return times.touches(int(facts["first"]), int(facts["last"]))
 
 
-def _slices(name: str, lazy: pl.LazyFrame, size: int, times: TimeRange | None) -> Iterator[tuple[pl.LazyFrame, int]]:
-    """Cut a file into slices: Polars, left to itself, reads as fast as it can and keeps what waits in memory."""
+def _narrowed(name: str, tree: Node | None) -> pl.LazyFrame:
+    """Return a file, or the rows of it that may hold the hosts of a filter, where those are fewer than half."""
+    import polars as pl
+
+    from sinks.formats.scan import scan
+
+    rows = rows_with_hosts(name, tree)
+    if rows is None:
+        return scan([name])
+    return pl.concat([scan([]), *(scan([name]).slice(start, end - start) for start, end in rows)])
+
+
+def _slices(
+    name: str, lazy: pl.LazyFrame, size: int, times: TimeRange | None, rows: list[tuple[int, int]] | None
+) -> Iterator[tuple[pl.LazyFrame, int]]:
+    """Cut a file into slices: Polars, left to itself, reads as fast as it can and keeps what waits in memory.
+
+    `rows` is where to look, None for everywhere.
+    """
     import polars as pl
 
     from sinks.formats.scan import reading
@@ -281,8 +304,10 @@ def _slices(name: str, lazy: pl.LazyFrame, size: int, times: TimeRange | None) -
             end = lazy.select(pl.len()).collect().item()
         else:
             first, end = _bounds(lazy, times)
-    for start in range(first, end, size):
-        yield lazy.slice(start, size), min(size, end - start)
+    for begin, stop in [(first, end)] if rows is None else rows:
+        last = min(end, stop)
+        for start in range(max(first, begin), last, size):
+            yield lazy.slice(start, min(size, last - start)), min(size, last - start)
 
 
 def _bounds(lazy: pl.LazyFrame, times: TimeRange) -> tuple[int, int]:

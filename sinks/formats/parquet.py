@@ -6,9 +6,11 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sinks.formats import hosts
 from sinks.formats.names import reason
 from sinks.formats.writer import Writer
 from topics.batch import FlowBatch, concatenate
@@ -17,6 +19,8 @@ from topics.frame import ARROW_SCHEMA, from_arrow, to_arrow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
 ROW_GROUP = 128 * 1024
 READ_AT_ONCE = 64 * 1024
@@ -56,10 +60,14 @@ STATISTICS = [
 
 
 class ParquetWriter(Writer):
-    """Writes a row group whenever ROW_GROUP records are together; `describe` adds facts to the footer."""
+    """Writes a row group whenever ROW_GROUP records are together; `describe` adds facts to the footer.
+
+    The footer also holds which hosts each row group may hold (see sinks/formats/hosts.py).
+    """
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
+        self._hosts: list[hosts.HostIndex] = []
         self._waiting: list[FlowBatch] = []
         self.waiting = 0
         self._file = pq.ParquetWriter(
@@ -80,7 +88,7 @@ class ParquetWriter(Writer):
     def spill(self) -> None:
         """Write the records that wait for their row group to fill, as a smaller one."""
         if self.waiting:
-            self._file.write_table(pa.Table.from_batches([to_arrow(concatenate(self._waiting))]), ROW_GROUP)
+            self._write_group(to_arrow(concatenate(self._waiting)))
         self._waiting, self.waiting = [], 0
 
     def abort(self) -> None:
@@ -100,11 +108,23 @@ class ParquetWriter(Writer):
 
     def _write_columns(self, data: pa.RecordBatch) -> None:
         self.spill()
+        for start in range(0, data.num_rows, ROW_GROUP):
+            self._write_group(data.slice(start, ROW_GROUP))
+
+    def _write_group(self, data: pa.RecordBatch) -> None:
         self._file.write_table(pa.Table.from_batches([data]), ROW_GROUP)
+        self._hosts.append(hosts.index_of(*(_addresses(data.column(name)) for name in ("src_address", "dst_address"))))
 
     def _finish(self) -> None:
         self.spill()
+        self._file.add_key_value_metadata({hosts.METADATA_KEY: hosts.encoded(self._hosts)})
         self._file.close()
+
+
+def _addresses(column: pa.FixedSizeBinaryArray) -> NDArray[np.uint8]:
+    """Return a column of addresses as bytes of shape (rows, 16)."""
+    whole = np.frombuffer(column.buffers()[1], np.uint8).reshape(-1, hosts.ADDRESS)
+    return whole[column.offset : column.offset + len(column)]
 
 
 @contextmanager

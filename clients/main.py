@@ -87,7 +87,9 @@ GROUPS = {
         "sink": Command("clients.sink", "keep what the topics carry, as files or in a database"),
     },
     "Upkeep": {
-        "archive": Command("clients.archive", "compact, thin out and verify the files that a sink keeps"),
+        "archive": Command(
+            "clients.archive", "compact, thin out and verify the files that a sink keeps, import those of Argus"
+        ),
         "completion": Command("clients.completion", "print what makes a shell complete commands and fields"),
         "man": Command("clients.man", "print the manual page of a command, or write those of all"),
         "warmup": Command("clients.warmup", "compile everything now, so that later starts are fast"),

@@ -6,7 +6,7 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from clients.archive import compact, retain, verify
+from clients.archive import compact, imports, retain, verify
 from clients.options import Option, help_in_parts, parse_or_help
 from topics.errors import UsageError
 from topics.nearest import suggestion
@@ -14,7 +14,7 @@ from topics.nearest import suggestion
 if TYPE_CHECKING:
     from types import ModuleType
 
-KINDS: dict[str, ModuleType] = {"compact": compact, "retain": retain, "verify": verify}
+KINDS: dict[str, ModuleType] = {"compact": compact, "retain": retain, "verify": verify, "import": imports}
 USAGE = f"argosy archive {'|'.join(KINDS)} ARCHIVE [OPTIONS]"
 SUMMARY = """\
 Looks after what `argosy sink files` keeps. ARCHIVE is a directory or s3://BUCKET/PREFIX. Each may be interrupted and
@@ -37,7 +37,9 @@ def run(arguments: list[str]) -> int:
         return 0
     if kind not in KINDS:
         raise UsageError(
-            f"say what to do, compact, retain or verify, not '{kind}'{suggestion(kind, KINDS)}" if kind else USAGE
+            f"say what to do, compact, retain, verify or import, not '{kind}'{suggestion(kind, KINDS)}"
+            if kind
+            else USAGE
         )
     module = KINDS[kind]
     options = [*module.OPTIONS, *SHARED]

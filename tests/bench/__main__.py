@@ -257,6 +257,19 @@ def bench_archive(_runs: int) -> Iterator[tuple[str, Result]]:
     yield "archive, one host", Result(sizes.host, "s")
 
 
+def bench_argus(runs: int) -> Iterator[tuple[str, Result]]:
+    """Records of Argus in and out, beside ra on the same file."""
+    from tests.bench.argus import measure
+
+    rates = measure(_argosy(), BUILD, runs)
+    if rates is None:
+        return
+    yield "argus in, ra printing", _beside(rates.decoded, "records/CPU s", rates.printed)
+    yield "argus in, ra copying", _beside(rates.decoded, "records/CPU s", rates.copied)
+    yield "argus in, racount", _beside(rates.decoded, "records/CPU s", rates.counted)
+    yield "argus out, ra copying", _beside(rates.encoded, "records/CPU s", rates.copied)
+
+
 def bench_alerts(runs: int) -> Iterator[tuple[str, Result]]:
     """Status records per second through the starter set; from packet to alert beyond the status interval."""
     import tempfile
@@ -327,6 +340,7 @@ BENCHES: dict[str, Callable[[int], Iterator[tuple[str, Result]]]] = {
     "alerts": bench_alerts,
     "inventories": bench_inventories,
     "payload": bench_payload,
+    "argus": bench_argus,
 }
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
+from tests.fuzz.argus import Argus
 from tests.fuzz.dns import Dns
 from tests.fuzz.exports import FlowExports, SampleExports
 from tests.fuzz.frames import ControlSelection, LinkLayers, Network, TcpOptions, Tunnels
@@ -40,6 +41,7 @@ TARGETS: dict[str, Target] = {
         Dns(),
         FlowExports(),
         SampleExports(),
+        Argus(),
     )
 }
 ENDLESS = 300  # seconds for a batch, on however busy a machine

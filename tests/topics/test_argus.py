@@ -109,6 +109,7 @@ FIELDS = [
     "duser",
     "trans",
     "cause",
+    "flgs",
 ]
 
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 BATCH = 16_384  # records
 NOTES = 256  # management and event records between two looks at them
 MOST_SOURCES = 4096
-LONGEST = 0xFFFF * at.WORD
-HEAP = 1 << 20
+SHORT = 64  # bytes of a record: few are shorter
+HEAP, HEAP_SPARE = 1 << 20, 4096  # bytes: more than one record may need
 NOTHING = np.zeros(0, np.uint8)
 Views: TypeAlias = tuple[Any, Any, Any, Any, Any]
 """The same bytes as words of the network and of memory, as floats likewise, and plain."""
@@ -78,7 +78,8 @@ class ArgusDecoder:
         views = self._views(octets[:whole])
         place, why = 0, kernel.FULL
         while why != kernel.END:
-            records, heap = empty_records(BATCH), np.empty(HEAP, np.uint8)
+            records = empty_records(min(BATCH, whole // SHORT + 1))
+            heap = np.empty(min(HEAP, whole + HEAP_SPARE), np.uint8)
             place, why = self._decode(views, place, records, heap)
             count = int(self.state[kernel.ROWS])
             if count:

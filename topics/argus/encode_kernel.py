@@ -29,6 +29,7 @@ LONGEST_OFFSET = (1 << 31) - 1  # microseconds
 IS_LLC, IS_FRAGMENT = int(Encapsulation.LLC), int(FlowFlags.FRAGMENTS)
 IS_RTP, IS_RTCP, SEVERAL_MACS = int(FlowFlags.RTP), int(FlowFlags.RTCP), int(FlowFlags.MULTIPLE_MACS)
 ESTABLISHED = int(TcpState.ESTABLISHED)
+RESENT = int(TcpState.SRC_RETRANSMITTED | TcpState.DST_RETRANSMITTED)  # clients look for both in a side of IPv6
 KNOWN_ENCAPSULATIONS = 0x1FFFFFFF  # all but the one that is ours
 CAUSES = np.zeros(8, np.uint8)
 CAUSES[Cause.START], CAUSES[Cause.STATUS], CAUSES[Cause.CLOSE] = at.START, at.STATUS, at.STOP
@@ -212,7 +213,8 @@ def _tcp_side(
     while window >> shift > 0xFFFF:
         shift += 1
     _stamp(max(last, 0), out, p)
-    out[p + 2], out[p + 3], out[p + 4], out[p + 5] = 0, base, sequence, ack
+    out[p + 2] = RESENT if resent > 0 else 0
+    out[p + 3], out[p + 4], out[p + 5] = base, sequence, ack
     out[p + 6], out[p + 7] = 0, seen if gap <= 0 else max(seen - gap - 1, 0)
     out[p + 8], out[p + 9], out[p + 10] = min(max(resent, 0), 0xFFFFFFFF), 0, 0
     out[p + 11] = (window >> shift) << 16 | (flags & 0xFF) << 8 | shift

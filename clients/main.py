@@ -64,6 +64,7 @@ GROUPS = {
         "ragraph": Command("clients.ragraph", "draw metrics over time, by any objects"),
         "rahisto": Command("clients.rahisto", "how often values of metrics are, in classes"),
         "ratop": Command("clients.ratop", "flows live in the terminal: sorted, filtered, grouped, looked into"),
+        "ratree": Command("clients.ratree", "graphs of who talks with whom, as pictures, DOT, GraphML or JSON"),
     },
     "Inventories": {
         "rahosts": Command("clients.inventory.rahosts", "say who talked, with whom, from when to when"),

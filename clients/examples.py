@@ -166,6 +166,14 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         Example(f"argosy radium {DATA} -P 5561", "serve flows to the clients of Argus: ra -S localhost:5561", "stop"),
     ),
     "rahisto": (Example(f"argosy rahisto -H dur 10:0-1 {DATA}", "how often durations are, in ten classes"),),
+    "ratop": (
+        Example(f"argosy ratop -M realtime:10 {DATA}", "the sample as it was, ten times as fast", "a terminal"),
+        Example("argosy probe -i eth0 -w - | argosy ratop -r -", "what an interface carries now", "a terminal"),
+    ),
+    "ratree": (
+        Example(f"argosy ratree {DATA} -w build/hosts.svg", "who talks with whom, as a picture"),
+        Example(f"argosy ratree -m saddr dport daddr --edges 50 {DATA} - tcp", "by which ports, for Graphviz"),
+    ),
     "topics": (
         Example(f"argosy topics create {BUS}", "make the topics that are missing", "kafka"),
         Example(f"argosy topics list {BUS}", "what there is", "kafka"),

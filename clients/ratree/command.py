@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from processors.graphs import Graph, LinkTable
 
 USAGE = "argosy ratree [-m FIELD FIELD...] [-w GRAPH] -r FILE... [OPTIONS] [- FILTER]"
-SUMMARY = """Draws who talks with whom, or writes it for other programs: nodes are the values of fields, edges link those of
-a record, as heavy as its bytes. Three fields, as saddr dport daddr, make chains.
+SUMMARY = """Draws who talks with whom, or writes it for other programs: nodes are the values of fields, edges link
+those of a record, as heavy as its bytes. Three fields, as saddr dport daddr, make chains.
 Exit status: 0 when some record was selected, 1 when none was, 2 after an error."""
 OPTIONS = (
     *(option for option in reading.INPUT if option.names != "-N"),

@@ -39,6 +39,7 @@ def draw(graph: Graph, title: str, told: str, size: tuple[int, int], zoom: float
 
 def _page(graph: Graph, title: str, told: str, size: tuple[int, int], zoom: float) -> Figure:
     from matplotlib.patches import Ellipse
+    from matplotlib.patheffects import withStroke
 
     width, height = size
     lines = textwrap.wrap(title, max(8, int(width / 9))), textwrap.wrap(told, max(12, int(width / TITLE_LETTER)))
@@ -55,11 +56,11 @@ def _page(graph: Graph, title: str, told: str, size: tuple[int, int], zoom: floa
     axes.set_xlim(0, width)
     axes.set_ylim(height, 0)
     axes.set_axis_off()
-    place = {name: number for number, name in enumerate(names)}
+    rows = {name: number for number, name in enumerate(names)}
     radii = _radii(graph)
     heaviest = max(graph.edges[WEIGHT].to_list(), default=1.0) or 1.0
     for source, target, weight in graph.edges.select(SOURCE, TARGET, WEIGHT).iter_rows():
-        one, other = place[source], place[target]
+        one, other = rows[source], rows[target]
         wide = THINNEST + (WIDEST - THINNEST) * (weight / heaviest) ** 0.5
         _arrow(axes, (points[one], points[other]), (radii[one], radii[other]), wide)
     faces = {group: colour(number) for number, group in enumerate(named)}
@@ -68,7 +69,8 @@ def _page(graph: Graph, title: str, told: str, size: tuple[int, int], zoom: floa
         node = Ellipse(tuple(points[number]), side, side, facecolor=face, edgecolor=INK, linewidth=0.6, zorder=2)
         axes.add_patch(node)
     for number, (x, y) in enumerate(_label_places(points, labels, radii, width, height)):
-        axes.text(x, y, labels[number], fontsize=7, color=INK, va="center", ha="left", parse_math=False, zorder=3)
+        shown = axes.text(x, y, labels[number], fontsize=7, color=INK, va="center", parse_math=False, zorder=3)
+        shown.set_path_effects([withStroke(linewidth=1.6, foreground="white", alpha=0.8)])
     _legend(page, top + height, faces)
     return page
 
@@ -158,7 +160,7 @@ def _inside(points: Points, area: Area, room: float) -> Points:
     left, top, wide, high = area
     room = min(room, wide / 2)
     free = np.array([max(10.0, wide - room - 2 * MARGIN), max(10.0, high - 2 * MARGIN - LINE)])
-    return points * free + (left + MARGIN, top + MARGIN)
+    return np.asarray(points * free + (left + MARGIN, top + MARGIN))
 
 
 def _radii(graph: Graph) -> Points:

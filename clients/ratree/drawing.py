@@ -142,7 +142,7 @@ def _layout(part: Any, names: list[str]) -> Points:  # noqa: ANN401 - a graph of
     import networkx as nx
 
     if len(names) < 3:
-        return np.array([[0.2, 0.5], [0.8, 0.5]][: len(names)])
+        return np.array([[0.2, 0.2], [0.8, 0.8]][: len(names)])
     spring = nx.spring_layout(part, k=2.5 / np.sqrt(len(names)), iterations=ROUNDS, seed=SEED, method="force")
     points = np.array([spring[name] for name in names])
     # Half of where springs put them and half of their order, or what is dense in the middle hides itself.

@@ -117,7 +117,8 @@ class Collector:
     def decoded(self, now: int = 0) -> Iterator[FlowBatch]:
         """Yield the records of all that was taken; with `now` (ns), also those whose time to wait is over by then."""
         for rows in self.work.decoded():
-            apply_sampling(rows, self._streams)
+            if self.work.sampled:
+                apply_sampling(rows, self._streams)
             yield from self._batches(rows)
         for rows in self._samples.decoded(self.work.arena):
             yield from self._batches(rows)

@@ -12,6 +12,7 @@ from topics.compiled import inlined, kernel
 SECOND, MILLISECOND, MICROSECOND = 1_000_000_000, 1_000_000, 1_000
 NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970
 LATEST = 2**61
+MOST = 1 << 48  # packets or bytes of one record
 DAY = 86_400 * SECOND
 NTP_ERAS = 1 << 32
 FORWARD, REVERSE = at.FORWARD, at.REVERSE
@@ -136,7 +137,11 @@ def _absolute(moment: int, item: Any, row: Any) -> Any:
 
 @inlined
 def _complete(item: Any, row: Any) -> None:
-    """Settle the times and ports of a record of which all fields were seen."""
+    """Settle the counters, times and ports of a record of which all fields were seen."""
+    for side in (FORWARD, REVERSE):
+        for column in (at.PACKETS, at.BYTES):
+            if not 0 <= row[side + column] <= MOST:
+                row[side + column] = MOST  # sums of them have to remain numbers
     for side in (FORWARD, REVERSE):
         row[side] = _absolute(row[side], item, row)
         row[side + 1] = _absolute(row[side + 1], item, row)
@@ -160,7 +165,7 @@ def _complete(item: Any, row: Any) -> None:
 
 @kernel
 def decode(data: Any, items: Any, fields: Any, state: Any, rows: Any, told: Any) -> Any:
-    """Fill rows from where `state` (item, place, ordinal) says; returns how many.
+    """Fill rows from where `state` (item, place, ordinal, whether some were sampled) says; returns how many.
 
     `told` counts, by item, the records that were complete and (second column) whether bytes were left that are none.
     A record that says it is longer than its set ends the set.
@@ -203,6 +208,10 @@ def decode(data: Any, items: Any, fields: Any, state: Any, rows: Any, told: Any)
             if not row[at.SAMPLING]:
                 row[at.SAMPLING] = item[at.ITEM_SAMPLING]
             _complete(item, row)
+            if row[at.SAMPLING] > 1 or row[at.SAMPLER] or row[at.SAMPLING_SPACE]:
+                state[3] = 1
+            else:
+                row[at.SAMPLING] = 1
             told[number, 0] += 1
             ordinal += 1
             written += 1

@@ -233,7 +233,7 @@ def pair(
             written += 1
             continue
         first = _key(row, key)
-        place = _find(index, keys, key)
+        place, moved = _find(index, keys, key), False
         if index[place]:
             other = index[place] - 1
             if row[at.GATHERED]:
@@ -255,11 +255,14 @@ def pair(
             written += 1
             state[ALONE] += 1
             _let_go(place, index, keys, serials, free, state, other)
+            moved = True
         while (state[HELD] >= len(held) or state[RING_TAIL] - state[RING_HEAD] >= len(ring)) and written < len(out):
             dropped = _drop_head(index, keys, held, serials, free, ring, state, out[written])
             written += dropped
             state[EARLY] += dropped
-        place = _find(index, keys, key)
+            moved = True
+        if moved:
+            place = _find(index, keys, key)
         if state[HELD] < state[TOUCHED]:
             free_row = free[state[HELD]]
         else:

@@ -16,19 +16,16 @@ if TYPE_CHECKING:
 
 Int64 = np.ndarray[Any, np.dtype[np.int64]]
 
-MOST = 1 << 48  # packets or bytes of one record
+MOST_COUNT = 1 << 48
 COUNTERS = (at.PLACES["packets"], at.PLACES["bytes"], at.PLACES["reverse_packets"], at.PLACES["reverse_bytes"])
 
 
 def apply_sampling(rows: Int64, streams: Sequence[Stream]) -> None:
     """Multiply packets and bytes by the rate of sampling, which stays in column `sampling` (1: all were counted).
 
-    A rate in the record counts first, then that of the sampler it names, then that of its stream. Counters are limited
-    to MOST: sums of them have to remain numbers.
+    A rate in the record counts first, then that of the sampler it names, then that of its stream. Counters stay within
+    the MOST that they were decoded with.
     """
-    for column in COUNTERS:
-        counts = rows[:, column]
-        np.copyto(counts, MOST, where=(counts < 0) | (counts > MOST))  # a negative one had 64 bits
     rates = rows[:, at.SAMPLING]
     _named(rows, rates, streams)
     spaced = np.flatnonzero(rows[:, at.SAMPLING_SPACE] > 0)
@@ -39,7 +36,7 @@ def apply_sampling(rows: Int64, streams: Sequence[Stream]) -> None:
     sampled = np.flatnonzero(rates > 1)
     if len(sampled):
         for column in COUNTERS:
-            limit = MOST // rates[sampled]
+            limit = MOST_COUNT // rates[sampled]
             rows[sampled, column] = np.minimum(rows[sampled, column], limit) * rates[sampled]
 
 

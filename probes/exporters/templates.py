@@ -57,7 +57,7 @@ class Template:
         """Names of the columns that its fields fill."""
         return frozenset(known.column for known in self.known if known)
 
-    @property
+    @cached_property
     def of_flows(self) -> bool:
         """Whether its records tell of conversations."""
         return not self.scopes and self.shortest >= LEAST_RECORD and bool(self.columns & ENDS)

@@ -16,7 +16,7 @@ def warm_up() -> None:
 
     data, rows = np.zeros(1, np.uint8), np.zeros((1, at.WIDTH), np.int64)
     items, fields = np.zeros((0, at.ITEM_COLUMNS), np.int64), np.zeros((0, at.FIELD_COLUMNS), np.int64)
-    decode(data, items, fields, np.zeros(3, np.int64), rows, np.zeros((0, 2), np.int64))
+    decode(data, items, fields, np.zeros(4, np.int64), rows, np.zeros((0, 2), np.int64))
     datagrams, told = np.zeros((0, DATAGRAM_COLUMNS), np.int64), np.zeros((0, TOLD), np.int64)
     samples(data, datagrams, 0, np.zeros(4, np.int64), np.zeros(COLUMNS, np.int64), rows, told)
     pairing.warm_up()

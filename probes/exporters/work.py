@@ -23,15 +23,19 @@ Int64 = np.ndarray[Any, np.dtype[np.int64]]
 
 
 class Work:
-    """An arena of bytes and the sets in it; `full` says when they should be decoded."""
+    """An arena of bytes and the sets in it; `full` says when they should be decoded.
+
+    `sampled` says whether some of the rows that were decoded last have to be multiplied.
+    """
 
     def __init__(self) -> None:
         self.arena = np.zeros(ARENA_BYTES, np.uint8)
         self.view = self.arena.data
         self.used = 0
+        self.sampled = False
         self._items: list[tuple[int, ...]] = []
         self._streams: list[Stream] = []
-        self._places: dict[int, tuple[Template, int]] = {}
+        self._places: dict[int, tuple[Template, int, int, int, bool]] = {}
         self._tables: list[Int64] = []
         self._table_rows = 0
         self._notes: list[tuple[Stream, int, int, int, int | None]] = []
@@ -79,10 +83,9 @@ class Work:
         if not template.of_flows:
             stream.exporter.counts["other_records"] += (end - begin) // template.shortest
             return
-        place = self._place(template)
-        shape = (place, place + len(template.table), template.shortest, stream.number)
+        shape = self._places.get(id(template)) or self._place(template)
         rate = sampling or stream.sampling
-        self._items.append((begin, end, *shape, time, boot, rate, arrived, template.is_biflow))
+        self._items.append((begin, end, *shape[1:4], stream.number, time, boot, rate, arrived, shape[4]))
         self._streams.append(stream)
 
     def note(self, stream: Stream, sequence: int, first: int, others: int | None) -> None:
@@ -96,10 +99,11 @@ class Work:
         items = np.array(self._items, np.int64).reshape(-1, at.ITEM_COLUMNS)
         fields = np.concatenate(self._tables) if self._tables else np.zeros((0, at.FIELD_COLUMNS), np.int64)
         told = np.zeros((len(items), 2), np.int64)
-        state = np.array([0, 0, self._ordinal], np.int64)
+        state = np.array([0, 0, self._ordinal, 0], np.int64)
         while state[0] < len(items):
             written = decode(self.arena, items, fields, state, self._rows, told)
             if written:
+                self.sampled, state[3] = bool(state[3]), 0
                 yield self._rows[:written]
         self._ordinal = int(state[2])
         self._count(told)
@@ -121,11 +125,10 @@ class Work:
         self._items, self._streams, self._notes = [], [], []
         self._places, self._tables, self._table_rows = {}, [], 0
 
-    def _place(self, template: Template) -> int:
-        """Return where the fields of a template begin in the table."""
-        found = self._places.get(id(template))
-        if found is None:
-            found = self._places[id(template)] = template, self._table_rows
-            self._tables.append(template.table)
-            self._table_rows += len(template.table)
-        return found[1]
+    def _place(self, template: Template) -> tuple[Template, int, int, int, bool]:
+        """Put the fields of a template into the table; return where they are, its shortest record and its kind."""
+        first, self._table_rows = self._table_rows, self._table_rows + len(template.table)
+        self._tables.append(template.table)
+        found = template, first, self._table_rows, template.shortest, template.is_biflow
+        self._places[id(template)] = found
+        return found

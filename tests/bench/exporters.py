@@ -6,6 +6,7 @@ more slowly than they are taken, so that none is lost; nfcapd gets the same.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import shutil
 import socket
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clients.main import COLLECT_AFTER
 from probes.exporters.collector import Collector, CollectorSettings
 from probes.exporters.listening import Listener
 from probes.exporters.warm import warm_up
@@ -115,6 +117,7 @@ def _send(port: int, datagrams: Sequence[bytes], count: int) -> None:
 
 def measure(kind: str, datagrams: Sequence[bytes]) -> Rate:
     """Return what our collector needs for datagrams of `kind`: netflow or sflow."""
+    gc.set_threshold(COLLECT_AFTER)  # as the command does
     warm_up()
     for round_of in (DISTINCT, DATAGRAMS):
         found = _collect(kind, datagrams, round_of)

@@ -49,6 +49,9 @@ ALERTS = TopicDefinition("argosy.alerts.v1", "rule and subject", "alert", 4 * WE
 ALERT_STATE = TopicDefinition(
     "argosy.alert-state.v1", "evaluator", "state of an evaluator of rules", 4 * WEEK, partitions=1, compacted=True
 )
+EXPORTER_TEMPLATES = TopicDefinition(
+    "argosy.exporter-templates.v1", "exporter, domain, id", "template", 4 * WEEK, partitions=1, compacted=True
+)
 DEAD_LETTERS = TopicDefinition("argosy.dead-letters.v1", "source", "what could not be read", 4 * WEEK, partitions=1)
 SCHEMAS = TopicDefinition(
     "argosy.schemas.v1", "fingerprint", "schema that messages name", 4 * WEEK, partitions=1, compacted=True
@@ -56,5 +59,5 @@ SCHEMAS = TopicDefinition(
 
 TOPICS = (
     *(FLOW_STATUS, FLOWS, OBSERVATIONS, CONTROL, EVENTS, PROBES, DNS, NAMES, SPANS, ALERTS, ALERT_STATE),
-    *(DEAD_LETTERS, SCHEMAS),
+    *(EXPORTER_TEMPLATES, DEAD_LETTERS, SCHEMAS),
 )

@@ -15,6 +15,7 @@ from clients.sensor.metrics import serving
 from clients.sensor.outputs import Outputs
 from clients.sensor.privileges import drop, owner_of
 from clients.sensor.process import heeding
+from clients.sensor.sharing import Sharing
 from probes.exporters.captured import CapturedExports
 from probes.exporters.collector import Collector, CollectorSettings
 from probes.exporters.listening import Listener
@@ -67,9 +68,10 @@ class Collection:
             )
             if port:
                 log.info("metrics served", port=port)
+            sharing = Sharing(settings, self.collector, stack)
             ready()
             if listener:
-                self._listen(listener, outputs)
+                self._listen(listener, outputs, sharing)
             else:
                 self._read(outputs)
 
@@ -92,7 +94,7 @@ class Collection:
         log.info("listening", **{f"{kind}_{name}": port for (kind, name), port in listener.ports.items()})
         return listener
 
-    def _listen(self, listener: Listener, outputs: Outputs) -> None:
+    def _listen(self, listener: Listener, outputs: Outputs, sharing: Sharing) -> None:
         with heeding(listener.stop, lambda: logs.configure(self._settings)):
             going = True
             while going:
@@ -100,6 +102,7 @@ class Collection:
                 while going and not self.collector.work.full and (left := until - time.monotonic()) > 0:
                     going = listener.poll(left)
                 now = self._clock()
+                sharing.listen()
                 self._write(self.collector.decoded(now), outputs)
                 self._write(self.collector.heartbeats(now), outputs)
                 if self.reporter.due(now):

@@ -197,7 +197,7 @@ class Collector:
                 return None
             self._end(self.exporters.pop(oldest))
         self._begun += 1
-        found = Exporter(self.settings.site, ip_text(address), self.settings.boot_id + self._begun)
+        found = Exporter(self.settings.site, ip_text(address), self.settings.boot_id + self._begun, address)
         self.exporters[key] = found
         return found
 

@@ -42,8 +42,8 @@ class Stream:
 class Exporter:
     """One sender of flow records. All that it can make us keep is bounded; `counts` tells what became of the rest."""
 
-    def __init__(self, site: str, name: str, boot_id: int) -> None:
-        self.site, self.name, self.boot_id = site, name, boot_id
+    def __init__(self, site: str, name: str, boot_id: int, address: bytes = bytes(16)) -> None:
+        self.site, self.name, self.boot_id, self.address = site, name, boot_id, address
         self.templates = Templates(MOST_TEMPLATES)
         self.streams: dict[int, Stream] = {}
         self.samplers: OrderedDict[tuple[int, int], int] = OrderedDict()

@@ -2,7 +2,17 @@
 
 import re
 
-from topics.definitions import ALERT_STATE, DEAD_LETTERS, FLOW_STATUS, FLOWS, NAMES, OBSERVATIONS, SCHEMAS, TOPICS
+from topics.definitions import (
+    ALERT_STATE,
+    DEAD_LETTERS,
+    EXPORTER_TEMPLATES,
+    FLOW_STATUS,
+    FLOWS,
+    NAMES,
+    OBSERVATIONS,
+    SCHEMAS,
+    TOPICS,
+)
 
 
 def test_every_topic_of_the_design_is_defined_once() -> None:
@@ -19,6 +29,7 @@ def test_every_topic_of_the_design_is_defined_once() -> None:
         "spans",
         "alerts",
         "alert-state",
+        "exporter-templates",
         "dead-letters",
         "schemas",
     )
@@ -35,7 +46,12 @@ def test_flows_leave_by_the_partition_their_status_records_came_in() -> None:
 
 
 def test_only_what_is_latest_by_key_is_compacted() -> None:
-    assert [topic for topic in TOPICS if topic.settings["cleanup.policy"] == "compact"] == [NAMES, ALERT_STATE, SCHEMAS]
+    assert [topic for topic in TOPICS if topic.settings["cleanup.policy"] == "compact"] == [
+        NAMES,
+        ALERT_STATE,
+        EXPORTER_TEMPLATES,
+        SCHEMAS,
+    ]
 
 
 def test_retention_is_given_to_kafka_in_milliseconds() -> None:

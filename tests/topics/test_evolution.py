@@ -27,6 +27,7 @@ from topics.dns import decode_dns, encode_dns
 from topics.dns.batch import DNS_DTYPE, RESOURCE_DTYPE, DnsBatch
 from topics.errors import DecodeError, UnknownSchemaError
 from topics.events import EventRecord, decode_event, encode_event
+from topics.exporter_templates import ExporterTemplate, decode_template, encode_template
 from topics.names import AddressName, decode_name, encode_name
 from topics.probe_status import encode_probe_status, read_probe_status
 from topics.registry import CachedRegistry, MockRegistry
@@ -222,6 +223,10 @@ WRITERS: dict[str, tuple[bytes, Any]] = {
     "event-record.v1": (encode_event(EVENT), decode_event),
     "probe-status.v1": (encode_probe_status(STATUS), read_probe_status),
     "alert.v1": (encode_alert(ALERT), decode_alert),
+    "exporter-template.v1": (
+        encode_template(ExporterTemplate("a", "b", bytes(16), 1, 256, 0, (0, 8, 4))),
+        decode_template,
+    ),
     "alert-state.v1": (encode_state(StatePart("one", 3, True, 0, 1, b"body")), decode_state),
 }
 

@@ -16,6 +16,7 @@ from topics.definitions import (
     DEAD_LETTERS,
     DNS,
     EVENTS,
+    EXPORTER_TEMPLATES,
     FLOW_STATUS,
     FLOWS,
     NAMES,
@@ -50,8 +51,10 @@ def _topics(names: tuple[str, ...], *operations: str) -> tuple[Right, ...]:
 
 
 ROLES: dict[str, tuple[Right, ...]] = {
-    "probe": _topics(
-        (FLOW_STATUS.name, CONTROL.name, EVENTS.name, PROBES.name, DNS.name, SPANS.name, SCHEMAS.name), WRITE
+    "probe": (
+        *_topics((FLOW_STATUS.name, CONTROL.name, EVENTS.name, PROBES.name, DNS.name, SPANS.name), WRITE),
+        *_topics((EXPORTER_TEMPLATES.name, SCHEMAS.name), READ, WRITE),
+        Right(GROUP, UNATTACHED_GROUP, (DESCRIBE,)),
     ),
     "worker": (
         *_topics((FLOW_STATUS.name,), READ),

@@ -71,7 +71,9 @@ def _make(argosy: str, place: Path, ours: tuple[Path, Path], theirs: tuple[Path,
     run([argosy, "ra", "-r", *[str(once)] * COPIES, "-w", str(ours[0])])
     if shutil.which("argus"):
         made = [_argus(capture) for capture in captures]
-        theirs[0].write_bytes(b"".join(made) * COPIES)
+        with theirs[0].open("wb") as everything:  # piece by piece: a child begins with the memory of its parent
+            for each in made * COPIES:
+                everything.write(each)
         theirs[1].write_bytes(made[0])
     for capture in captures:
         capture.unlink()

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.bench.clients import records
-from tests.bench.processes import median_cpu
+from tests.bench.processes import run
 from topics.argus.decoder import ArgusDecoder
 from topics.argus.encoder import ArgusEncoder
+from topics.argus.management import SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,9 +67,15 @@ def measure(argosy: str, build: Path, runs: int) -> Rates | None:
     batches = list(ArgusDecoder("bench").feed(data[: len(data) // 8 // 4 * 4]))
     count = _decode(data)
 
+    few = build / "bench-few.argus"
+    few.write_bytes(data[:SIZE])
+
+    def cost(of: Path, command: tuple[str, ...]) -> float:
+        whole = [command[0], "-X", "-r", str(of), *command[1:]]
+        return statistics.median(run(whole, statuses=(0, 1)).cpu for _ in range(runs))
+
     def beside(*command: str) -> float:
-        start = median_cpu([command[0], "-X", "-r", "/dev/null", *command[1:]], runs)
-        return count / max(median_cpu([command[0], "-X", "-r", str(file), *command[1:]], runs) - start, 1e-3)
+        return count / max(cost(file, command) - cost(few, command), 1e-3)
 
     return Rates(
         decoded=_rate(lambda: _decode(data), runs),

@@ -38,6 +38,11 @@ WORK: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("rahisto", "-H", "dur", "100:0-10"),
         ("rahisto", "-X", "-H", "dur", "100:0-10"),
     ),
+    # AfterGlow, likewise Perl, reads what this prints.
+    "ratree, hosts": (
+        ("ratree", "-w", "bench-picture.svg"),
+        ("ra", "-X", "-c", ",", "-n", "-s", "saddr", "daddr", "bytes"),
+    ),
 }
 
 

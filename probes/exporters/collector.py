@@ -182,9 +182,10 @@ class Collector:
         elif arrived:
             self.exporters.move_to_end(key)
         if arrived:
-            found.first, found.last = found.first or arrived, max(found.last, arrived)
-            found.counts["datagrams"] += 1
-            found.counts["bytes"] += size
+            found.first = found.first or arrived
+            found.last = arrived
+            found.datagrams += 1
+            found.bytes += size
         return found
 
     def _admitted(self, key: tuple[str, bytes, int], arrived: int) -> Exporter | None:

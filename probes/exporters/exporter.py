@@ -51,7 +51,7 @@ class Exporter:
         self.held: deque[Held] = deque()
         self.held_bytes = 0
         self.counts: Counter[str] = Counter()
-        self.first = self.last = 0
+        self.first = self.last = self.datagrams = self.bytes = 0
         self.labels_version = 0
         self.newest = 0
 

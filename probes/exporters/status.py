@@ -136,6 +136,8 @@ def counts_of(exporter: Exporter) -> dict[str, int]:
     """Return what was counted of an exporter, by name."""
     counts = dict(exporter.counts)
     counts |= {
+        "datagrams": exporter.datagrams,
+        "bytes": exporter.bytes,
         "known_templates": len(exporter.templates),
         "templates_changed": exporter.templates.changed,
         "templates_forgotten": exporter.templates.forgotten,

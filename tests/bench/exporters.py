@@ -141,7 +141,7 @@ def _collect(kind: str, datagrams: Sequence[bytes], count: int) -> Rate:
         for batch in collector.decoded(time.time_ns()):
             for part in split(batch, PARTITIONS):
                 encoded += len(encode_batch(part))
-        now = sum(exporter.counts["datagrams"] for exporter in collector.exporters.values())
+        now = sum(exporter.datagrams for exporter in collector.exporters.values())
         quiet = time.monotonic() if now != heard else quiet
         heard = now
     for batch in collector.finish():

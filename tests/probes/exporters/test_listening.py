@@ -42,9 +42,9 @@ def test_datagrams_and_streams_are_heard() -> None:
             datagrams.sendto(samples, ("127.0.0.1", listener.ports["sflow", "udp"]))
         with socket.create_connection(("127.0.0.1", listener.ports["ipfix", "tcp"])) as stream:
             stream.sendall((GOOD * 3)[:-10])
-            until(listener, lambda: sum(each.counts["datagrams"] for each in one.exporters.values()) == 5)
+            until(listener, lambda: sum(each.datagrams for each in one.exporters.values()) == 5)
             stream.sendall(GOOD[-10:])
-            until(listener, lambda: sum(each.counts["datagrams"] for each in one.exporters.values()) == 6)
+            until(listener, lambda: sum(each.datagrams for each in one.exporters.values()) == 6)
         list(one.finish())
         assert sum(each.counts["records"] for each in one.exporters.values()) == 6
         assert {each.name for each in one.exporters.values()} == {"127.0.0.1", "192.0.2.9"}

@@ -48,12 +48,6 @@ GROUPS = {
         ),
         "rasql": Command("clients.rasql", "records back from a database, as ra has them"),
         "rasqlinsert": Command("clients.rasqlinsert", "put records into a table of a database"),
-        "export": Command("clients.export", "send records to another collector, as IPFIX"),
-        "radump": Command("clients.radump", "say what the payload of flows says: DNS, HTTP, TLS, DHCP, SMB, ..."),
-        "radecode": Command("clients.radecode", "what tshark says of the payload of flows"),
-        "rauserdata": Command("clients.rauserdata", "learn signatures of services from how their payload begins"),
-        "raservices": Command("clients.raservices", "label flows with the service that their payload is of"),
-        "ragrep": Command("clients.ragrep", "search payload for regular expressions, as grep does"),
         "radns": Command("clients.radns", "list DNS transactions"),
         "raevent": Command("clients.raevent", "list events: sockets and processes, counters, logs, alerts"),
         "alerts": Command("clients.alerts", "look for what rules say: check them, try them on the past, list, run"),
@@ -78,8 +72,16 @@ GROUPS = {
             "clients.inventory.racompare", "tell what is new, gone, grown or shrunk between two times"
         ),
     },
-    "For the clients of Argus": {
+    "Payload": {
+        "radump": Command("clients.radump", "say what the payload of flows says: DNS, HTTP, TLS, DHCP, SMB, ..."),
+        "radecode": Command("clients.radecode", "what tshark says of the payload of flows"),
+        "ragrep": Command("clients.ragrep", "search payload for regular expressions, as grep does"),
+        "raservices": Command("clients.raservices", "label flows with the service that their payload is of"),
+        "rauserdata": Command("clients.rauserdata", "learn signatures of services from how their payload begins"),
+    },
+    "For other tools": {
         "radium": Command("clients.radium", "serve records to ra and its like, on port 561"),
+        "export": Command("clients.export", "send records to another collector, as IPFIX"),
     },
     "On Kafka": {
         "topics": Command("clients.topics", "create, list and follow the topics"),

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from topics.argus import decode_kernel as kernel
 from topics.argus import layout as at
+from topics.argus.decode import kernel
 from topics.argus.management import INTERVALS, NANO, plain, read_management, source_name
 from topics.batch import FlowBatch, Observer
 from topics.errors import ArgusError

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from topics.argus import encode_kernel as kernel
 from topics.argus import layout as at
+from topics.argus.encode import kernel
 from topics.argus.management import Management, source_value, write_management
 from topics.batch import FlowBatch, Observer, records_like, start_times
 from topics.record import FLOW_DTYPE

@@ -57,6 +57,7 @@ def test_what_is_selected(text: str, names: set[str]) -> None:
     ("text", "message"),
     [
         ("dbyts gt 1", "unknown word 'dbyts' at column 1; did you mean 'dbytes'?"),
+        ("saddr", "'saddr' at column 1 is a field, to be compared: saddr eq VALUE, saddr in FILE, ..."),
         ("spkts gt many", "'many' at column 10 is no number"),
         ("spkts ~ 1", "'1' at column 9: 'spkts' holds no text to search"),
         ("suser = GET", "'GET' at column 9: 'suser' is payload, which can be searched with ~ only"),

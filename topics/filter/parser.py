@@ -367,6 +367,8 @@ def _misplaced(token: Token, vocabulary: Vocabulary, *, after_direction: bool) -
         return f"filter: {token.shown} cannot follow a direction"
     if token.text in words.every_word() or not token.text.isalnum():
         return f"filter: {token.shown} is not expected here"
+    if token.text in vocabulary.names():
+        return f"filter: {token.shown} is a field, to be compared: {token.text} eq VALUE, {token.text} in FILE, ..."
     return f"filter: unknown word {token.shown}{suggestion(token.text, _known(vocabulary))}"
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from probes.settings import Settings
     from probes.source import PacketSource
 
-USAGE = "argosy probe -r FILE... | -i INTERFACE... | --argus HOST -w OUT... [OPTIONS] [- FILTER]"
+USAGE = "argosy probe -r FILE... | -i INTERFACE | --argus HOST -w OUT... [OPTIONS] [- FILTER]"
 SUMMARY = "Reads packets and reports every conversation in them as bidirectional flow status records."
 
 

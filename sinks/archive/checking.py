@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sinks.files.contents import Contents
 from sinks.files.facts import checksum, has_footer
 from sinks.formats import open_reader
+from sinks.formats.parquet import check_footer
 from topics.errors import ArgosyError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def wrong(path: Path, facts: dict[str, Any], read: Callable[[int], None] = lambd
         return "" if not facts else "says nothing of its checksum"
     contents = Contents(*facts["bin"]) if facts else Contents(0, 0)
     try:
+        check_footer(str(path))
         for batch in open_reader(str(path)):
             read(len(batch))
             if len(batch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -48,17 +49,25 @@ def index_of(sources: NDArray[np.uint8], destinations: NDArray[np.uint8]) -> Hos
 
 
 def encoded(indexes: list[HostIndex]) -> str:
-    """Return indexes as text for the footer of a file."""
-    return json.dumps([[index.rows, base64.b64encode(index.bits).decode()] for index in indexes])
+    """Return indexes as text for the footer of a file, behind its checksum: footers have none of their own."""
+    text = json.dumps([[index.rows, base64.b64encode(index.bits).decode()] for index in indexes])
+    return f"{_checksum(text)} {text}"
 
 
 def decoded(text: str, rows: int) -> list[HostIndex] | None:
-    """Return the indexes of a file of so many rows; None when they are not those of all of its rows, in order."""
+    """Return the indexes of a file of so many rows; None when they are damaged, or not those of all of its rows."""
+    checksum, _, content = text.partition(" ")
+    if checksum != _checksum(content):
+        return None
     try:
-        indexes = [_index(*each) for each in json.loads(text)]
+        indexes = [_index(*each) for each in json.loads(content)]
     except (TypeError, ValueError):
         return None
     return indexes if sum(index.rows for index in indexes) == rows else None
+
+
+def _checksum(text: str) -> str:
+    return f"{zlib.crc32(text.encode()):08x}"
 
 
 def _index(rows: Any, text: Any) -> HostIndex:  # noqa: ANN401 - whatever JSON held

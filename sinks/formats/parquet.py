@@ -146,6 +146,15 @@ def read_parquet(path: str) -> Iterator[FlowBatch]:
             yield from_arrow(data)
 
 
+def check_footer(path: str) -> None:
+    """Raise InputError naming the file when its footer is damaged, or what it says of hosts."""
+    with _damage(path):
+        footer = pq.read_metadata(path)
+        text = (footer.metadata or {}).get(hosts.METADATA_KEY.encode())
+        if text is not None and hosts.decoded(text.decode(errors="replace"), footer.num_rows) is None:
+            raise InputError("what the footer says of hosts is damaged")
+
+
 def read_facts(path: str) -> dict[str, Any]:
     """Return what `describe` left in the footer, empty for a file of another writer.
 

@@ -45,13 +45,14 @@ def test_fingerprints_change_with_a_new_revision_only() -> None:
         FLOW_BATCH: "069304c0d938d611",
         DEAD_LETTER: "e434cb1c8f3022f6",
         CONTROL_BATCH: "947448ed45ac891d",
-        PROBE_STATUS: "a2e5cabaff52e21d",
+        PROBE_STATUS: "e82df31f7539d031",
         SPAN_FINDING: "d949763b4e6ec508",
         "dns-batch.v1": "b5584dc5f06870fa",
         "address-name.v1": "f731cbd4cff0c919",
         "event-record.v1": "94663a58bb158dd4",
         "alert.v1": "1deb3483f60899f8",
         "alert-state.v1": "7356ab1f646de965",
+        "exporter-template.v1": "e4eff62d59f99c8a",
     }
 
 

@@ -95,8 +95,10 @@ class Wire:
     def plug(self) -> None:
         """Make the cable, again after it was pulled."""
         self.there.ip("link", "add", "near", "type", "veth", "peer", "name", "far", "netns", self.here.path)
-        self.there.ip("link", "set", "near", "up", "mtu", "9000")
         self.here.ip("link", "set", "far", "up", "mtu", "9000")
+        self.there.ip(
+            "link", "set", "near", "up", "mtu", "9000"
+        )  # last: it sends, and until it has a carrier drops all
         self._sender = self.there.run(socket.socket, socket.AF_PACKET, socket.SOCK_RAW, 0)
         self._sender.bind(("near", 0))
 

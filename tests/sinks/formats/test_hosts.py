@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,13 +57,15 @@ def test_few_addresses_that_are_not_there_are_affirmed() -> None:
     "text", ["", "[]", "[[1]]", '[[500, "AA"]]', '[[500, ""]]', '[["a", "AAAA"]]', '{"a": 1}', "3"]
 )
 def test_an_index_that_cannot_be_meant_is_none(text: str) -> None:
-    assert hosts.decoded(text, ROWS) is None
+    assert hosts.decoded(f"{zlib.crc32(text.encode()):08x} {text}", ROWS) is None
 
 
 def test_damage_to_the_index_is_not_believed() -> None:
     text = hosts.encoded([hosts.index_of(addresses(1), addresses(2))])
     assert hosts.decoded(text, ROWS) is not None
     assert hosts.decoded(text, ROWS + 1) is None
+    for place in range(0, len(text), 7):
+        assert hosts.decoded(text[:place] + chr(ord(text[place]) ^ 1) + text[place + 1 :], ROWS) is None
 
 
 @pytest.fixture

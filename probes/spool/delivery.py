@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from probes.spool.spool import Spool
 
 QUEUE_KILOBYTES = 96 * 1024
-LINGER_MILLISECONDS = 20
+LINGER_MILLISECONDS = 5
 BACKOFF_SECONDS = 2.0
 NEVER = frozenset(
     {

@@ -30,10 +30,11 @@ if TYPE_CHECKING:
 
 LIMIT = 1024 * 1024 * 1024
 MOST_QUEUED = 64 * 1024 * 1024  # bytes in memory that nothing was done with yet
-MOST_CARRIED = 16 * 1024 * 1024  # bytes on their way to the brokers that are not on disk
-MOST_DRAINED = MOST_CARRIED // 2  # bytes taken from the queue at once
+MOST_CARRIED = 32 * 1024 * 1024  # bytes on their way to the brokers that are not on disk
+MOST_DRAINED = MOST_CARRIED // 4  # bytes taken from the queue at once
 CARRY_SECONDS = 0.5
 GATHER_SECONDS = 0.02  # entries that come within this time share one fsync
+HELD_SECONDS = 0.003  # until room for what is queued is looked for again
 IDLE_SECONDS = 0.2
 TIDY_SECONDS = 1.0
 CLOSE_SECONDS = 60.0
@@ -177,7 +178,7 @@ class SpooledPublisher:
     def _work(self) -> None:
         tidied = time.monotonic()
         while True:
-            self._wake.wait(GATHER_SECONDS if self._delivery.is_busy else IDLE_SECONDS)
+            self._wake.wait(self._pause())
             self._wake.clear()
             self._release_due()
             entries = self._drain()
@@ -194,6 +195,12 @@ class SpooledPublisher:
         self._carried.close()
         with contextlib.suppress(OSError):
             self._spool.close()
+
+    def _pause(self) -> float:
+        """Return for how long to wait for something to do."""
+        if not self._delivery.is_busy:
+            return IDLE_SECONDS
+        return HELD_SECONDS if self._queue else GATHER_SECONDS
 
     def _release_due(self) -> None:
         """Send what was gathered long enough; never wait: whoever publishes may be waiting for us to make room."""

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tests.bench.clients import Beside
+
 BUILD = Path("build")
 SECURED_RUNS = 6  # of the probe, one after the other: 1.2 million records, or the broker would mostly be compiling
 WORKER_RUNS = 8  # likewise: 4.8 million records, or starting and the last commit would be much of it
@@ -141,17 +143,21 @@ def bench_live(_runs: int) -> Iterator[tuple[str, Result]]:
     yield "live, not counted", Result(ours.dropped / ours.sent, "of 1", argus.dropped / argus.sent if argus else None)
 
 
+def _costs(name: str, cost: Beside) -> Iterator[tuple[str, Result]]:
+    """Tell what a client costs, by the clock and in CPU time, and how much memory it takes."""
+    peer = cost.theirs
+    wall, cpu = cost.records / cost.ours.wall, cost.records / cost.ours.cpu
+    yield f"{name}, wall", _beside(wall, "records/s", cost.records / peer.wall if peer else None)
+    yield f"{name}, CPU", _beside(cpu, "records/CPU s", cost.records / peer.cpu if peer else None)
+    yield f"{name}, memory", Result(cost.ours.megabytes, "MB", peer.megabytes if peer else None)
+
+
 def bench_clients(runs: int) -> Iterator[tuple[str, Result]]:
     """Records per second of wall and of CPU time of the clients, two million records, beside Argus's own."""
     from tests.bench.clients import WORK, measure
 
     for name in WORK:
-        cost = measure(_argosy(), BUILD, name, runs)
-        peer = cost.theirs
-        wall, cpu = cost.records / cost.ours.wall, cost.records / cost.ours.cpu
-        yield f"{name}, wall", _beside(wall, "records/s", cost.records / peer.wall if peer else None)
-        yield f"{name}, CPU", _beside(cpu, "records/CPU s", cost.records / peer.cpu if peer else None)
-        yield f"{name}, memory", Result(cost.ours.megabytes, "MB", peer.megabytes if peer else None)
+        yield from _costs(name, measure(_argosy(), BUILD, name, runs))
 
 
 def bench_pictures(runs: int) -> Iterator[tuple[str, Result]]:
@@ -159,12 +165,7 @@ def bench_pictures(runs: int) -> Iterator[tuple[str, Result]]:
     from tests.bench.pictures import WORK, measure
 
     for name in WORK:
-        cost = measure(_argosy(), BUILD, name, runs)
-        peer = cost.theirs
-        wall, cpu = cost.records / cost.ours.wall, cost.records / cost.ours.cpu
-        yield f"{name}, wall", _beside(wall, "records/s", cost.records / peer.wall if peer else None)
-        yield f"{name}, CPU", _beside(cpu, "records/CPU s", cost.records / peer.cpu if peer else None)
-        yield f"{name}, memory", Result(cost.ours.megabytes, "MB", peer.megabytes if peer else None)
+        yield from _costs(name, measure(_argosy(), BUILD, name, runs))
 
 
 def bench_copies(runs: int) -> Iterator[tuple[str, Result]]:
@@ -309,12 +310,7 @@ def bench_payload(runs: int) -> Iterator[tuple[str, Result]]:
     from tests.bench.payload import WORK, different, measure
 
     for name in WORK:
-        cost = measure(_argosy(), BUILD, name, runs)
-        peer = cost.theirs
-        wall, cpu = cost.records / cost.ours.wall, cost.records / cost.ours.cpu
-        yield f"{name}, wall", _beside(wall, "records/s", cost.records / peer.wall if peer else None)
-        yield f"{name}, CPU", _beside(cpu, "records/CPU s", cost.records / peer.cpu if peer else None)
-        yield f"{name}, memory", Result(cost.ours.megabytes, "MB", peer.megabytes if peer else None)
+        yield from _costs(name, measure(_argosy(), BUILD, name, runs))
     yield "radump, all different", Result(different(), "payloads/CPU s")
 
 

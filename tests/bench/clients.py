@@ -39,7 +39,7 @@ WORK: dict[str, tuple[str, tuple[str, ...], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Median cost of our tool and of theirs, None where it is not installed, for so many records."""
+    """What our tool and theirs cost, None where it is not installed, for so many records."""
 
     ours: Cost
     theirs: Cost | None

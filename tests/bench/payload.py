@@ -12,6 +12,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.bench.clients import Beside
 from tests.bench.processes import Cost, run
 from tests.traffic.pcap import write_pcap
 from tests.traffic.sample.story import sample_frames
@@ -36,15 +37,6 @@ class Files:
     ours: tuple[str, str]
     theirs: tuple[str, str] | None
     signatures: str
-
-
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """Marginal cost of our tool and of theirs, None where it is not installed, for so many records."""
-
-    ours: Cost
-    theirs: Cost | None
-    records: int
 
 
 def files(argosy: str, build: Path) -> Files:

@@ -26,7 +26,7 @@ SUMMARY = """\
 Asks programs, files, the host itself, devices and logs, each on a schedule of its own, until it is stopped by SIGTERM
 or Ctrl-C, or all were asked that are asked once. SOURCE is
 prog:/PATH ARGUMENTS:INTERVAL[:compress], file:/PATH:INTERVAL[:compress], lsof, vmstat, netstat, load, disk or wifi;
-more can be said in a file (docs/events.md)."""
+more can be said in a file (docs/guides/events.md)."""
 OPTIONS = (
     Option("-w", "OUT", "write there: FILE.events, a directory for a file an hour, - to print lines of JSON, or\n"
                         "kafka://HOST:PORT"),

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 USAGE = """argosy observers -r FILE... | -R DIR... [OPTIONS] [- FILTER]
        argosy observers --bus kafka://HOST:PORT [OPTIONS]"""
 SUMMARY = """Merges the records of each probe into flows, matches those that are one conversation, and prints or writes
-all of them, marked: the filter word `primary` leaves each conversation once (docs/observers.md). A filter comes first.
-With --bus it does so with the flows that workers put out, until SIGTERM or Ctrl-C; several of one group share them.
+all of them, marked: the filter word `primary` leaves each conversation once (docs/guides/observers.md). A filter comes
+first. With --bus it does so with the flows that workers put out, until SIGTERM or Ctrl-C; those of a group share them.
 Exit status: 0 when some record was selected, 1 when none was, 2 after an error."""
 GROUP = "argosy-observers"
 OPTIONS = (

@@ -26,7 +26,7 @@ Exit status: 0 when some record was selected, 1 when none was, 2 after an error.
 OPTIONS = (
     *reading.OPTIONS,
     reading.REJECTED,
-    Option("-f", "CONF", "which labels: YAML (docs/labels.md), or a ralabel.conf as in Argus"),
+    Option("-f", "CONF", "which labels: YAML (docs/guides/labels.md), or a ralabel.conf as in Argus"),
     Option("--names", "FILE...", "name flows by what clients were told: .names and .dns files, captures, directories"),
     Option(
         "--events",

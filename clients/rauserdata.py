@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 USAGE = "argosy rauserdata -r FILE... | -R DIR... [-d BYTES] [-w FILE] [OPTIONS] [- FILTER]"
 SUMMARY = """\
 Prints signatures of services: what the first bytes of their flows have in common, for raservices. The service of a flow
-is its label srv=NAME, else the name of its port. The format is that of Argus's std.sig (docs/payload.md).
+is its label srv=NAME, else the name of its port. The format is that of Argus's std.sig (docs/guides/payload.md).
 Exit status: 0 when something was learnt, 1 when nothing was, 2 after an error."""
 OPTIONS = (
     *reading.INPUT,

@@ -48,12 +48,12 @@ OPTIONS = [
     Option("-S", "SECONDS", "report each active flow this often (default 5)"),
     Option("-e", "NAME", "name of this probe, the srcid of its records (default: name of the host)"),
     Option("--site", "NAME", "where the probe stands"),
-    Option("--labels", "CONF", "label flows by lists and databases (docs/labels.md)"),
+    Option("--labels", "CONF", "label flows by lists and databases (docs/guides/labels.md)"),
     Option("--events", "FILE...", "say whose flows were by .events files, directories or alerts (EVE, .json);\n"
                                   "those beside a capture (FILE.events) and below DIR are taken too"),
     Option("--link", "[DEVICE:]INTERFACE=SEEN...", "an interface with counters in events, and that of the capture\n"
                                                    "which shows its traffic (- for one without name)"),
-    Option("--rules", "RULES...", "look for what rules say: files, directories, or `starter` (docs/alerts.md)"),
+    Option("--rules", "RULES...", "look for what rules say: files, directories, or `starter` (docs/guides/alerts.md)"),
     Option("-q", "", "no summary"),
     Option("-h --help", "", "this text"),
 ]  # fmt: skip

@@ -32,7 +32,7 @@ OPTIONS = [
     Option("--input", "TOPIC", f"topic of status records (default {FLOW_STATUS.name})"),
     Option("--output", "TOPIC", f"topic of flows (default {FLOWS.name})"),
     Option("--dead-letters", "TOPIC", f"topic of what cannot be read (default {DEAD_LETTERS.name})"),
-    Option("--labels", "CONF", "label flows by lists and databases (docs/labels.md)"),
+    Option("--labels", "CONF", "label flows by lists and databases (docs/guides/labels.md)"),
     Option("--names", "TOPIC", "name flows by what clients asked DNS for, argosy.names.v1 for instance"),
     Option("--name-lateness", "SECONDS", "names come at the latest so long after a flow began (default 2)"),
     Option("--names-group", "NAME", f"consumer group of argosy names (default {NAMES_GROUP})"),

@@ -374,7 +374,7 @@ def _from_file(path: str) -> dict[str, Any]:
     if found := ARGUS_LINE.search(text):
         key = ARGUS_KEYS.get(found[1])
         instead = f"write `{key}:` for {found[1]}" if key else f"nothing here is like {found[1]}"
-        raise SettingsError(f"{path}: an argus.conf, which is not read; {instead}, see docs/probe.md")
+        raise SettingsError(f"{path}: an argus.conf, which is not read; {instead}, see docs/reference/probe.md")
     values = _yaml(text, path)
     if values is None:
         return {}

@@ -10,7 +10,7 @@ from topics.nearest import suggestion
 KINDS = {"check": checking, "test": testing, "list": listing, "run": running}
 USAGE = f"argosy alerts {'|'.join(KINDS)} [OPTIONS]"
 SUMMARY = """\
-Rules about flows, DNS and probes (docs/alerts.md). The word `starter` stands for the rules that come with argosy.
+Rules about flows, DNS and probes (docs/guides/alerts.md). The word `starter` means the rules that come with argosy.
 argosy alerts KIND --help says more of each."""
 
 

@@ -23,7 +23,7 @@ all of the time asked for counts at once, so that slow scans are found, too.
 Exit status: 0 when some scan was found, 1 when none was, 2 after an error."""
 OPTIONS = (
     *table.OPTIONS,
-    Option("--rules", "RULES...", "files and directories of rules (docs/alerts.md); those that come with argosy"),
+    Option("--rules", "RULES...", "files, directories of rules (docs/guides/alerts.md); those that come with argosy"),
     Option("--rule", "NAME...", "only these rules"),
     Option("--over", "COUNT", "found are those who tried more than so many, whatever the rules say"),
     Option("-M", "MODE...", "query: show how to ask for the records; json, xml, TZ=ZONE"),

@@ -97,7 +97,7 @@ SWITCHES = {
                 "--argus",
                 "HOST[:561]",
                 "records of an argus or radium that runs there, with its\nnames: also SOCKET, argus-udp://[HOST]:PORT; "
-                "after -\na filter of ra that it is sent (docs/argus-files.md)",
+                "after -\na filter of ra that it is sent (docs/guides/argus-files.md)",
             ),
             "argus",
             _words,
@@ -168,7 +168,7 @@ SWITCHES = {
             Option(
                 "--netflow",
                 "[HOST]:PORT",
-                "listen there for NetFlow 5, 7 and 9, or with -r take what\nis sent there (docs/exporters.md)",
+                "listen there for NetFlow 5, 7 and 9, or with -r take what\nis sent there (docs/guides/exporters.md)",
             ),
             "netflow",
             _words,
@@ -246,7 +246,7 @@ SWITCHES = {
                 "--event",
                 "SOURCE",
                 "ask that too, several times for several: prog:/PATH\nARGUMENTS:30s, file:/proc/vmstat:1m, lsof, "
-                "vmstat,\nnetstat, load, disk or wifi (docs/events.md)",
+                "vmstat,\nnetstat, load, disk or wifi (docs/guides/events.md)",
             ),
             "events",
             _words,
@@ -344,7 +344,7 @@ def settings_of(parsed: Parsed) -> Settings:
         if option.spellings[0] in parsed.given:
             raise UsageError(f"option {option.spellings[0]}: {instead}")
     if any(path.startswith("cisco:") for path in parsed.words("-r")):
-        raise UsageError("option -r: write -r FILE --netflow :PORT for the NetFlow in a capture (docs/exporters.md)")
+        raise UsageError("option -r: write -r FILE --netflow :PORT for NetFlow in a capture (docs/guides/exporters.md)")
     given = _given(parsed)
     if "control_protocols" in given:
         given["control"] = ("--control", True)

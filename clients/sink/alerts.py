@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 WHAT = "alerts, to people"
 SUMMARY = """\
-Delivers alerts through the channels of a file (docs/alerts.md) until it is stopped by SIGTERM or Ctrl-C. Each channel
-goes by itself; what one cannot get rid of goes to the dead letters."""
+Delivers alerts through the channels of a file (docs/guides/alerts.md) until it is stopped by SIGTERM or Ctrl-C. Each
+channel goes by itself; what one cannot get rid of goes to the dead letters."""
 OPTIONS = (
     Option("--channels", "FILE", "the channels: YAML"),
     Option("--try", "", "send a message to each channel to try it, and stop; takes no Kafka"),

@@ -30,7 +30,7 @@ OPTIONS = (
     Option("--until", "FILTER", "a record that this filter selects is the last of its file"),
     Option("--grace", "TIME", f"wait so long for flows that end late (default {GRACE})"),
     Option("--program", "FILE", "program to run on each closed file, whose path it gets"),
-    Option("-f", "FILE", "outputs from a settings file (docs/archive.md) instead"),
+    Option("-f", "FILE", "outputs from a settings file (docs/guides/archive.md) instead"),
 )  # fmt: skip
 
 

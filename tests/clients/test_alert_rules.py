@@ -15,7 +15,7 @@ from tests.traffic.pcap import write_pcap
 if TYPE_CHECKING:
     from pathlib import Path
 
-# What the starter set finds in clean traffic, which docs/alerts.md tells too: its mirror port is faulty indeed.
+# What the starter set finds in clean traffic, which docs/guides/alerts.md tells too: its mirror port is faulty indeed.
 IN_CLEAN_TRAFFIC = {"mirror-faulty": 1}
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from topics.batch import FlowBatch
 
 LETTERS_OF_ARGUS = "AbBcCdDeEfFgHiJklmMNOPpRrSstTuUwXZh"
-DOCUMENT = Path("docs/probe.md").read_text()
+DOCUMENT = Path("docs/reference/probe.md").read_text()
 
 
 def settings(*words: str) -> Settings:

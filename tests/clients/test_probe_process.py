@@ -166,7 +166,7 @@ def test_metrics_are_served_and_agree_with_the_status(tmp_path: Path) -> None:
     assert "argosy_probe_active_flows" in text
     assert re.search(r'argosy_probe_build_info\{.*probe="edge",site="berlin".*\} 1.0', text)
     names = set(re.findall(r"^# TYPE (\w+) (?:counter|gauge|info)$", text, re.MULTILINE))
-    documented = set(re.findall(r"`(argosy_probe_\w+?)(?:_total|_info)?`", Path("docs/probe.md").read_text()))
+    documented = set(re.findall(r"`(argosy_probe_\w+?)(?:_total|_info)?`", Path("docs/reference/probe.md").read_text()))
     assert {name.removesuffix("_total").removesuffix("_info") for name in names} <= documented
 
 

@@ -1,6 +1,6 @@
 """The probe beside the real one on everything that packets are wrapped in, with other options too.
 
-What differs on purpose is in docs/argus-differences.md; here are only wrappings that argus opens.
+What differs on purpose is in docs/reference/argus-differences.md; here are only wrappings that argus opens.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def agree(field: str, theirs: str, ours: str) -> bool:
 
 
 def on_purpose(key: tuple[str, ...], field: str) -> bool:
-    """Whether docs/argus-differences.md has this."""
+    """Whether docs/reference/argus-differences.md has this."""
     protocol, source, _, _, port = key
     two_tags = source.startswith(("10.3.", "2001:db8:3:")) and field in {"svid", "dvid"}
     numbered_gre = source.startswith("2001:db8:10:") and field in NOT_FOLLOWED

@@ -1,7 +1,7 @@
 """The promise of delivery put to the test: probes, Kafka, workers and sinks, with everything killed again and again.
 
 `python -m tests.faults.soak --records 10_000_000 --kills 20 --visits 10 --restarts 5` takes a while; the figures go to
-docs/reliability.md. A small plan is part of the tests.
+docs/explanation/reliability.md. A small plan is part of the tests.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where the probe differs from argus on purpose and no other file shows it: see docs/argus-differences.md."""
+"""Where the probe differs from argus on purpose and no other file shows it: see docs/reference/argus-differences.md."""
 
 from __future__ import annotations
 

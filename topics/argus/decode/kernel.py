@@ -1,6 +1,6 @@
 """Argus records to records of ours, in one pass over 32-bit words. Every length is checked before it is followed.
 
-Layouts are those that argus 3.0.8 and 5.0.3 were seen to write; docs/argus-files.md says what has no field here.
+Layouts are those that argus 3.0.8 and 5.0.3 were seen to write; docs/guides/argus-files.md says what has no field here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Records of ours to records of Argus, version 3, as 32-bit words: what argus 3.0.8 and its clients write themselves.
 
-What has no place in that format is left out; docs/argus-files.md lists it by field.
+What has no place in that format is left out; docs/guides/argus-files.md lists it by field.
 """
 
 from __future__ import annotations

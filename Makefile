@@ -7,12 +7,24 @@ PACKAGES := topics probes processors sinks clients deploy tests
 SAMPLE := build/sample.pcap
 
 .DELETE_ON_ERROR:
-.PHONY: run test bench lint man warmup kafka kafka-stop clean
+.PHONY: run audited page page-if-possible wheel test bench lint man warmup kafka kafka-stop clean
 
-run: $(INSTALLED) $(SAMPLE)
+run:
+	$(MAKE) --no-print-directory -j 2 page-if-possible audited
+
+audited: $(INSTALLED) $(SAMPLE)
 	$(BIN)/argosy run -r $(SAMPLE) --data build/sample-data
 
-test: lint warmup
+page:
+	$(PYTHON) -m deploy.page
+
+page-if-possible:
+	@$(PYTHON) -m deploy.page --optional
+
+wheel: page $(INSTALLED)
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w dist .
+
+test: lint page warmup
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: $(TESTABLE)
@@ -22,6 +34,7 @@ lint: $(TESTABLE)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy $(PACKAGES)
+	$(PYTHON) -m deploy.page --check
 
 man: $(INSTALLED)
 	$(BIN)/argosy man --write build/man
@@ -37,7 +50,7 @@ kafka-stop: $(INSTALLED)
 
 clean:
 	if [ -d build/kafka ] && [ -x $(BIN)/python ]; then $(BIN)/python -m deploy.kafka stop --data build/kafka; fi
-	rm -rf build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build dist *.egg-info clients/web/assets clients/web/page/node_modules .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find $(PACKAGES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(SAMPLE): | $(INSTALLED)

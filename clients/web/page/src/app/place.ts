@@ -62,8 +62,7 @@ export function followLinks(): void {
     }
     const link = event.target instanceof Element ? event.target.closest("a") : null;
     if (!link || link.origin !== location.origin || link.target || link.hasAttribute("download")) return;
-    if (link.pathname.startsWith("/api/") || link.hash || /\.\w+$/.test(link.pathname.replace(/^\/host\/.*/, "")))
-      return;
+    if (link.rel === "external" || link.hash || link.pathname.startsWith("/api/")) return;
     event.preventDefault();
     const moves = link.pathname !== location.pathname;
     go(link.pathname + link.search);

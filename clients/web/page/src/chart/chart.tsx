@@ -9,7 +9,6 @@ import type { Layers } from "./stack";
 interface Properties {
   layers: Layers;
   unit: string;
-  step: number;
   zone: string;
   height: number;
   /** What the picture says, in a sentence, for those who do not see it. */

@@ -42,7 +42,7 @@ export function Traffic({
       <Chart
         layers={drawn}
         unit={unit}
-        step={series.step}
+       
         zone={zone}
         height={height}
         label={label}

@@ -43,7 +43,7 @@ export function LossAndRtt({ quality }: { quality: Quality }) {
         <Chart
           layers={loss}
           unit="ratio"
-          step={quality.step}
+         
           zone={zone}
           height={120}
           label="Share of packets lost or sent again over time"
@@ -61,7 +61,7 @@ export function LossAndRtt({ quality }: { quality: Quality }) {
         <Chart
           layers={rtt}
           unit="s"
-          step={quality.step}
+         
           zone={zone}
           height={120}
           label="TCP round trip over time, median and 95th percentile"

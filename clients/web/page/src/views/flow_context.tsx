@@ -1,0 +1,183 @@
+import { useKnown, viewLink } from "../app/known";
+import { EVERYTHING } from "../ask/question";
+import type { End, Explained, Named, PayloadSide, Transaction } from "../ask/flow_shapes";
+import type { Alert } from "../ask/shapes";
+import { Card } from "../parts/card";
+import { type Head, PlainTable } from "../parts/plain_table";
+import { bytes, duration } from "../show/numbers";
+import { clock } from "../show/times";
+
+const DETAILS = [
+  ["mac", "MAC"],
+  ["process", "Process"],
+  ["pid", "Its number"],
+  ["user", "User"],
+  ["container", "Container"],
+  ["pod", "Pod"],
+  ["sure", "Known by"],
+  ["station", "Station"],
+  ["switch", "Switch"],
+  ["switch_port", "Switch port"],
+  ["country", "Country"],
+  ["as", "AS"],
+  ["network", "Network"],
+] as const;
+
+function namesOf(names: Named[]): string {
+  return names.map(({ name, source }) => (source ? `${name} (${source})` : name)).join(", ");
+}
+
+function OneEnd({ title, end }: { title: string; end: End }) {
+  const { question } = useKnown();
+  const details = DETAILS.flatMap(([key, label]) => {
+    const value = end[key];
+    return value === null || value === undefined || value === "" ? [] : [[label, String(value)] as const];
+  });
+  return (
+    <div class="end">
+      <h3>{title}</h3>
+      <p class="address">
+        <a href={viewLink(`/host/${encodeURIComponent(end.address)}`, question)}>{end.address}</a>
+        {end.port !== null && <span class="also">port {end.port}</span>}
+      </p>
+      <dl class="details">
+        {end.names.length > 0 && (
+          <div>
+            <dt>Names</dt>
+            <dd>{namesOf(end.names)}</dd>
+          </div>
+        )}
+        {details.map(([label, value]) => (
+          <div key={label}>
+            <dt>{label}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </div>
+  );
+}
+
+/** Who the two ends were at that time. */
+export function Ends({ ends }: { ends: Explained["ends"] }) {
+  return (
+    <Card title="Ends, as of then">
+      <div class="ends">
+        <OneEnd title="Source" end={ends.src} />
+        <OneEnd title="Destination" end={ends.dst} />
+      </div>
+    </Card>
+  );
+}
+
+export function transactionHeads(zone: string): Head<Transaction>[] {
+  return [
+    { title: "Time", cell: (row) => clock(row.time, zone, 3) },
+    { title: "Name", cell: (row) => row.name },
+    { title: "Type", cell: (row) => row.type },
+    { title: "Code", cell: (row) => row.code ?? "no answer" },
+    { title: "Answers", cell: (row) => row.answers.join(", ") },
+    { title: "Client", cell: (row) => row.client },
+    { title: "Server", cell: (row) => row.server },
+    { title: "Took", right: true, cell: (row) => duration(row.rtt) },
+  ];
+}
+
+/** What the client asked DNS before it talked to the address. */
+export function DnsBefore({ flow }: { flow: Explained }) {
+  const { zone } = useKnown();
+  if (flow.dns.length === 0) return null;
+  const before: Head<Transaction> = { title: "Before the flow", right: true, cell: (row) => duration(row.before) };
+  return (
+    <Card title="The DNS that led to it" wide>
+      <PlainTable label="DNS transactions" heads={[...transactionHeads(zone), before]} rows={flow.dns} />
+    </Card>
+  );
+}
+
+export function AlertsOf({ alerts }: { alerts: Alert[] }) {
+  const { zone } = useKnown();
+  if (alerts.length === 0) return null;
+  return (
+    <Card title="Alerts">
+      <ul class="alerts">
+        {alerts.map((alert) => (
+          <li key={alert.id}>
+            <span class={`severity ${alert.severity}`}>{alert.severity}</span>
+            <a href={viewLink("/alerts", EVERYTHING, { alert: alert.id })}>{alert.summary}</a>
+            <time class="also">{clock(alert.time, zone)}</time>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+function Side({ title, side }: { title: string; side: PayloadSide | null }) {
+  if (!side) return null;
+  return (
+    <div>
+      <h3>
+        {title}, {bytes(side.bytes)}
+        {side.says && `: ${side.says}`}
+      </h3>
+      <pre class="payload">{side.text || side.hex}</pre>
+    </div>
+  );
+}
+
+export function Payload({ flow }: { flow: Explained }) {
+  const { payload } = flow;
+  if (!payload || (!payload.src && !payload.dst)) return null;
+  return (
+    <Card title="First bytes of the payload" wide>
+      <Side title="Source" side={payload.src} />
+      <Side title="Destination" side={payload.dst} />
+    </Card>
+  );
+}
+
+/** Where the record came from. */
+export function MergedFrom({ flow }: { flow: Explained }) {
+  const from = flow.merged_from;
+  if (!from) return null;
+  return (
+    <Card title="Merged from">
+      <p>
+        {from.records} status {from.records === 1 ? "record" : "records"}
+        {from.file && (
+          <>
+            , kept in <code>{from.file}</code>
+          </>
+        )}
+        {from.row !== null && from.row !== undefined && `, row ${from.row}`}
+      </p>
+      <ul class="told">
+        {(from.offsets ?? []).map(({ topic, partition, first, last }) => (
+          <li key={`${topic}${partition}`}>
+            <code>
+              {topic}[{partition}]
+            </code>{" "}
+            offsets {first} to {last}
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+export function Related({ flow }: { flow: Explained }) {
+  const { question } = useKnown();
+  if (flow.related.length === 0) return null;
+  return (
+    <Card title="Go on">
+      <ul class="told">
+        {flow.related.map(({ text, filter }) => (
+          <li key={filter}>
+            <a href={viewLink("/flows", { ...question, filter })}>{text}</a>
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}

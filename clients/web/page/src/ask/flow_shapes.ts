@@ -137,7 +137,14 @@ export interface Host extends Answer {
   services_offered: ServiceRow[];
   services_used: ServiceRow[];
   peers: Peer[];
-  owners: { process: string | null; user: string | null; container: string | null; first: number; last: number; flows: number }[];
+  owners: {
+    process: string | null;
+    user: string | null;
+    container: string | null;
+    first: number;
+    last: number;
+    flows: number;
+  }[];
   attachment: { station: string | null; switch: string | null; port: string | null }[];
   dns: { asked: { name: string; queries: number; failed: number; last: number }[] };
   alerts: Alert[];

@@ -22,14 +22,15 @@ function faded(shade: string, share: number): string {
 }
 
 function seriesOf({ drawn }: Layers): uPlot.Series[] {
-  const path = uPlot.paths.stepped?.({ align: 1 });
+  const stepped = uPlot.paths.stepped?.({ align: 1 });
   const lines = drawn.map((layer): uPlot.Series => {
     const shade = seriesColour(layer.colour);
+    const path = layer.dots ? () => null : stepped;
     return {
       label: layer.label,
       stroke: shade,
       width: layer.area ? 1 : 1.5,
-      points: { show: false },
+      points: layer.dots ? { show: true, size: 4, fill: shade, width: 0 } : { show: false },
       ...(layer.area ? { fill: faded(shade, 100) } : {}),
       ...(layer.dashed ? { dash: [5, 4] } : {}),
       ...(path ? { paths: path } : {}),
@@ -38,7 +39,20 @@ function seriesOf({ drawn }: Layers): uPlot.Series[] {
   return [{}, ...lines];
 }
 
-function axes(unit: string): uPlot.Axis[] {
+/** Times below the picture; the date stands below the first, and where another day begins. */
+function timeLabels(splits: number[], zone: string): string[] {
+  const close = splits.length > 1 && (splits[1] ?? 0) - (splits[0] ?? 0) < 60;
+  let day = "";
+  return splits.map((split) => {
+    const { date, time, fraction } = partsOf(split, zone);
+    const short = close ? time + (fraction === "000000" ? "" : `.${fraction.slice(0, 3)}`) : time.slice(0, 5);
+    const label = date === day ? short : `${short}\n${date}`;
+    day = date;
+    return label;
+  });
+}
+
+function axes(unit: string, zone: string): uPlot.Axis[] {
   const look = {
     stroke: colour("muted"),
     grid: { stroke: colour("grid"), width: 1 },
@@ -46,7 +60,7 @@ function axes(unit: string): uPlot.Axis[] {
     font: "11px system-ui, sans-serif",
   };
   return [
-    { ...look, space: 70 },
+    { ...look, space: 76, size: 40, values: (_plot, splits) => timeLabels(splits, zone) },
     { ...look, size: 76, space: 34, values: (_plot, splits) => splits.map((split) => measure(Math.abs(split), unit)) },
   ];
 }
@@ -69,7 +83,7 @@ function options(properties: Properties, width: number, hooks: uPlot.Hooks.Array
     cursor: { drag: { x: Boolean(properties.onBrush), y: false, setScale: false }, points: { show: false }, y: false },
     scales: { x: { time: true }, y: { range: (_plot, low, high) => extent(low, high) } },
     series: seriesOf(properties.layers),
-    axes: axes(properties.unit),
+    axes: axes(properties.unit, properties.zone),
     hooks,
   };
 }

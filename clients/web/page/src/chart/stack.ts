@@ -11,6 +11,8 @@ export interface Drawn {
   own: (number | null)[];
   area: boolean;
   dashed: boolean;
+  /** Single values that no line joins: measurements that come now and then. */
+  dots?: boolean;
 }
 
 export interface Layers {

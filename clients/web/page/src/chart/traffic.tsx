@@ -39,16 +39,7 @@ export function Traffic({
   const label = `${series.metric} over time from ${span(series.start, end, zone)}${names ? `, most by ${names}` : ""}`;
   return (
     <div class="traffic">
-      <Chart
-        layers={drawn}
-        unit={unit}
-       
-        zone={zone}
-        height={height}
-        label={label}
-        onPoint={setBin}
-        onBrush={zoom}
-      />
+      <Chart layers={drawn} unit={unit} zone={zone} height={height} label={label} onPoint={setBin} onBrush={zoom} />
       <Legend series={series} bin={bin} zone={zone} />
     </div>
   );

@@ -37,7 +37,11 @@ export function Help({ onClose }: { onClose: () => void }) {
         ))}
       </dl>
       <p class="small">
-        Argosy {meta.version}. <a href="/licences.txt" rel="external">Licences</a> of what this page contains.
+        Argosy {meta.version}.{" "}
+        <a href="/licences.txt" rel="external">
+          Licences
+        </a>{" "}
+        of what this page contains.
       </p>
     </dialog>
   );

@@ -1,6 +1,6 @@
 import { useKnown, viewLink } from "../app/known";
-import { EVERYTHING } from "../ask/question";
 import type { End, Explained, Named, PayloadSide, Transaction } from "../ask/flow_shapes";
+import { EVERYTHING } from "../ask/question";
 import type { Alert } from "../ask/shapes";
 import { Card } from "../parts/card";
 import { type Head, PlainTable } from "../parts/plain_table";

@@ -38,7 +38,8 @@ export function Bytes({ flow }: { flow: Explained }) {
       title="Both directions over time"
       aside={
         <p class="key">
-          <span class="swatch series-0" aria-hidden="true" /> source <span class="swatch series-1" aria-hidden="true" /> destination
+          <span class="swatch series-0" aria-hidden="true" /> source <span class="swatch series-1" aria-hidden="true" />{" "}
+          destination
         </p>
       }
     >
@@ -60,7 +61,8 @@ export function Bytes({ flow }: { flow: Explained }) {
 /** The status records of the flow, in their order. */
 export function Records({ flow }: { flow: Explained }) {
   const { zone } = useKnown();
-  const both = (left: number | null, right: number | null, show: (value: number | null) => string) => `${show(left)} / ${show(right)}`;
+  const both = (left: number | null, right: number | null, show: (value: number | null) => string) =>
+    `${show(left)} / ${show(right)}`;
   const heads: Head<StatusRecord>[] = [
     { title: "#", right: true, cell: (row) => row.sequence },
     { title: "Start", cell: (row) => clock(row.start, zone, 6) },

@@ -26,7 +26,12 @@ export function Host({ address }: { address: string }) {
               {answer.totals.flows === 0 ? (
                 <Empty>No flows of this host in this time.</Empty>
               ) : (
-                <Traffic series={answer.series} manner="updown" height={200} path={`/host/${encodeURIComponent(address)}`} />
+                <Traffic
+                  series={answer.series}
+                  manner="updown"
+                  height={200}
+                  path={`/host/${encodeURIComponent(address)}`}
+                />
               )}
             </Card>
             <div class="cards broad">
@@ -50,7 +55,10 @@ function Identity({ host }: { host: Answered }) {
   const link = viewLink("/flows", { ...question, filter: both(question.filter, `host ${host.address}`) });
   const details: [string, string][] = [
     ["Names", host.names.map(({ name, source }) => (source ? `${name} (${source})` : name)).join(", ")],
-    ["MAC", host.macs.map(({ mac, first, last }) => `${mac} (${instant(first, zone)} to ${instant(last, zone)})`).join(", ")],
+    [
+      "MAC",
+      host.macs.map(({ mac, first, last }) => `${mac} (${instant(first, zone)} to ${instant(last, zone)})`).join(", "),
+    ],
     ["First seen", instant(host.first, zone)],
     ["Last seen", instant(host.last, zone)],
     ["Country", host.country ?? ""],
@@ -65,7 +73,8 @@ function Identity({ host }: { host: Answered }) {
         {host.names[0] && <span class="also">{host.names[0].name}</span>}
       </h1>
       <p>
-        <a href={link}>{whole(totals.flows)} flows</a>, {bytes(totals.bytes)}, {scaled(totals.bps, "bit/s")}, {share(totals.loss)} lost or sent again
+        <a href={link}>{whole(totals.flows)} flows</a>, {bytes(totals.bytes)}, {scaled(totals.bps, "bit/s")},{" "}
+        {share(totals.loss)} lost or sent again
       </p>
       <dl class="details across">
         {details
@@ -84,7 +93,11 @@ function Identity({ host }: { host: Answered }) {
 function Services({ title, rows, others }: { title: string; rows: ServiceRow[]; others: "clients" | "servers" }) {
   const { question, zone } = useKnown();
   const heads: Head<ServiceRow>[] = [
-    { title: "Service", cell: (row) => (row.filter ? <a href={viewLink("/flows", { ...question, filter: row.filter })}>{row.service}</a> : row.service) },
+    {
+      title: "Service",
+      cell: (row) =>
+        row.filter ? <a href={viewLink("/flows", { ...question, filter: row.filter })}>{row.service}</a> : row.service,
+    },
     { title: others === "clients" ? "Clients" : "Servers", right: true, cell: (row) => whole(row[others]) },
     { title: "Flows", right: true, cell: (row) => whole(row.flows) },
     { title: "Bytes", right: true, cell: (row) => bytes(row.bytes) },
@@ -92,7 +105,11 @@ function Services({ title, rows, others }: { title: string; rows: ServiceRow[]; 
   ];
   return (
     <Card title={title}>
-      {rows.length === 0 ? <Empty>None in this time.</Empty> : <PlainTable label={title} heads={heads} rows={rows.slice(0, 15)} />}
+      {rows.length === 0 ? (
+        <Empty>None in this time.</Empty>
+      ) : (
+        <PlainTable label={title} heads={heads} rows={rows.slice(0, 15)} />
+      )}
     </Card>
   );
 }
@@ -114,12 +131,21 @@ function Peers({ rows }: { rows: Peer[] }) {
     {
       title: "Flows",
       right: true,
-      cell: (row) => (row.filter ? <a href={viewLink("/flows", { ...question, filter: row.filter })}>{whole(row.flows)}</a> : whole(row.flows)),
+      cell: (row) =>
+        row.filter ? (
+          <a href={viewLink("/flows", { ...question, filter: row.filter })}>{whole(row.flows)}</a>
+        ) : (
+          whole(row.flows)
+        ),
     },
   ];
   return (
     <Card title="Peers">
-      {rows.length === 0 ? <Empty>None in this time.</Empty> : <PlainTable label="Peers" heads={heads} rows={rows.slice(0, 15)} />}
+      {rows.length === 0 ? (
+        <Empty>None in this time.</Empty>
+      ) : (
+        <PlainTable label="Peers" heads={heads} rows={rows.slice(0, 15)} />
+      )}
     </Card>
   );
 }
@@ -129,7 +155,10 @@ function Asked({ host }: { host: Answered }) {
   const names = host.dns?.asked ?? [];
   if (names.length === 0) return null;
   return (
-    <Card title="Names it asked for" aside={<a href={viewLink("/dns", { ...question, filter: "" }, { client: host.address })}>All</a>}>
+    <Card
+      title="Names it asked for"
+      aside={<a href={viewLink("/dns", { ...question, filter: "" }, { client: host.address })}>All</a>}
+    >
       <PlainTable
         label="Names asked for"
         rows={names.slice(0, 15)}

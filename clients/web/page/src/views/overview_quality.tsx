@@ -12,7 +12,15 @@ function lines(quality: Quality, named: [string, (number | null)[]][]): Layers {
   const length = Math.max(...named.map(([, values]) => values.length), 0);
   return {
     times: Array.from({ length }, (_none, bin) => quality.start + bin * quality.step),
-    drawn: named.map(([label, values], colour) => ({ label, colour, values, own: values, area: false, dashed: false })),
+    drawn: named.map(([label, values], colour) => ({
+      label,
+      colour,
+      values,
+      own: values,
+      area: colour === 0 && named.length === 1,
+      dashed: false,
+      dots: named.length > 1,
+    })),
   };
 }
 
@@ -43,7 +51,6 @@ export function LossAndRtt({ quality }: { quality: Quality }) {
         <Chart
           layers={loss}
           unit="ratio"
-         
           zone={zone}
           height={120}
           label="Share of packets lost or sent again over time"
@@ -61,7 +68,6 @@ export function LossAndRtt({ quality }: { quality: Quality }) {
         <Chart
           layers={rtt}
           unit="s"
-         
           zone={zone}
           height={120}
           label="TCP round trip over time, median and 95th percentile"

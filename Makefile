@@ -7,13 +7,13 @@ PACKAGES := topics probes processors sinks clients deploy tests
 SAMPLE := build/sample.pcap
 
 .DELETE_ON_ERROR:
-.PHONY: run audited page page-if-possible wheel test bench lint man warmup kafka kafka-stop clean
+.PHONY: run audited page page-if-possible wheel test bench lint docs man warmup kafka kafka-stop clean
 
 run:
 	$(MAKE) --no-print-directory -j 2 page-if-possible audited
 
 audited: $(INSTALLED) $(SAMPLE)
-	$(BIN)/argosy run -r $(SAMPLE) --data build/sample-data
+	$(BIN)/argosy run -r $(SAMPLE) -e edge --data build/sample-data
 
 page:
 	$(PYTHON) -m deploy.page
@@ -35,6 +35,9 @@ lint: $(TESTABLE)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy $(PACKAGES)
 	$(PYTHON) -m deploy.page --check
+
+docs: $(TESTABLE)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 man: $(INSTALLED)
 	$(BIN)/argosy man --write build/man
@@ -63,5 +66,5 @@ $(INSTALLED): pyproject.toml constraints.txt
 	touch $@
 
 $(TESTABLE): $(INSTALLED)
-	$(PIP) -e '.[test]'
+	$(PIP) -e '.[test,docs]'
 	touch $@

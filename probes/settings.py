@@ -94,8 +94,8 @@ class Output(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    to: str = Field(min_length=1)
-    filter: str = ""
+    to: str = Field(min_length=1, description="FILE.parquet .arrow .avro .csv .jsonl, - or kafka://HOST:PORT")
+    filter: str = Field(default="", description="which records, in the language of `argosy ra`")
 
     @property
     def is_bus(self) -> bool:
@@ -134,9 +134,11 @@ class Spool(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    directory: str = ""
-    size: int = Field(default=1 << 30, ge=1 << 20)
-    carry: float = Field(default=0.5, ge=0, le=60)
+    directory: str = Field(default="", description="where; without one nothing waits on disk")
+    size: int = Field(default=1 << 30, ge=1 << 20, description="bytes at most")
+    carry: float = Field(
+        default=0.5, ge=0, le=60, description="seconds without confirmation after which a batch goes to disk"
+    )
 
 
 class Timeouts(BaseModel):
@@ -144,11 +146,11 @@ class Timeouts(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    tcp: float = Field(default=60.0, gt=0, le=86_400)
-    closed: float = Field(default=10.0, gt=0, le=86_400)
-    icmp: float = Field(default=5.0, gt=0, le=86_400)
-    arp: float = Field(default=5.0, gt=0, le=86_400)
-    other: float = Field(default=30.0, gt=0, le=86_400)
+    tcp: float = Field(default=60.0, gt=0, le=86_400, description="TCP")
+    closed: float = Field(default=10.0, gt=0, le=86_400, description="TCP after its end")
+    icmp: float = Field(default=5.0, gt=0, le=86_400, description="ICMP")
+    arp: float = Field(default=5.0, gt=0, le=86_400, description="ARP")
+    other: float = Field(default=30.0, gt=0, le=86_400, description="everything else")
 
 
 class Settings(BaseSettings):

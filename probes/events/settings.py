@@ -53,14 +53,14 @@ class Device(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    address: str = Field(min_length=1)
-    port: int = Field(default=161, ge=1, le=65535)
-    name: str = ""
-    version: Literal["2c", "3"] = "2c"
-    community: str = ""
-    user: str = ""
-    authentication: str = ""
-    privacy: str = ""
+    address: str = Field(min_length=1, description="where it is")
+    port: int = Field(default=161, ge=1, le=65535, description="of its agent")
+    name: str = Field(default="", description="what records call it")
+    version: Literal["2c", "3"] = Field(default="2c", description="of SNMP")
+    community: str = Field(default="", description="of version 2c: env:NAME or file:/PATH")
+    user: str = Field(default="", description="of version 3")
+    authentication: str = Field(default="", description="secret (SHA): env:NAME or file:/PATH")
+    privacy: str = Field(default="", description="secret (AES): env:NAME or file:/PATH")
 
     @field_validator("community", "authentication", "privacy", mode="before")
     @classmethod
@@ -83,20 +83,24 @@ class EventSource(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field(default="", max_length=255)
-    kind: Kind = "generic"
-    program: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
-    shell: str = ""
-    files: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
-    follow: str = ""
-    listen: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
-    devices: tuple[Device, ...] = ()
-    every: Seconds = Field(default=60.0, ge=0, le=366 * 86_400)
-    timeout: Seconds = Field(default=30.0, gt=0, le=86_400)
-    most: int = Field(default=4 << 20, ge=1, le=MOST_BYTES)
-    jitter: float = Field(default=0.1, ge=0, le=1)
-    compress: bool = False
-    commands: bool = False
+    name: str = Field(default="", max_length=255, description="what records call it")
+    kind: Kind = Field(default="generic", description="how its output is read")
+    program: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        default=(), description="program and arguments, no shell"
+    )
+    shell: str = Field(default="", description="a line for a shell")
+    files: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(default=(), description="files to read")
+    follow: str = Field(default="", description="file of which new lines are read")
+    listen: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        default=(), description="udp://HOST:PORT, tcp://HOST:PORT, unix:///PATH or unixgram:///PATH"
+    )
+    devices: tuple[Device, ...] = Field(default=(), description="what speaks SNMP")
+    every: Seconds = Field(default=60.0, ge=0, le=366 * 86_400, description="seconds, or 30s, 5m; 0 for once")
+    timeout: Seconds = Field(default=30.0, gt=0, le=86_400, description="then a program is killed")
+    most: int = Field(default=4 << 20, ge=1, le=MOST_BYTES, description="bytes that are taken at most")
+    jitter: float = Field(default=0.1, ge=0, le=1, description="share of the interval that chance adds")
+    compress: bool = Field(default=False, description="compress output that is kept")
+    commands: bool = Field(default=False, description="`lsof` of the host: command lines too")
 
     @field_validator("every")
     @classmethod

@@ -62,8 +62,8 @@ class Said(BaseModel):
 class _Measured(Said):
     """What is added up: records, a field, or how many values a field has."""
 
-    sum: str = ""
-    distinct: str = ""
+    sum: str = Field(default="", description="field that is added up")
+    distinct: str = Field(default="", description="field whose values are counted")
 
     @model_validator(mode="after")
     def _one(self) -> _Measured:
@@ -75,100 +75,116 @@ class _Measured(Said):
 class Threshold(_Measured):
     """More than `over` within a window; without sum and distinct records are counted."""
 
-    over: Count
-    within: Seconds
-    except_heard: Annotated[float, BeforeValidator(seconds), Field(ge=0, le=MOST_TIME)] = 0
+    over: Count = Field(description="more than this")
+    within: Seconds = Field(description="window")
+    except_heard: Annotated[float, BeforeValidator(seconds), Field(ge=0, le=MOST_TIME)] = Field(
+        default=0, description="leave out addresses that sent something in this time"
+    )
 
 
 class Rate(Said):
     """More than `above` a second, on average over a window."""
 
-    sum: str = ""
-    above: Count
-    within: Seconds
+    sum: str = Field(default="", description="field that is added up; else records")
+    above: Count = Field(description="more than this a second")
+    within: Seconds = Field(description="window")
 
 
 class Absence(Said):
     """Nothing for so long from a subject that was there."""
 
-    after: Seconds
+    after: Seconds = Field(description="so long nothing")
 
 
 class New(Said):
     """Never seen in the time before; nothing is raised while the rule learns."""
 
-    within: Seconds = 7 * 86_400.0
-    learn: Annotated[float, BeforeValidator(seconds), Field(ge=0, le=MOST_TIME)] = 86_400.0
+    within: Seconds = Field(default=7 * 86_400.0, description="not seen in this time")
+    learn: Annotated[float, BeforeValidator(seconds), Field(ge=0, le=MOST_TIME)] = Field(
+        default=86_400.0, description="nothing is raised for so long"
+    )
 
 
 class Ratio(Said):
     """The sum of one field is more than `above` times that of another, and at least `at_least`."""
 
-    of: str
-    to: str
-    above: Count
-    at_least: Count = 0
-    within: Seconds
+    of: str = Field(description="field above the line")
+    to: str = Field(description="field below it")
+    above: Count = Field(description="more than so many times")
+    at_least: Count = Field(default=0, description="and at least so much")
+    within: Seconds = Field(description="window")
 
 
 class Baseline(_Measured):
     """More than so many standard deviations above what was usual, once so many periods are known."""
 
-    every: Seconds
-    above: Annotated[float, Field(gt=0, le=1000)] = 4.0
-    at_least: Count = 0
-    learn: Annotated[int, Field(ge=2, le=10_000)] = 12
+    every: Seconds = Field(description="length of a period")
+    above: Annotated[float, Field(gt=0, le=1000)] = Field(default=4.0, description="standard deviations")
+    at_least: Count = Field(default=0, description="and at least so much")
+    learn: Annotated[int, Field(ge=2, le=10_000)] = Field(default=12, description="periods to learn from")
 
 
 class Sequence(Said):
     """Records of `match`, and those of another filter after them."""
 
-    then: str
-    within: Seconds
+    then: str = Field(description="filter of what comes after")
+    within: Seconds = Field(description="how long after")
 
 
 class Changed(Said):
     """A field has another value than the last time."""
 
-    of: str
-    within: Seconds = 7 * 86_400.0
+    of: str = Field(description="the field")
+    within: Seconds = Field(default=7 * 86_400.0, description="how long its value is remembered")
 
 
 class Beacon(Said):
     """Connections begin at even intervals: so many, whose spread is at most this part of the mean."""
 
-    times: Annotated[int, Field(ge=4, le=1000)] = 10
-    spread: Annotated[float, Field(gt=0, le=1)] = 0.1
-    least: Seconds = 5.0
-    most: Seconds = 3600.0
+    times: Annotated[int, Field(ge=4, le=1000)] = Field(default=10, description="connections at least")
+    spread: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.1, description="of their intervals, as part of the mean"
+    )
+    least: Seconds = Field(default=5.0, description="shortest interval")
+    most: Seconds = Field(default=3600.0, description="longest interval")
 
 
 class Lasting(Said):
     """A flow has lasted for so long."""
 
-    over: Seconds
+    over: Seconds = Field(description="how long")
 
 
 class Grows(Said):
     """A counter has grown by more than `by` since it was told last."""
 
-    of: str
-    by: Count = 0
+    of: str = Field(description="the counter")
+    by: Count = Field(default=0, description="more than this")
 
 
 class Rule(Said):
     """One rule: which records (`about`, `match`), grouped by what, and at most one condition; none: every record."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
-    summary: Annotated[str, Field(max_length=500)] = ""
-    explain: Annotated[str, Field(max_length=10_000)] = ""
-    severity: Severity = "medium"
-    enabled: bool = True
-    about: Literal["records", "dns", "probes", "spans", "names"] = "records"
-    match: Annotated[str, Field(max_length=20_000)] = ""
-    policy: str = ""
-    show: str = ""
-    by: Annotated[tuple[str, ...], BeforeValidator(_listed), Field(max_length=8)] | None = None
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")] = Field(description="letters, digits and `_.-`")
+    summary: Annotated[str, Field(max_length=500)] = Field(
+        default="", description="one line about a finding; {FIELD}, {value}, {count}, ... stand for facts"
+    )
+    explain: Annotated[str, Field(max_length=10_000)] = Field(
+        default="", description="what it means, and what else looks like it"
+    )
+    severity: Severity = Field(default="medium", description="how bad")
+    enabled: bool = Field(default=True, description="whether it is looked for")
+    about: Literal["records", "dns", "probes", "spans", "names"] = Field(
+        default="records", description="what it looks at"
+    )
+    match: Annotated[str, Field(max_length=20_000)] = Field(
+        default="", description="which records, in the language of `argosy ra`"
+    )
+    policy: str = Field(default="", description="file of an access list: what it denies")
+    show: str = Field(default="", description="field for the note of a rule without condition")
+    by: Annotated[tuple[str, ...], BeforeValidator(_listed), Field(max_length=8)] | None = Field(
+        default=None, description="fields that say whom it is about"
+    )
     threshold: Threshold | None = None
     rate: Rate | None = None
     absence: Absence | None = None
@@ -180,10 +196,16 @@ class Rule(Said):
     beacon: Beacon | None = None
     lasting: Lasting | None = None
     grows: Grows | None = None
-    quiet: Seconds = 600.0
-    repeat: Annotated[float, BeforeValidator(seconds), Field(ge=0, le=MOST_TIME)] = 0
-    keys: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
-    tags: dict[str, str] = Field(default_factory=dict, max_length=32)
+    quiet: Seconds = Field(default=600.0, description="resolved, and armed again, after so long without")
+    repeat: Annotated[float, BeforeValidator(seconds), Field(ge=0, le=MOST_TIME)] = Field(
+        default=0, description="told again while it goes on; 0: never"
+    )
+    keys: Annotated[int, Field(ge=1, le=10_000_000)] = Field(
+        default=100_000, description="subjects that are remembered"
+    )
+    tags: dict[str, str] = Field(
+        default_factory=dict, max_length=32, description="words of your own for channels and readers"
+    )
 
     @property
     def kind(self) -> str:
@@ -244,13 +266,17 @@ class Silence(Said):
     `subject` gives fields and regular expressions. `hours` is a span of UTC each day, 22:00-06:00 for instance.
     """
 
-    rule: str = ""
-    subject: dict[str, str] = Field(default_factory=dict)
-    since: Moment = 0
-    until: Moment = 2**63 - 1
-    hours: Annotated[str, Field(pattern=r"^(\d\d:\d\d-\d\d:\d\d)?$")] = ""
-    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = ()
-    why: str = ""
+    rule: str = Field(default="", description="which rules, a regular expression")
+    subject: dict[str, str] = Field(default_factory=dict, description="which subjects: regular expressions by field")
+    since: Moment = Field(default=0, description="from when, ISO 8601")
+    until: Moment = Field(default=2**63 - 1, description="to when")
+    hours: Annotated[str, Field(pattern=r"^(\d\d:\d\d-\d\d:\d\d)?$")] = Field(
+        default="", description="of each day, UTC: 22:00-06:00"
+    )
+    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = Field(
+        default=(), description="of the week"
+    )
+    why: str = Field(default="", description="for who reads the file")
 
     @model_validator(mode="after")
     def _patterns(self) -> Silence:
@@ -265,5 +291,7 @@ class Silence(Said):
 class RuleFile(Said):
     """A file: rules, and silences."""
 
-    rules: Annotated[tuple[CheckedRule, ...], Field(max_length=MOST_RULES)] = ()
-    silences: Annotated[tuple[Silence, ...], Field(max_length=MOST_RULES)] = ()
+    rules: Annotated[tuple[CheckedRule, ...], Field(max_length=MOST_RULES)] = Field(default=(), description="the rules")
+    silences: Annotated[tuple[Silence, ...], Field(max_length=MOST_RULES)] = Field(
+        default=(), description="what is not told"
+    )

@@ -33,16 +33,16 @@ class LabelSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    geo: list[str] = Field(default_factory=list)
-    delegated: list[str] = Field(default_factory=list)
-    classes: bool = False
-    addresses: list[str] = Field(default_factory=list)
-    locality: list[str] = Field(default_factory=list)
-    services: bool = False
-    vendors: str = ""
-    rules: str = ""
-    blocked_addresses: dict[str, str] = Field(default_factory=dict)
-    blocked_names: dict[str, str] = Field(default_factory=dict)
+    geo: list[str] = Field(default_factory=list, description="databases in MaxMind's format: countries, cities, AS")
+    delegated: list[str] = Field(default_factory=list, description="lists of the registries: countries of networks")
+    classes: bool = Field(default=False, description="label private, loopback, multicast, ... addresses")
+    addresses: list[str] = Field(default_factory=list, description="networks with labels of their own")
+    locality: list[str] = Field(default_factory=list, description="local networks, with AS and group")
+    services: bool = Field(default=False, description="label the service of the destination port")
+    vendors: str = Field(default="", description="IEEE's list of vendors of MACs")
+    rules: str = Field(default="", description="filters, and the label that each gives")
+    blocked_addresses: dict[str, str] = Field(default_factory=dict, description="lists of addresses")
+    blocked_names: dict[str, str] = Field(default_factory=dict, description="lists of names")
 
 
 def read_label_settings(path: str) -> LabelSettings:

@@ -66,31 +66,31 @@ class Said(BaseModel):
 class Webhook(Said):
     """An HTTP server that takes alerts as JSON; with a secret they are signed (HMAC with SHA-256)."""
 
-    url: Address
-    secret: Secret = ""
-    headers: dict[str, str] = Field(default_factory=dict, max_length=32)
-    timeout: Seconds = 10.0
+    url: Address = Field(description="http://... or https://..., or env:NAME or file:/PATH where that is")
+    secret: Secret = Field(default="", description="what it is signed with: env:NAME or file:/PATH")
+    headers: dict[str, str] = Field(default_factory=dict, max_length=32, description="more headers")
+    timeout: Seconds = Field(default=10.0, description="seconds for an answer")
 
 
 class Alertmanager(Said):
     """Prometheus's Alertmanager, API v2: `url` is where its own pages are. What is not resolved counts for `hold`."""
 
-    url: Address
-    authorization: Secret = ""
-    hold: Seconds = 86_400.0
-    timeout: Seconds = 10.0
+    url: Address = Field(description="where its own pages are")
+    authorization: Secret = Field(default="", description="header: env:NAME or file:/PATH")
+    hold: Seconds = Field(default=86_400.0, description="how long an alert counts that nobody resolves")
+    timeout: Seconds = Field(default=10.0, description="seconds for an answer")
 
 
 class Email(Said):
     """A mail server. TLS from the start (`tls: always`), after STARTTLS, or not at all."""
 
-    server: str
-    sender: str = Field(alias="from", min_length=3, max_length=320)
-    to: Texts = Field(min_length=1, max_length=100)
-    tls: Literal["always", "starttls", "never"] = "starttls"
-    user: str = ""
-    password: Secret = ""
-    timeout: Seconds = 20.0
+    server: str = Field(description="HOST:PORT")
+    sender: str = Field(alias="from", min_length=3, max_length=320, description="address of the sender")
+    to: Texts = Field(min_length=1, max_length=100, description="addresses")
+    tls: Literal["always", "starttls", "never"] = Field(default="starttls", description="encryption")
+    user: str = Field(default="", description="who logs in")
+    password: Secret = Field(default="", description="env:NAME or file:/PATH")
+    timeout: Seconds = Field(default=20.0, description="seconds for an answer")
 
     @field_validator("server")
     @classmethod
@@ -112,9 +112,9 @@ class Email(Said):
 class Syslog(Said):
     """A syslog server (RFC 5424): udp://HOST:PORT, tcp://HOST:PORT (RFC 6587, octets counted), unix:///PATH."""
 
-    address: str
-    facility: str = "local4"
-    timeout: Seconds = 10.0
+    address: str = Field(description="udp://HOST:PORT, tcp://HOST:PORT or unix:///PATH")
+    facility: str = Field(default="local4", description="of the messages")
+    timeout: Seconds = Field(default=10.0, description="seconds for a connection")
 
     @field_validator("address")
     @classmethod
@@ -135,19 +135,24 @@ class Syslog(Said):
 class Apprise(Said):
     """Anything that the library apprise knows; its addresses hold secrets."""
 
-    url: Secret = Field(min_length=1)
+    url: Secret = Field(min_length=1, description="env:NAME or file:/PATH with an address of apprise")
 
 
 class When(Said):
     """What a channel gets: at least so bad, of these rules and subjects (regular expressions), in these states."""
 
-    severity: Literal["info", "low", "medium", "high", "critical"] = "info"
-    rules: str = ""
-    subject: dict[str, str] = Field(default_factory=dict, max_length=16)
-    states: Annotated[tuple[Literal["raised", "repeated", "resolved"], ...], BeforeValidator(_listed)] = (
-        "raised",
-        "repeated",
-        "resolved",
+    severity: Literal["info", "low", "medium", "high", "critical"] = Field(default="info", description="at least")
+    rules: str = Field(default="", description="which, a regular expression")
+    subject: dict[str, str] = Field(
+        default_factory=dict, max_length=16, description="whom about: regular expressions by field"
+    )
+    states: Annotated[tuple[Literal["raised", "repeated", "resolved"], ...], BeforeValidator(_listed)] = Field(
+        default=(
+            "raised",
+            "repeated",
+            "resolved",
+        ),
+        description="what happened to the alert",
     )
 
     @model_validator(mode="after")
@@ -163,24 +168,28 @@ class When(Said):
 class Rate(Said):
     """At most so many messages in a time; the others are left out, and counted in the next."""
 
-    most: Annotated[int, Field(ge=1, le=1_000_000)]
-    within: Seconds
+    most: Annotated[int, Field(ge=1, le=1_000_000)] = Field(description="messages")
+    within: Seconds = Field(description="in so long")
 
 
 class Channel(Said):
     """One way to people. What cannot be delivered within `patience` goes to the dead letters."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
-    webhook: Webhook | None = None
-    alertmanager: Alertmanager | None = None
-    email: Email | None = None
-    syslog: Syslog | None = None
-    apprise: Apprise | None = None
-    when: When = When()
-    rate: Rate | None = None
-    patience: Seconds = 900.0
-    title: Annotated[str, Field(max_length=500)] = "[{severity}] {summary}"
-    text: Annotated[str, Field(max_length=10_000)] = ""
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")] = Field(
+        description="what messages and metrics call it"
+    )
+    webhook: Webhook | None = Field(default=None, description="one of five kinds")
+    alertmanager: Alertmanager | None = Field(default=None, description="one of five kinds")
+    email: Email | None = Field(default=None, description="one of five kinds")
+    syslog: Syslog | None = Field(default=None, description="one of five kinds")
+    apprise: Apprise | None = Field(default=None, description="one of five kinds")
+    when: When = Field(default=When(), description="what it gets; else everything")
+    rate: Rate | None = Field(default=None, description="messages at most; else any number")
+    patience: Seconds = Field(default=900.0, description="how long a delivery is tried")
+    title: Annotated[str, Field(max_length=500)] = Field(
+        default="[{severity}] {summary}", description="subject of a mail or message"
+    )
+    text: Annotated[str, Field(max_length=10_000)] = Field(default="", description="body, else all that is known")
 
     @property
     def kind(self) -> str:
@@ -198,7 +207,9 @@ class Channel(Said):
 class Channels(Said):
     """A file of channels."""
 
-    channels: Annotated[tuple[Channel, ...], Field(min_length=1, max_length=MOST_CHANNELS)]
+    channels: Annotated[tuple[Channel, ...], Field(min_length=1, max_length=MOST_CHANNELS)] = Field(
+        description="the channels"
+    )
 
     @model_validator(mode="after")
     def _names(self) -> Channels:

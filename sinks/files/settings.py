@@ -55,17 +55,27 @@ class Output(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    directory: str = Field(min_length=1)
-    name: str = ""
-    format: Literal["parquet", "avro", "jsonl", "csv", ""] = ""
-    filter: str = ""
-    time: Annotated[int, BeforeValidator(in_seconds), Field(ge=1, le=366 * DAY)] | None = None
-    count: int = Field(0, ge=0)
-    size: Annotated[int, BeforeValidator(in_bytes), Field(ge=0)] = 0
-    until: str = ""
-    grace: Annotated[int, BeforeValidator(in_seconds), Field(le=366 * DAY)] = GRACE
-    open_files: int = Field(MOST_OPEN, ge=1, le=10_000)
-    program: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
+    directory: str = Field(min_length=1, description="where files go, relative to this file")
+    name: str = Field(default="", description="strftime by the start of a file's span, and $FIELD")
+    format: Literal["parquet", "avro", "jsonl", "csv", ""] = Field(
+        default="", description="of the files; else by the end of `name`, else parquet"
+    )
+    filter: str = Field(default="", description="only these flows")
+    time: Annotated[int, BeforeValidator(in_seconds), Field(ge=1, le=366 * DAY)] | None = Field(
+        default=None, description="span of a file: seconds, or 5m, 1h, 1d"
+    )
+    count: int = Field(default=0, ge=0, description="flows after which a file ends")
+    size: Annotated[int, BeforeValidator(in_bytes), Field(ge=0)] = Field(
+        default=0, description="bytes after which a file ends: 500M"
+    )
+    until: str = Field(default="", description="a filter: a flow that it selects is the last of its file")
+    grace: Annotated[int, BeforeValidator(in_seconds), Field(le=366 * DAY)] = Field(
+        default=GRACE, description="how long after its span a file waits for late flows"
+    )
+    open_files: int = Field(default=MOST_OPEN, ge=1, le=10_000, description="files open at a time")
+    program: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field(
+        default=(), description="run on each closed file"
+    )
 
     @field_validator("filter", "until")
     @classmethod
@@ -107,7 +117,9 @@ class FileSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    outputs: tuple[Output, ...] = Field(min_length=1, max_length=MOST_OUTPUTS)
+    outputs: tuple[Output, ...] = Field(
+        min_length=1, max_length=MOST_OUTPUTS, description="the outputs, each with files of its own"
+    )
 
 
 def read_outputs(path: str) -> tuple[Output, ...]:

@@ -1,13 +1,10 @@
 """Every command has an example, every example works, and help, manual page and completion say the same."""
 
-import contextlib
-import io
 import os
 import shlex
 import shutil
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,9 +14,8 @@ from clients.examples import EXAMPLES, Example
 from clients.main import COMMANDS, main
 from clients.manual import page, roff
 from clients.options import EXAMPLES_HEADING
+from tests.sample_run import make_run
 from tests.started import started
-from tests.traffic.pcap import write_pcap
-from tests.traffic.sample.story import sample_frames
 
 MEASURED_ELSEWHERE = {"warmup"}  # tests/clients/test_warmup.py runs it
 
@@ -28,16 +24,7 @@ MEASURED_ELSEWHERE = {"warmup"}  # tests/clients/test_warmup.py runs it
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `make run` leaves."""
     place = tmp_path_factory.mktemp("examples")
-    (place / "build").mkdir()
-    write_pcap(place / "build" / "sample.pcap", sample_frames(1))
-    capture, data = str(place / "build" / "sample.pcap"), str(place / "build" / "sample-data")
-    with contextlib.redirect_stdout(io.StringIO()):
-        assert main(["run", "-r", capture, "--data", data]) == 0
-    program = place / "bin" / "argosy"
-    program.parent.mkdir()
-    root = Path(__file__).parents[2]
-    program.write_text(f'#!/bin/sh\nPYTHONPATH="{root}" exec "{sys.executable}" -m clients.main "$@"\n')
-    program.chmod(0o755)
+    make_run(place)
     return place
 
 

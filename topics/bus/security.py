@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from topics.errors import SettingsError
 
@@ -34,24 +34,30 @@ class Security(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    tls: bool = False
-    ca_file: Path | None = None
-    certificate_file: Path | None = None
-    key_file: Path | None = None
-    key_password: SecretStr | None = None
-    key_password_file: Path | None = None
-    verify_hostname: bool = True
-    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] | None = None
-    username: str | None = None
-    password: SecretStr | None = None
-    password_file: Path | None = None
-    token_file: Path | None = None
-    allow_clear_text: bool = False
-    compression: Literal["none", "lz4", "zstd", "gzip", "snappy"] = "lz4"
-    registry: str | None = None
-    registry_username: str | None = None
-    registry_password: SecretStr | None = None
-    registry_password_file: Path | None = None
+    tls: bool = Field(default=False, description="encrypt, and make sure of the brokers")
+    ca_file: Path | None = Field(
+        default=None, description="who signed the brokers' certificates (PEM); else what the system trusts"
+    )
+    certificate_file: Path | None = Field(default=None, description="our own certificate (PEM), for mutual TLS")
+    key_file: Path | None = Field(default=None, description="its key (PEM)")
+    key_password: SecretStr | None = Field(default=None, description="password of the key")
+    key_password_file: Path | None = Field(default=None, description="file with it")
+    verify_hostname: bool = Field(default=True, description="whether certificates have to name the host")
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] | None = Field(
+        default=None, description="how to log in: SASL"
+    )
+    username: str | None = Field(default=None, description="for every mechanism but OAUTHBEARER")
+    password: SecretStr | None = Field(default=None, description="its password")
+    password_file: Path | None = Field(default=None, description="file with it")
+    token_file: Path | None = Field(default=None, description="for OAUTHBEARER: read again whenever a token is due")
+    allow_clear_text: bool = Field(default=False, description="let PLAIN and OAUTHBEARER send their secret without TLS")
+    compression: Literal["none", "lz4", "zstd", "gzip", "snappy"] = Field(
+        default="lz4", description="what producers do to messages"
+    )
+    registry: str | None = Field(default=None, description="address of a schema registry")
+    registry_username: str | None = Field(default=None, description="who asks it")
+    registry_password: SecretStr | None = Field(default=None, description="password for it")
+    registry_password_file: Path | None = Field(default=None, description="file with it")
 
     @model_validator(mode="after")
     def _fits(self) -> Security:

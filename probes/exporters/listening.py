@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import selectors
 import socket
-import struct
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from probes.exporters.framing import Framing
+from probes.exporters.receiving import MOST_DATAGRAMS, SO_RXQ_OVFL, Receiving
 from topics.address_text import IPV4_MAPPED
 from topics.errors import InterfaceError
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from probes.exporters.collector import Collector
 
 RECEIVE_BYTES = 32 << 20  # of each UDP socket; the kernel halves what it may not give
-SO_RCVBUFFORCE, SO_RXQ_OVFL = 33, 40  # Linux, of any processor but a few
-OVERFLOW = struct.Struct("=I")
-OVERFLOW_SPACE = socket.CMSG_SPACE(OVERFLOW.size)
+SO_RCVBUFFORCE = 33  # Linux, of any processor but a few
 LARGEST = 65536
 AT_ONCE = 512  # datagrams of one socket before the next has its turn
 MOST_CONNECTIONS = 256
 MOST_ADDRESSES = 65536
 BACKLOG = 16
+PAUSE_SECONDS = 0.005  # while few come: to be called for each of them costs more than to read it
+FEW = 32
 
 
 class Listener:
@@ -46,7 +46,8 @@ class Listener:
         self._endpoints, self._collector, self._clock = endpoints, collector, clock
         self._selector = selectors.DefaultSelector()
         self._addresses: dict[str, bytes] = {}
-        self._connections = 0
+        self._receiving = Receiving()
+        self._connections = self._taken = 0
         self._waking, self._awake = socket.socketpair()
         self._stopped = False
 
@@ -71,10 +72,13 @@ class Listener:
 
     def poll(self, timeout: float) -> bool:
         """Give the collector what came, waiting up to `timeout` seconds for it; return False after `stop`."""
+        self._taken = 0
         for key, _ in self._selector.select(timeout):
             if self._collector.work.full:
                 break
             key.data()
+        if 0 < self._taken < FEW and not self._stopped:
+            time.sleep(min(PAUSE_SECONDS, timeout))
         return not self._stopped
 
     def stop(self) -> None:
@@ -122,28 +126,24 @@ class Listener:
         return found
 
     def _datagrams(self, what: str, heard: socket.socket) -> Callable[[], None]:
-        collector, work, clock = self._collector, self._collector.work, self._clock
-        view, number = work.view, heard.fileno()
+        collector, receiving, number = self._collector, self._receiving, heard.fileno()
 
         def take() -> None:
-            for _ in range(AT_ONCE):
-                if work.full:
+            for _ in range(AT_ONCE // MOST_DATAGRAMS):
+                if collector.work.full:
                     return
-                begin = work.used
-                try:
-                    size, told, _, sender = heard.recvmsg_into([view[begin : begin + LARGEST]], OVERFLOW_SPACE)
-                except OSError:
-                    return  # nothing waits, or an earlier answer of ours was refused: there is none
-                if told:
-                    self._heed(number, told)
-                collector.received(what, self._address(sender[0]), begin, begin + size, clock())
+                count = receiving.take(number)
+                now, append = self._clock(), collector.work.append
+                for sender, data in receiving.datagrams(count):
+                    begin, end = append(data)
+                    collector.received(what, sender, begin, end, now)
+                if (dropped := receiving.dropped(count)) is not None:
+                    self.kernel_dropped[number] = dropped
+                self._taken += count
+                if count < MOST_DATAGRAMS:
+                    return
 
         return take
-
-    def _heed(self, number: int, told: list[tuple[int, int, bytes]]) -> None:
-        for level, kind, value in told:
-            if level == socket.SOL_SOCKET and kind == SO_RXQ_OVFL and len(value) >= OVERFLOW.size:
-                self.kernel_dropped[number] = OVERFLOW.unpack_from(value)[0]
 
     def _address(self, text: str) -> bytes:
         found = self._addresses.get(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from probes.exporters import layout as at
-from probes.exporters import pairing
+from probes.exporters import pairing, records
 from probes.exporters.decode_kernel import decode
 from probes.exporters.sflow_kernel import DATAGRAM_COLUMNS, TOLD, samples
 
@@ -20,3 +20,4 @@ def warm_up() -> None:
     datagrams, told = np.zeros((0, DATAGRAM_COLUMNS), np.int64), np.zeros((0, TOLD), np.int64)
     samples(data, datagrams, 0, np.zeros(4, np.int64), np.zeros(COLUMNS, np.int64), rows, told)
     pairing.warm_up()
+    records.warm_up()

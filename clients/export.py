@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from clients import reading
 from clients.command import run_client
 from clients.options import Option
 from clients.selection import selection
-from clients.sources import Source, to_batch
+from clients.sources import SCHEME, Source, paths, to_batch, topic_address
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
-    from clients.options import Parsed
+    from collections.abc import Callable
 
-USAGE = "argosy export --to URL -r FILE... | -R DIR | -S kafka://HOST/TOPIC [OPTIONS] [- FILTER]"
+    from clients.options import Parsed
+    from sinks.ipfix import IpfixSink
+    from topics.batch import FlowBatch
+
+USAGE = "argosy export --to URL -r FILE... | -R DIR | -S kafka://HOST/TOPIC [--group NAME] [OPTIONS] [- FILTER]"
 SUMMARY = """Sends records to a collector of IPFIX, both directions in one record (RFC 5103).
+A topic is followed from now on; with --group from where the group came to the last time, at first from its beginning.
 Exit status: 0 when some record was sent, 1 when none was, 2 after an error."""
 AGAIN = 200  # datagrams, before the templates are sent again
+LEAST_RATE = 1000  # records a second of a group: what it gets at once has to be sent within minutes
 OPTIONS = (
     *reading.OPTIONS,
     Option("--to", "URL", "the collector: udp://HOST[:PORT], tcp://HOST[:PORT] or tls://HOST[:PORT]"),
+    Option("--group", "NAME", "consumer group: what it has sent of a topic is not sent again after a restart"),
     Option("--domain", "N", "observation domain that the records are of (1)"),
     Option("--rate", "N", "records a second at most (default: as fast as it goes)"),
     Option("--ca", "FILE", "certificates of who vouches for the collector (the system's)"),
@@ -40,20 +46,52 @@ def _run(parsed: Parsed, _modes: set[str]) -> int:
     if not url:
         raise UsageError("say which collector: --to udp://HOST:PORT")
 
-    from sinks.ipfix import Exporting, open_destination
+    from sinks.ipfix import Exporting, IpfixSink, open_destination
     from sinks.ipfix.sending import Credentials
 
     files = (parsed.word(name) or "" for name in ("--ca", "--cert", "--key"))
     destination = open_destination(url, Credentials(*files))
     domain, rate = parsed.number("--domain", 1, minimum=0), parsed.number("--rate", 0, minimum=0)
     exporting = Exporting(domain, destination.largest, 0 if destination.is_stream else AGAIN)
-    frames = reading.window(parsed).input.cut(Source(parsed).frames(selection(parsed), None))
-    began = time.monotonic()
+    group = parsed.word("--group")
+    topic = _topic_of_group(parsed, rate) if group else ("", "")
     with destination:
-        for frame in frames:
-            if frame.height:
-                for message in exporting.messages(to_batch(frame), int(time.time())):
-                    destination.send(message)
-                    if rate and (ahead := exporting.records / rate - (time.monotonic() - began)) > 0:
-                        time.sleep(ahead)
+        if group:
+            _follow(IpfixSink(destination, exporting, rate, _select(parsed)), topic, group, parsed)
+        else:
+            _send(IpfixSink(destination, exporting, rate), parsed)
     return 0 if exporting.records else reading.NO_MATCH
+
+
+def _send(sink: IpfixSink, parsed: Parsed) -> None:
+    for frame in reading.window(parsed).input.cut(Source(parsed).frames(selection(parsed), None)):
+        if frame.height:
+            sink.write(to_batch(frame))
+
+
+def _follow(sink: IpfixSink, topic: tuple[str, str], group: str, parsed: Parsed) -> None:
+    """Send what the group has not sent of a topic; offsets are committed behind what the collector has."""
+    from sinks.kafka import Subscription, run_sink
+
+    idle = parsed.number("--until-idle", 0, minimum=0) or None
+    run_sink(sink, Subscription(topic[0], group, topic[1], until_idle=idle))
+
+
+def _topic_of_group(parsed: Parsed, rate: int) -> tuple[str, str]:
+    """Return the brokers and the topic that a group reads; raises UsageError for what a group cannot do."""
+    names = paths(parsed)
+    if len(names) != 1 or not names[0].startswith(SCHEME):
+        raise UsageError("option --group is for one topic: -S kafka://HOST/TOPIC")
+    if 0 < rate < LEAST_RATE:
+        raise UsageError(f"option --rate is at least {LEAST_RATE} with --group, or the brokers take it for dead")
+    for name in ("-N", "-T"):
+        if parsed.word(name):
+            raise UsageError(f"option {name} does not go with --group: what was not read would count as sent")
+    return topic_address(names[0])
+
+
+def _select(parsed: Parsed) -> Callable[[FlowBatch], FlowBatch]:
+    from clients.radium.feeds import chosen
+
+    wanted = selection(parsed).wanted
+    return lambda batch: chosen(batch, wanted)

@@ -2,5 +2,6 @@
 
 from sinks.ipfix.messages import Exporting
 from sinks.ipfix.sending import Destination, open_destination
+from sinks.ipfix.sink import IpfixSink
 
-__all__ = ["Destination", "Exporting", "open_destination"]
+__all__ = ["Destination", "Exporting", "IpfixSink", "open_destination"]

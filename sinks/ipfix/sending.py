@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import ssl
+import sys
+import time
 from contextlib import suppress
+from fcntl import ioctl
+from termios import TIOCOUTQ
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from topics.errors import OutputError, UsageError
@@ -17,6 +22,7 @@ ADDRESS = re.compile(r"(?P<scheme>udp|tcp|tls)://(?P<host>[\w.-]+|\[[0-9A-Fa-f:.
 PORTS = {"udp": 4739, "tcp": 4739, "tls": 4740}  # IANA: ipfix and ipfixs
 LARGEST = {"udp": 1400, "tcp": 65535, "tls": 65535}  # bytes of a message
 SECONDS = 30.0
+LOOK_SECONDS = 0.01
 
 
 class Credentials(NamedTuple):
@@ -71,6 +77,28 @@ class Destination:
                     self._socket.send(message)
         except (OSError, ssl.SSLError) as error:
             raise self._failed(error) from None
+
+    @property
+    def unconfirmed(self) -> int:
+        """Bytes of a stream that the host of the collector has not confirmed yet; of UDP nothing is ever confirmed."""
+        if self._socket is None or not self.is_stream:
+            return 0
+        try:
+            broken = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            waiting = int.from_bytes(ioctl(self._socket.fileno(), TIOCOUTQ, bytes(4)), sys.byteorder)
+        except OSError as error:
+            raise self._failed(error) from None
+        if broken:
+            raise self._failed(OSError(broken, os.strerror(broken)))
+        return waiting
+
+    def drain(self) -> None:
+        """Wait until everything is confirmed."""
+        end = time.monotonic() + SECONDS
+        while self.unconfirmed:
+            if time.monotonic() > end:
+                raise OutputError(f"{self.url}: does not confirm what was sent for {SECONDS:.0f} s")
+            time.sleep(LOOK_SECONDS)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -12,6 +12,7 @@ from topics.batch import Observer
 MOST_TEMPLATES, MOST_DOMAINS = 4096, 64
 MOST_INTERFACES, MOST_SAMPLERS = 4096, 1024
 MOST_HELD_SETS, MOST_HELD_BYTES = 1024, 1 << 20
+Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
@@ -30,13 +31,18 @@ class Held(NamedTuple):
 class Stream:
     """One observation domain of an exporter; its `number` names it in rows."""
 
-    __slots__ = ("domain", "exporter", "number", "observer", "sampling", "sequence", "system_start")
+    __slots__ = ("domain", "exporter", "interface_rates", "number", "observer", "sampling", "sequence", "system_start")
 
     def __init__(self, exporter: Exporter, domain: int, number: int, observer: Observer) -> None:
         self.exporter, self.domain, self.number, self.observer = exporter, domain, number, observer
         self.sequence = Sequence()
         self.sampling = 0
+        self.interface_rates: OrderedDict[int, int] = OrderedDict()
         self.system_start = 0
+
+    def learn_interface_rate(self, interface: int, rate: int) -> None:
+        """Keep that of the packets which an interface takes in one of `rate` is counted."""
+        _keep(self.interface_rates, interface, rate, MOST_INTERFACES)
 
 
 class Exporter:
@@ -109,7 +115,7 @@ class Exporter:
         self.give_up(oldest)
 
 
-def _keep(known: OrderedDict[tuple[int, int], Value], key: tuple[int, int], value: Value, most: int) -> None:
+def _keep(known: OrderedDict[Key, Value], key: Key, value: Value, most: int) -> None:
     known[key] = value
     known.move_to_end(key)
     if len(known) > most:

@@ -9,7 +9,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from probes.exporters.exporter import Held
-from probes.exporters.options import MOST_RATE, interface_name, read_options, sampling, system_start
+from probes.exporters.options import MOST_RATE, interface_name, interface_of, read_options, sampling, system_start
 from probes.exporters.templates import Field, Template, TemplateError, read_templates
 
 if TYPE_CHECKING:
@@ -174,6 +174,8 @@ class Messages:
                 sampler, rate = found_rate
                 if sampler:
                     exporter.learn_sampler(stream.domain, sampler, rate)
+                elif interface := interface_of(template, values):
+                    stream.learn_interface_rate(interface, min(rate, MOST_RATE))
                 else:
                     stream.sampling = min(rate, MOST_RATE)
             if start := system_start(values):

@@ -72,6 +72,12 @@ def rate_of(taken: int, left_out: int) -> int:
     return max(1, (taken + left_out) // taken) if taken > 0 else 0
 
 
+def interface_of(template: Template, values: Values) -> int:
+    """Return the interface that a record of options is about, 0 when it is about no single one."""
+    scopes = {each.number for each in template.fields[: template.scopes] if not each.enterprise}
+    return next((_number(values[each]) for each in sorted(scopes & elements.INTERFACES) if each in values), 0)
+
+
 def system_start(values: Values) -> int | None:
     """Return when the exporter began to count milliseconds, ns, where a record tells it."""
     if SYSTEM_START not in values:

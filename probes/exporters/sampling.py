@@ -23,11 +23,13 @@ COUNTERS = (at.PLACES["packets"], at.PLACES["bytes"], at.PLACES["reverse_packets
 def apply_sampling(rows: Int64, streams: Sequence[Stream]) -> None:
     """Multiply packets and bytes by the rate of sampling, which stays in column `sampling` (1: all were counted).
 
-    A rate in the record counts first, then that of the sampler it names, then that of its stream. Counters stay within
-    the MOST that they were decoded with.
+    A rate in the record counts first, then that of the sampler it names, then that of the interface that took the
+    packets in (where that is not told: the one they left by), then that of its stream. Counters stay within the MOST
+    that they were decoded with.
     """
     rates = rows[:, at.SAMPLING]
     _named(rows, rates, streams)
+    _by_interface(rows, rates, streams)
     spaced = np.flatnonzero(rows[:, at.SAMPLING_SPACE] > 0)
     if len(spaced):
         taken = np.maximum(rates[spaced], 1)
@@ -38,6 +40,22 @@ def apply_sampling(rows: Int64, streams: Sequence[Stream]) -> None:
         for column in COUNTERS:
             limit = MOST_COUNT // rates[sampled]
             rows[sampled, column] = np.minimum(rows[sampled, column], limit) * rates[sampled]
+
+
+def _by_interface(rows: Int64, rates: Int64, streams: Sequence[Stream]) -> None:
+    """Take the rates of interfaces, where they are told apart."""
+    numbers = rows[:, at.EXPORTER]
+    silent = (rows[:, at.SAMPLER] == 0) & (rows[:, at.SAMPLING_SPACE] == 0)
+    for number in np.unique(numbers).tolist():
+        stream = streams[number]
+        if not stream.interface_rates:
+            continue
+        mine = np.flatnonzero(silent & (numbers == number) & ((rates <= 1) | (rates == stream.sampling)))
+        came, left = (rows[mine, at.FORWARD + column] for column in (at.IN_INTERFACE, at.OUT_INTERFACE))
+        interfaces = np.where(came > 0, came, left)
+        for interface in np.unique(interfaces).tolist():
+            if rate := stream.interface_rates.get(interface, 0):
+                rates[mine[interfaces == interface]] = rate
 
 
 def _named(rows: Int64, rates: Int64, streams: Sequence[Stream]) -> None:

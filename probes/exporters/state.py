@@ -67,7 +67,10 @@ def _described(key: tuple[str, bytes, int], exporter: Exporter) -> dict[str, Any
         ],
         "samplers": [[*each, rate] for each, rate in exporter.samplers.items()],
         "interfaces": [[*each, name] for each, name in exporter.interfaces.items()],
-        "domains": [[domain, each.sampling, each.system_start] for domain, each in exporter.streams.items()],
+        "domains": [
+            [domain, each.sampling, each.system_start, list(each.interface_rates.items())]
+            for domain, each in exporter.streams.items()
+        ],
     }
 
 
@@ -83,7 +86,9 @@ def _learn(collector: Collector, described: dict[str, Any]) -> None:
         exporter.learn_sampler(int(domain), int(number), min(int(rate), MOST_RATE))
     for domain, number, name in described["interfaces"]:
         exporter.learn_interface(int(domain), int(number), str(name)[:LONGEST_NAME])
-    for domain, sampling, start in described["domains"]:
+    for domain, sampling, start, *interfaces in described["domains"]:
         stream = collector.stream(exporter, int(domain))
         if stream is not None:
             stream.sampling, stream.system_start = min(int(sampling), MOST_RATE), min(max(int(start), 0), 1 << 61)
+            for interface, rate in interfaces[0] if interfaces else ():
+                stream.learn_interface_rate(int(interface), min(max(int(rate), 0), MOST_RATE))

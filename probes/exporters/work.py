@@ -25,14 +25,14 @@ Int64 = np.ndarray[Any, np.dtype[np.int64]]
 class Work:
     """An arena of bytes and the sets in it; `full` says when they should be decoded.
 
-    `sampled` says whether some of the rows that were decoded last have to be multiplied.
+    `sampled` says whether some of the rows that were decoded last may have to be multiplied.
     """
 
     def __init__(self) -> None:
         self.arena = np.zeros(ARENA_BYTES, np.uint8)
         self.view = self.arena.data
         self.used = 0
-        self.sampled = False
+        self.sampled = self._by_interface = False
         self._items: list[tuple[int, ...]] = []
         self._streams: list[Stream] = []
         self._places: dict[int, tuple[Template, int, int, int, bool]] = {}
@@ -85,6 +85,7 @@ class Work:
             return
         shape = self._places.get(id(template)) or self._place(template)
         rate = sampling or stream.sampling
+        self._by_interface |= bool(stream.interface_rates)
         self._items.append((begin, end, *shape[1:4], stream.number, time, boot, rate, arrived, shape[4]))
         self._streams.append(stream)
 
@@ -103,7 +104,7 @@ class Work:
         while state[0] < len(items):
             written = decode(self.arena, items, fields, state, self._rows, told)
             if written:
-                self.sampled, state[3] = bool(state[3]), 0
+                self.sampled, state[3] = bool(state[3]) or self._by_interface, 0
                 yield self._rows[:written]
         self._ordinal = int(state[2])
         self._count(told)
@@ -122,6 +123,7 @@ class Work:
 
     def _clear(self) -> None:
         self.used = 0
+        self._by_interface = False
         self._items, self._streams, self._notes = [], [], []
         self._places, self._tables, self._table_rows = {}, [], 0
 

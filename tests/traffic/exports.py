@@ -85,6 +85,19 @@ def netflow5(flows: Sequence[tuple[str, str, int, int, int, int, int]], sequence
     )
 
 
+def netflow7(flows: Sequence[tuple[str, str, int, int, int, int, int]], sequence: int = 0) -> bytes:
+    """Return a datagram of NetFlow 7, as switches of the Catalyst kind sent them; flows as for `netflow5`."""
+    head = struct.pack(">HHIIIII", 7, len(flows), UPTIME, SENT, 0, sequence, 0)
+    return head + b"".join(
+        ip_address(source).packed
+        + ip_address(target).packed
+        + struct.pack(">IHHIIIIHH", 0, 1, 2, packets, size, UPTIME - 2000, UPTIME - 1000, *ports)
+        + struct.pack(">BBBBHHBBH", 0, 0x1B, protocol, 0, 64500, 64501, 24, 24, 0)
+        + ip_address("192.0.2.254").packed  # the router that was bypassed
+        for source, target, *ports, protocol, packets, size in flows
+    )
+
+
 def usual(source: str, target: str, ports: tuple[int, int], packets: int, size: int, first: int, last: int) -> bytes:
     """Return a record of USUAL, of TCP; times in ms."""
     return record(USUAL, [source, target, *ports, 6, 0x1B, packets, size, first, last])

@@ -13,6 +13,7 @@ from tests.traffic.exports import (
     VARIABLE,
     ipfix,
     netflow5,
+    netflow7,
     netflow9,
     one_set,
     record,
@@ -84,6 +85,18 @@ def test_netflow_5_and_9_and_ipfix_say_the_same() -> None:
     assert batch.records["src_first"][0] == (SENT - 2) * SECOND
 
 
+def test_netflow_7_says_the_same_as_5() -> None:
+    flows = [(A, B, 40000, 53, 17, 3, 300), (B, A, 443, 50000, 6, 9, 9000)]
+    five, seven = collector(), collector()
+    assert told(collected([netflow7(flows)], seven)) == told(collected([netflow5(flows)], five))
+    gap = collector()
+    collected([netflow7(flows), netflow7(flows, 5)], gap)
+    assert counts(gap)["lost_records"] == 3
+    cut = collector()
+    assert len(collected([netflow7(flows)[:-1]], cut)) == 1
+    assert counts(cut)["malformed"] == 1
+
+
 def test_a_biflow_is_one_record_by_itself() -> None:
     fields = (*USUAL, (2, 8, 29305), (1, 8, 29305), (6, 1, 29305))
     body = record(fields, [A, B, 40000, 443, 6, 0x1B, 10, 1000, START - 9, START, 7, 700, 0x12])
@@ -149,6 +162,27 @@ def test_sampling_from_options_multiplies_and_is_told(named: bool) -> None:
     ]
     (flow,) = told(collected([ipfix(sets)]))
     assert (flow["packets"], flow["bytes"], flow["labels"]) == ((10_000, 0), (1_000_000, 0), "sampling=1000")
+
+
+@pytest.mark.parametrize(("ipfix_options", "rest"), [(True, 1), (True, 10), (False, 1)])
+def test_sampling_of_an_interface_is_that_of_no_other(ipfix_options: bool, rest: int) -> None:
+    scope = (10 if ipfix_options else 2, 4)  # NetFlow 9 has kinds of scope: 2 is an interface
+    options, every, fields = (scope, (34, 4)), ((149 if ipfix_options else 1, 4), (34, 4)), (*USUAL, (10, 4), (14, 4))
+    rows = [(3, 4, 1), (4, 3, 2), (0, 3, 3), (7, 8, 4)]
+    ends: list[list[int | bytes | str]] = [
+        [A, B, port, 80, 6, 0, 2, 200, START, START, came, left] for came, left, port in rows
+    ]
+    sets = [
+        template(300, options, ipfix=ipfix_options, scopes=1),
+        one_set(300, record(options, [3, 1000])),
+        template(301, every, ipfix=ipfix_options, scopes=1),
+        one_set(301, record(every, [0, rest])),
+        template(256, fields, ipfix=ipfix_options),
+        one_set(256, b"".join(record(fields, each) for each in ends)),
+    ]
+    found = told(collected([(ipfix if ipfix_options else netflow9)(sets)]))
+    assert [flow["packets"][0] for flow in found] == [2000, 2 * rest, 2000, 2 * rest]
+    assert ["sampling=1000" in flow["labels"] for flow in found] == [True, False, True, False]
 
 
 def test_sampling_of_netflow_5_and_of_records_themselves() -> None:

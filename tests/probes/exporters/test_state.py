@@ -47,6 +47,19 @@ def test_data_is_read_by_templates_of_the_run_before(tmp_path: Path) -> None:
     assert (flow["packets"], flow["labels"]) == ((1000, 0), "in=uplink:sampling=100")
 
 
+def test_rates_of_interfaces_are_kept(tmp_path: Path) -> None:
+    path, options = str(tmp_path / "state.json"), ((10, 4), (34, 4))
+    before, after = collector(), collector()
+    said = [template(301, options, scopes=1), one_set(301, record(options, [3, 50]))]
+    before.take("netflow", sender(ROUTER), ipfix([template(300, FIELDS[:-1]), *said]), NOW)
+    write_state(before, path)
+    read_state(after, path)
+    values = [*VALUES[:-2], b""]
+    values[11] = 0  # the sampler
+    (flow,) = told(collected([ipfix([one_set(300, record(FIELDS[:-1], values))])], after))
+    assert flow["packets"] == (500, 0)
+
+
 def test_no_state_is_none_and_damage_is_named(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     read_state(collector(), str(path))

@@ -23,7 +23,8 @@ SCHEMAS = """\
 Values are Avro in single-object encoding: two bytes `C3 01`, eight of the schema's fingerprint, the record. With a
 [schema registry](../guides/security.md) they are in Confluent's wire format instead. The schemas are the files
 `topics/schemas/NAME.avsc` of the source tree; [delivery](../explanation/reliability.md#schemas) tells how they may
-change. A batch holds a header and an array of records.
+change. A batch holds a header and an array of records. *merged* says how two records become one: `sum`, `min`, `first`,
+`or` for bits, ...
 """
 CARRIES = {
     "flow-status": "flow-batch.v1",
@@ -80,7 +81,8 @@ def _schema(name: str) -> str:
 def _meaning(field: dict[str, Any]) -> str:
     unit = f" ({field['unit']})" if field.get("unit") else ""
     named = f"; `-s {field['ra']}`" if field.get("ra") else ""
-    return plain(f"{field.get('doc', '')}{unit}{named}")
+    merged = f"; merged: `{field['merge']}`" if field.get("merge") else ""
+    return plain(f"{field.get('doc', '')}{unit}{named}{merged}")
 
 
 def _kind(kind: Any) -> str:  # noqa: ANN401 - a schema is JSON of any shape

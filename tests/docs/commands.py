@@ -15,7 +15,7 @@ from topics.errors import UsageError
 
 INLINE = re.compile(r"(?<!`)`(argosy [a-z][^`\n]*)`")
 JOINTS = {"|", "||", "&", "&&", ";", ">", ">>", "<"}
-HELD = re.compile(r"`[^`\n]*`")
+OURS = re.compile(r"(\$ )?argosy [a-z]+ ")
 PLACEHOLDER = re.compile(r"[A-Z]+\b")
 
 
@@ -27,6 +27,8 @@ def named(page: str) -> Iterator[str]:
             yield from (line.removeprefix(PROMPT) for line in lines if line.startswith(PROMPT))
         elif block.language == "sh":
             yield from lines
+        elif not block.language:
+            yield from (line.removeprefix(PROMPT) for line in lines if OURS.match(line))
     yield from INLINE.findall(page)
 
 

@@ -6,13 +6,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from clients.sources import DASH, to_frame
+from clients.sources import DASH, as_frame, to_frame
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     import polars as pl
+    import pyarrow as pa
 
     from clients.options import Parsed
     from sinks.formats.writer import Writer
@@ -86,6 +87,14 @@ class Outputs:
         """Write the records of a frame, as `write` does."""
         for output in self._outputs:
             output.writer.write_frame(frame if output.wanted is None else frame.filter(output.wanted))
+
+    def write_columns(self, data: pa.RecordBatch) -> None:
+        """Write records that are columns of topics/frame.py already, as `write` does."""
+        for output in self._outputs:
+            if output.wanted is None:
+                output.writer.write_columns(data)
+            else:
+                output.writer.write_frame(as_frame(data).filter(output.wanted))
 
     def reject(self, frame: pl.DataFrame) -> None:
         """Keep records that were not selected."""

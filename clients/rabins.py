@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from clients import reading
 from clients.command import run_client
+from clients.merging import merged_columns, put_columns
 from clients.options import Option
 from clients.outputs import Outputs
 from clients.selection import selection
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import polars as pl
+    import pyarrow as pa
 
     from clients.options import Parsed
     from processors.merge import Aggregation
@@ -55,6 +57,7 @@ MODES = (
     "rmon",
     "nomerge",
 )
+ROW_MODES = {"hard", "zero", "nomodify", "nopreserve", "rmon", "nomerge"}  # those that take whole records
 KINDS = ("time", "count", "size")
 SUFFIXES = {"k": 1000, "m": 1_000_000, "b": 1_000_000_000}
 CAPACITY = 1 << 10
@@ -97,6 +100,9 @@ def _run(parsed: Parsed, modes: set[str]) -> int:
     outputs = Outputs(parsed)
     named = any("%" in word for word in parsed.words("-w"))
     with outputs if not named else ExitStack():
+        batches = None if named else _columns(parsed, binning, outputs)
+        if batches is not None:
+            return 0 if put_columns(parsed, outputs, batches) else reading.NO_MATCH
         bins = _bins(parsed, binning, outputs)
         if outputs.any and not named and not parsed.words("-P") and reading.window(parsed).output.unlimited:
             selected = _written(outputs, bins)
@@ -104,6 +110,18 @@ def _run(parsed: Parsed, modes: set[str]) -> int:
             frames = _ordered(parsed, bins)
             selected = _by_name(parsed, frames) if named else reading.put(parsed, outputs, (f for _, f in frames))
     return 0 if selected else reading.NO_MATCH
+
+
+def _columns(parsed: Parsed, binning: _Binning, outputs: Outputs) -> Iterator[pa.RecordBatch] | None:
+    """Return what yields the records of all bins, merged column by column, None where that is not possible."""
+    rows = ROW_MODES & binning.modes or outputs.wants_rejects or not reading.window(parsed).input.unlimited
+    if rows or binning.kind != "time" or any(parsed.words(option) for option in ("-B", "-P")):
+        return None
+    from processors.bins import bin_size
+
+    columns = None if outputs.any else reading.shown(parsed)
+    size = bin_size(binning.argument)
+    return merged_columns(parsed, binning.modes, Source(parsed), parsed.words("-m"), size, columns)
 
 
 def _written(outputs: Outputs, bins: Iterator[tuple[int, FlowBatch]]) -> int:

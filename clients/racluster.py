@@ -72,6 +72,10 @@ def _merge(parsed: Parsed, modes: set[str], source: Source, outputs: Outputs) ->
         if frame is not None:
             return 0 if reading.print_all(parsed, _cut_frames(parsed, frame)) else reading.NO_MATCH
     with outputs:
+        if totals is None and not outputs.wants_rejects:
+            written = _written_columns(parsed, modes, source, outputs)
+            if written is not None:
+                return 0 if written else reading.NO_MATCH
         put = _writing if outputs.any else _printing
         selected = put(parsed, outputs, _merged(parsed, modes, source, totals, outputs))
     if totals is not None:
@@ -79,9 +83,26 @@ def _merge(parsed: Parsed, modes: set[str], source: Source, outputs: Outputs) ->
     return 0 if selected else reading.NO_MATCH
 
 
+def _takes_rows(parsed: Parsed, modes: set[str]) -> bool:
+    """Tell whether it takes whole records, one after the other, to merge them as the command line asks."""
+    return bool(
+        parsed.word("-f") or modes & {"ind", "rmon", "nopreserve"} or not reading.window(parsed).input.unlimited
+    )
+
+
+def _written_columns(parsed: Parsed, modes: set[str], source: Source, outputs: Outputs) -> int | None:
+    """Merge records column by column and write them; return their number, None where that is not possible."""
+    from clients.merging import merged_columns, put_columns
+
+    if _takes_rows(parsed, modes):
+        return None
+    batches = merged_columns(parsed, modes, source, _keys(parsed))
+    return None if batches is None else put_columns(parsed, outputs, batches)
+
+
 def _scanned(parsed: Parsed, modes: set[str], source: Source) -> pl.DataFrame | None:
     """Return the merged records with the columns that are printed, None where it takes whole records to merge them."""
-    if parsed.word("-f") or modes & {"ind", "rmon", "nopreserve"} or not reading.window(parsed).input.unlimited:
+    if _takes_rows(parsed, modes):
         return None
     from processors.merge.grouped import can_group, merged_frame
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     import polars as pl
+    import pyarrow as pa
 
     from clients.options import Parsed
     from clients.selection import Selection
@@ -190,10 +191,7 @@ class Source:
 
         None where not all of them are in Parquet files; raises InputError as `frames` does.
         """
-        from sinks.formats.names import Format, readable_format
-
-        plain = not any(is_database(name) or name.startswith(SCHEME) for name in self.names)
-        if not plain or any(readable_format(name) is not Format.PARQUET for name in self.names):
+        if not self.is_parquet:
             return None
         import polars as pl
 
@@ -203,6 +201,30 @@ class Source:
         frames = [_narrowed(name, selection.tree) for name in self.names if times is None or _touches(name, times)]
         records = pl.concat(frames) if frames else scan([])
         return records if selection.wanted is None else records.filter(selection.wanted)
+
+    @property
+    def is_parquet(self) -> bool:
+        """Whether all records are in Parquet files, which can be read again."""
+        from sinks.formats.names import Format, readable_format
+
+        if any(is_database(name) or name.startswith(SCHEME) for name in self.names):
+            return False
+        return all(readable_format(name) is Format.PARQUET for name in self.names)
+
+    def columns(self, selection: Selection, columns: set[str]) -> Iterator[pa.RecordBatch]:
+        """Yield the records selected, of Parquet files, with these columns; raises InputError as `frames` does."""
+        from sinks.formats.parquet import read_columns
+
+        if not selection.constant:
+            for frame in self.frames(selection, columns):
+                yield from frame.to_arrow().combine_chunks().to_batches()
+            return
+        with Progress(len(self.names)) as progress:
+            for name in self.names:
+                for data in read_columns(name, columns):
+                    progress.show(len(data))
+                    yield data
+                progress.next_file()
 
     def reading(self) -> AbstractContextManager[None]:
         """Return what turns errors of Polars while it collects a `scan` into an InputError."""
@@ -332,11 +354,16 @@ def _batches(name: str, needed: set[str] | None) -> Iterator[tuple[pl.LazyFrame,
 
 def to_frame(batch: FlowBatch, columns: set[str] | None = None) -> pl.DataFrame:
     """Return a batch as a frame with the columns of topics/frame.py, or with some of them."""
-    import polars as pl
-
     from topics.frame import to_arrow
 
-    frame = pl.from_arrow(to_arrow(batch) if columns is None else to_arrow(batch, columns))
+    return as_frame(to_arrow(batch) if columns is None else to_arrow(batch, columns))
+
+
+def as_frame(data: pa.RecordBatch) -> pl.DataFrame:
+    """Return a record batch with columns of topics/frame.py as a frame."""
+    import polars as pl
+
+    frame = pl.from_arrow(data)
     assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a record batch with columns is never a series
     return frame
 

@@ -213,6 +213,19 @@ def _aggregation() -> None:
         aggregation = Aggregation(keys, rmon=rmon)
         aggregation.add(batch)
         aggregation.finish()
+    _columns(batch)
+
+
+def _columns(batch: FlowBatch) -> None:
+    from processors.bins.columns import ColumnSeries
+    from processors.merge import lanes
+    from topics.frame import to_arrow
+
+    lanes.warm_up()
+    batch.records["labels_length"] = 0
+    data = to_arrow(batch)
+    for keys in ((), ("saddr",)):
+        list(ColumnSeries(lambda _: [data], keys, data.schema.names).merged() or ())
 
 
 def _argus() -> None:

@@ -13,7 +13,7 @@ from topics.record import FLOW_DTYPE, empty_records
 from topics.schema import Field, flow_fields, flow_record_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
 TIME_UNIT = "ns since 1970-01-01 UTC"
 OBSERVER_COLUMNS = ("site", "probe", "interface")
@@ -60,7 +60,28 @@ def to_arrow(batch: FlowBatch, names: Collection[str] = ARROW_SCHEMA.names) -> p
     Times of 0 become null. Raises OutputError when one variable-length column exceeds 2 GiB.
     """
     wanted = [name for name in ARROW_SCHEMA.names if name in names]
-    columns = _split(batch.records, _stored(wanted))
+    return _arrow(wanted, _split(batch.records, _stored(wanted)), batch)
+
+
+def from_columns(columns: Mapping[str, Column], count: int, observers: Mapping[int, Observer]) -> pa.RecordBatch:
+    """Return `count` records as a pyarrow.RecordBatch; a column may be one value, for all of them.
+
+    `columns` are fields of FLOW_DTYPE without variable length; those that are missing are empty when they are such,
+    and left out otherwise. Octets have shape (count, size) or (1, size).
+    """
+    whole = {name: _repeated(column, count) for name, column in columns.items()}
+    stored = {name: _stored([name]) for name in ARROW_SCHEMA.names}
+    for name in (name for name, parts in stored.items() if len(parts) > 1):
+        whole |= dict.fromkeys(stored[name], np.zeros(count, np.uint32))
+    wanted = [name for name, parts in stored.items() if all(part in whole for part in parts)]
+    return _arrow(wanted, whole, FlowBatch(observers=dict(observers)))
+
+
+def _repeated(column: Column, count: int) -> Column:
+    return np.ascontiguousarray(column) if len(column) == count else np.repeat(column, count, axis=0)
+
+
+def _arrow(wanted: list[str], columns: dict[str, Any], batch: FlowBatch) -> pa.RecordBatch:
     if "observer" in columns:
         columns.update(_observer_columns(batch, columns.pop("observer")))
     arrays = [_arrow_array(name, columns, batch.heap) for name in wanted]
@@ -88,18 +109,29 @@ def from_arrow(data: pa.RecordBatch | pa.Table) -> FlowBatch:
     if isinstance(data, pa.Table):
         return concatenate(from_arrow(part) for part in data.combine_chunks().to_batches())
     count = data.num_rows
-    records, columns, heaps = empty_records(count), dict[str, Column](), list[Heap]()
-    for name in ARROW_SCHEMA.names:
-        array = _typed(data, name)
-        if array is None:
-            columns[name] = np.repeat(records_like(1)[name], count)
-        else:
-            _take_column(name, array, columns, heaps)
-    observers = _observers(columns, count)
+    records = empty_records(count)
+    columns, observers, heap = to_columns(data)
     _join(records, columns)
-    heap = np.concatenate(heaps) if heaps else np.zeros(0, np.uint8)
     first = next(iter(observers.values()), Observer("", "", ""))
     return FlowBatch(records=records, heap=heap, site=first.site, probe=first.probe, observers=observers)
+
+
+def to_columns(
+    data: pa.RecordBatch, names: Collection[str] = ARROW_SCHEMA.names
+) -> tuple[dict[str, Column], dict[int, Observer], Heap]:
+    """Return the columns `names` as fields of FLOW_DTYPE, who is behind each observer id, and the heap.
+
+    Octets have shape (rows, size); what an older file lacks has its default. Raises InputError as from_arrow does.
+    """
+    columns, heaps = dict[str, Column](), list[Heap]()
+    for name in (name for name in ARROW_SCHEMA.names if name in names):
+        array = _typed(data, name)
+        if array is None:
+            columns[name] = np.repeat(records_like(1)[name], data.num_rows)
+        else:
+            _take_column(name, array, columns, heaps)
+    observers = _observers(columns, data.num_rows) if all(name in columns for name in OBSERVER_COLUMNS) else {}
+    return columns, observers, np.concatenate(heaps) if heaps else np.zeros(0, np.uint8)
 
 
 def conformed(data: pa.RecordBatch) -> pa.RecordBatch:

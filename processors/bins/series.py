@@ -52,6 +52,8 @@ class Series:
             pieces, starts = split(batch, self._size)
         else:
             pieces, starts = batch, self._size.starts(start_times(batch.records))
+        if not len(starts):  # none of the pieces had a packet
+            return
         order = np.argsort(starts, kind="stable")
         ordered, distinct = starts[order], np.unique(starts)
         bounds = np.searchsorted(ordered, distinct).tolist()

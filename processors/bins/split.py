@@ -16,12 +16,16 @@ from topics.schema import flow_fields
 
 if TYPE_CHECKING:
     from processors.bins.edges import BinSize
-    from topics.batch import FlowBatch, Records
+    from topics.batch import FlowBatch
+    from topics.frame import Column
 
     Integers = np.ndarray[Any, np.dtype[np.int64]]
 
 SIDES = ("src", "dst")
 SUMMED = {side: [f for f in flow_fields() if f.merge == "sum" and f.name.startswith(side)] for side in SIDES}
+COUNTERS = tuple(field.name for fields in SUMMED.values() for field in fields)
+TIMES = tuple(f"{side}_{what}" for side in SIDES for what in ("first", "last", "packets"))
+DURATIONS = ("duration_sum", "duration_min", "duration_max", "duration_square_sum")
 
 
 def split(batch: FlowBatch, size: BinSize) -> tuple[FlowBatch, Integers]:
@@ -36,7 +40,7 @@ def split(batch: FlowBatch, size: BinSize) -> tuple[FlowBatch, Integers]:
     whole = batch.select(rows)
     pieces = whole  # select made copies
     cut = np.flatnonzero((high > low)[rows])
-    _cut(pieces.records, cut, rows, starts, ends)
+    _cut({name: pieces.records[name] for name in (*TIMES, *DURATIONS, *COUNTERS)}, cut, rows, starts, ends)
     filled = (pieces.records["src_packets"] > 0) | (pieces.records["dst_packets"] > 0)
     filled[np.setdiff1d(np.arange(len(rows)), cut, assume_unique=True)] = True
     chosen = np.flatnonzero(filled)
@@ -62,37 +66,74 @@ def overlaps(low: Integers, high: Integers, crossing: Integers, size: BinSize) -
     return columns[:, 0], columns[:, 1], columns[:, 2]
 
 
-def _cut(records: Records, cut: Integers, rows: Integers, starts: Integers, ends: Integers) -> None:
-    """Give each piece its times and its share of the counters."""
+def split_columns(columns: dict[str, Column], count: int, size: BinSize) -> tuple[dict[str, Column], Integers]:
+    """Do the same for columns of `count` records: shape (count,), (count, octets), or one value for all.
+
+    TIMES are among them, and any other fields; what is no field of a record is the same in all of its pieces.
+    """
+    columns = columns | {name: _whole(columns[name], count) for name in TIMES}
+    first, last = _times(columns)
+    low, high = size.starts(first), size.starts(last)
+    crossing = np.flatnonzero(high > low)
+    if not len(crossing):
+        return columns, low
+    rows, starts, ends = overlaps(low, high, crossing, size)
+    pieces = {name: column if len(column) == 1 < count else column[rows] for name, column in columns.items()}
+    spread = (name for name in COUNTERS if name in pieces and pieces[name].any())  # of nothing each has nothing
+    kept = (name for name in DURATIONS if name in pieces)
+    changed = {name: _whole(pieces[name], len(rows)) for name in (*TIMES, *spread, *kept)}
+    cut = np.flatnonzero((high > low)[rows])
+    _cut(changed, cut, rows, starts, ends)
+    filled = np.ones(len(rows), bool)
+    filled[cut] = (changed["src_packets"][cut] > 0) | (changed["dst_packets"][cut] > 0)
+    pieces |= changed
+    if filled.all():
+        return pieces, starts
+    return {name: column if len(column) == 1 else column[filled] for name, column in pieces.items()}, starts[filled]
+
+
+def _times(columns: Any) -> tuple[Integers, Integers]:  # noqa: ANN401 - fields by name, as records have them
+    return start_times(columns), last_times(columns)
+
+
+def _whole(column: Column, count: int) -> Column:
+    return column if len(column) == count else np.repeat(column, count, axis=0)
+
+
+def _cut(columns: dict[str, Column], cut: Integers, rows: Integers, starts: Integers, ends: Integers) -> None:
+    """Give each piece its times and its share of the counters, of those that are among the columns."""
     owner, begin, end = rows[cut], starts[cut], ends[cut]
     leads = np.ones(len(cut), bool)
     leads[1:] = owner[1:] != owner[:-1]
     for side in SIDES:
-        _cut_side(records, cut, leads, side, begin, end)
-    first, last = start_times(records)[cut], last_times(records)[cut]
-    duration = last - first
-    for name in ("duration_sum", "duration_min", "duration_max"):
-        records[name][cut] = duration
-    records["duration_square_sum"][cut] = (duration / 1000.0) ** 2
+        _cut_side(columns, cut, leads, side, begin, end)
+    first, last = _times(columns)
+    duration = (last - first)[cut]
+    values = dict.fromkeys(DURATIONS[:3], duration) | {DURATIONS[3]: (duration / 1000.0) ** 2}
+    for name in DURATIONS:
+        if name in columns:
+            columns[name][cut] = values[name]
 
 
 def _cut_side(
-    records: Records, cut: Integers, leads: np.ndarray[Any, Any], side: str, begin: Integers, end: Integers
+    columns: dict[str, Column], cut: Integers, leads: np.ndarray[Any, Any], side: str, begin: Integers, end: Integers
 ) -> None:
-    packets = records[f"{side}_packets"][cut]
-    first, last = records[f"{side}_first"][cut], records[f"{side}_last"][cut]
+    packets = columns[f"{side}_packets"][cut]
+    first, last = columns[f"{side}_first"][cut], columns[f"{side}_last"][cut]
     upto = share_until(packets, first, last, end)
     before = np.where(leads, 0, np.concatenate([[0], upto[:-1]]))
     got = upto - before
     for field in SUMMED[side]:
-        total = records[field.name][cut]
+        if field.name not in columns:
+            continue
+        total = columns[field.name][cut]
         if field.kind == "double":
-            records[field.name][cut] = total * got / np.maximum(packets, 1)
+            columns[field.name][cut] = total * got / np.maximum(packets, 1)
         elif field.name != f"{side}_packets":
-            records[field.name][cut] = proportion(total, upto, packets) - proportion(total, before, packets)
-    records[f"{side}_packets"][cut] = got
-    records[f"{side}_first"][cut] = np.where(got > 0, np.maximum(first, begin), 0)
-    records[f"{side}_last"][cut] = np.where(got > 0, np.minimum(last, end), 0)
+            columns[field.name][cut] = proportion(total, upto, packets) - proportion(total, before, packets)
+    columns[f"{side}_packets"][cut] = got
+    columns[f"{side}_first"][cut] = np.where(got > 0, np.maximum(first, begin), 0)
+    columns[f"{side}_last"][cut] = np.where(got > 0, np.minimum(last, end), 0)
 
 
 def share_until(packets: Integers, first: Integers, last: Integers, end: Integers) -> Integers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +19,13 @@ from topics.errors import InputError
 from topics.frame import ARROW_SCHEMA, from_arrow, to_arrow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from numpy.typing import NDArray
 
 ROW_GROUP = 128 * 1024
 READ_AT_ONCE = 64 * 1024
+LARGEST_WHOLE = 2 * ROW_GROUP
 METADATA_KEY = b"argosy"
 # Nearly every record has a value of its own here: a dictionary would only be built to be thrown away.
 DISTINCT = ("_base_sequence", "_last_sequence", "_last_ack", "flow_id")
@@ -140,10 +142,35 @@ def _damage(path: str) -> Iterator[None]:
 def read_parquet(path: str) -> Iterator[FlowBatch]:
     """Yield the batches of a Parquet file; raises InputError naming the file when it is something else or damaged."""
     with _damage(path), pq.ParquetFile(path, read_dictionary=WORDS, page_checksum_verification=True) as file:
-        names = [name for name in ARROW_SCHEMA.names if name in file.schema_arrow.names]
-        for data in file.iter_batches(READ_AT_ONCE, columns=names):
-            data.validate(full=True)
+        for data in _batches(file, ARROW_SCHEMA.names):
             yield from_arrow(data)
+
+
+def read_columns(path: str, columns: Collection[str]) -> Iterator[pa.RecordBatch]:
+    """Yield the records as they lie in the file, with these columns; one row group is read while another is worked on.
+
+    Raises InputError as read_parquet does.
+    """
+    with _damage(path), pq.ParquetFile(path, read_dictionary=WORDS, page_checksum_verification=True) as file:
+        batches = _batches(file, columns, LARGEST_WHOLE)
+        with ThreadPoolExecutor(1) as reader:
+            waiting = reader.submit(next, batches, None)
+            while (data := waiting.result()) is not None:
+                waiting = reader.submit(next, batches, None)
+                yield data
+
+
+def _batches(file: pq.ParquetFile, columns: Collection[str], at_once: int = READ_AT_ONCE) -> Iterator[pa.RecordBatch]:
+    """Yield the records of a file: row groups whole, which touches far less memory anew, unless they are huge."""
+    names = [name for name in ARROW_SCHEMA.names if name in columns and name in file.schema_arrow.names]
+    for group in range(file.num_row_groups):
+        if file.metadata.row_group(group).num_rows > LARGEST_WHOLE:
+            batches = file.iter_batches(at_once, row_groups=[group], columns=names)
+        else:
+            batches = iter(file.read_row_group(group, columns=names).combine_chunks().to_batches(at_once))
+        for data in batches:
+            data.validate(full=True)
+            yield data
 
 
 def check_footer(path: str) -> None:

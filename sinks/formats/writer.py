@@ -45,6 +45,11 @@ class Writer(ABC):
             for data in frame.to_arrow().combine_chunks().to_batches():
                 self._write_columns(conformed(data))
 
+    def write_columns(self, data: pa.RecordBatch) -> None:
+        """Add the records of a record batch with the columns of topics/frame.py, and their types."""
+        with writing_to(self.path):
+            self._write_columns(data)
+
     def _write_columns(self, data: pa.RecordBatch) -> None:
         self._write(from_arrow(data))
 

@@ -123,3 +123,10 @@ def test_bins_are_given_out_once_they_are_old_enough() -> None:
     held = Series(bin_size("10s"), lambda: Aggregation(["srcid"], capacity=16), hold=10 * SECOND)
     assert list(held.add(record(0, 5 * SECOND))) == []
     assert [(start - START) // SECOND for start, _ in held.add(record(20 * SECOND, 25 * SECOND))] == [0]
+
+
+def test_records_without_packets_leave_no_bin_behind() -> None:
+    series = Series(bin_size("1s"), Aggregation)
+    records = records_like(1)
+    records["src_first"], records["src_last"] = START, START + 5 * SECOND
+    assert not [*series.add(FlowBatch(records=records)), *series.finish()]

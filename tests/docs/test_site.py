@@ -118,3 +118,9 @@ def test_every_setting_is_in_the_reference(part: Part) -> None:
     section, _, _ = section.partition("\n## ")
     assert [key for key, _ in keys(part.model) if f"| `{key}` |" not in section] == []
     assert [key for key, text in keys(part.model) if not text] == []
+
+
+def test_code_in_tables_is_shown_as_it_is_typed(site: Path) -> None:
+    for path, text in whole(site):
+        assert re.findall(r"<code>[^<\n]*\\\|[^<\n]*</code>", text) == [], path
+    assert "-Z s|d|b" in (site / "reference" / "commands.html").read_text()

@@ -124,3 +124,9 @@ def test_code_in_tables_is_shown_as_it_is_typed(site: Path) -> None:
     for path, text in whole(site):
         assert re.findall(r"<code>[^<\n]*\\\|[^<\n]*</code>", text) == [], path
     assert "-Z s|d|b" in (site / "reference" / "commands.html").read_text()
+
+
+def test_every_page_has_its_place(site: Path) -> None:
+    linked = set(LEADS.findall((site / "index.html").read_text()))
+    pages = {path.relative_to(site).as_posix() for path, _ in whole(site)}
+    assert pages - linked - {"index.html"} == set()

@@ -1,7 +1,12 @@
 import type { ComponentChildren } from "preact";
+import { Alerts } from "../views/alerts";
+import { Dns } from "../views/dns";
 import { Flow } from "../views/flow";
 import { Flows } from "../views/flows";
+import { Geography } from "../views/geography";
+import { Graph } from "../views/graph";
 import { Host } from "../views/host";
+import { Live } from "../views/live";
 import { Overview } from "../views/overview";
 
 export interface View {
@@ -12,17 +17,21 @@ export interface View {
 
 /** Views in the order of the navigation, with the key that opens each after "g". */
 export const TABS = [
-  { path: "/", title: "Overview", key: "o" },
-  { path: "/flows", title: "Flows", key: "f" },
+  { path: "/", title: "Overview", key: "o", show: () => <Overview /> },
+  { path: "/flows", title: "Flows", key: "f", show: () => <Flows /> },
+  { path: "/graph", title: "Graph", key: "g", show: () => <Graph /> },
+  { path: "/map", title: "Map", key: "m", show: () => <Geography /> },
+  { path: "/dns", title: "DNS", key: "d", show: () => <Dns /> },
+  { path: "/live", title: "Live", key: "l", show: () => <Live /> },
+  { path: "/alerts", title: "Alerts", key: "a", show: () => <Alerts /> },
 ] as const;
 
 export function viewAt(path: string): View {
-  if (path === "/flows") return { path, title: "Flows", show: () => <Flows /> };
   const [, kind, rest] = /^\/(flow|host)\/(.+)$/.exec(path) ?? [];
   const subject = rest ? decoded(rest) : "";
   if (kind === "flow") return { path: "/flows", title: "Flow", show: () => <Flow key={subject} id={subject} /> };
   if (kind === "host") return { path: "/", title: subject, show: () => <Host key={subject} address={subject} /> };
-  return { path: "/", title: "Overview", show: () => <Overview /> };
+  return TABS.find((tab) => tab.path === path) ?? TABS[0];
 }
 
 function decoded(text: string): string {

@@ -13,10 +13,12 @@ interface Properties {
   mistake: Mistake | null;
   /** Views whose records have no filter, such as DNS, ask for a time only. */
   filtered?: boolean;
+  /** What happens now has no time to choose. */
+  timed?: boolean;
 }
 
 /** Time and filter, at the top of each view that asks something. What is asked becomes the URL. */
-export function QuestionBar({ range, mistake, filtered = true }: Properties) {
+export function QuestionBar({ range, mistake, filtered = true, timed = true }: Properties) {
   const { place, question, meta } = useKnown();
   const put = (next: Question) => {
     const search = parametersOf(next);
@@ -24,8 +26,8 @@ export function QuestionBar({ range, mistake, filtered = true }: Properties) {
   };
   const zoned = (zone: string) => put({ ...question, zone });
   return (
-    <search class="question" aria-label="Question">
-      <TimePicker question={question} range={range} mistake={mistake} onAsk={put} onZone={zoned} />
+    <search class={timed ? "question" : "question untimed"} aria-label="Question">
+      {timed && <TimePicker question={question} range={range} mistake={mistake} onAsk={put} onZone={zoned} />}
       {filtered && (
         <FilterBox
           value={question.filter}

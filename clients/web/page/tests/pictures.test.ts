@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { box, layout, radius } from "../src/graph/layout";
+import { isLocal } from "../src/graph/locality";
 import { countryName, DOTS, LETTERS } from "../src/map/codes";
 import { arc, MIDDLES, SHAPES, step } from "../src/map/world";
 
@@ -30,6 +31,12 @@ describe("the layout of a graph", () => {
     });
     expect(touching).toBeLessThan(5);
   }, 60_000);
+
+  it("tells local nodes by their labels, else by their address", () => {
+    const ids = ["10.1.2.3", "172.31.0.1", "172.32.0.1", "8.8.8.8", "fd00::1", "2001:db8::1"];
+    expect(ids.map((id) => isLocal({ id, local: null }))).toEqual([true, true, false, false, true, false]);
+    expect(isLocal({ id: "10.1.2.3", local: false })).toBe(false);
+  });
 
   it("fits into its box", () => {
     const placed = layout(star(5).spots, star(5).ties);

@@ -94,7 +94,7 @@ export interface Explained {
     records: number;
     file: string | null;
     row: number | null;
-    offsets: { topic: string; partition: number; first: number; last: number }[] | null;
+    offsets: Record<string, unknown> | null;
   } | null;
   related: { text: string; filter: string }[];
 }
@@ -126,7 +126,7 @@ export interface Peer {
 export interface Host extends Answer {
   address: string;
   names: Named[];
-  macs: { mac: string; first: number; last: number; flows: number }[];
+  macs: { mac: string; first: number; last: number }[];
   first: number | null;
   last: number | null;
   country: string | null;
@@ -137,15 +137,7 @@ export interface Host extends Answer {
   services_offered: ServiceRow[];
   services_used: ServiceRow[];
   peers: Peer[];
-  owners: {
-    process: string | null;
-    user: string | null;
-    container: string | null;
-    first: number;
-    last: number;
-    flows: number;
-  }[];
-  attachment: { station: string | null; switch: string | null; port: string | null }[];
+  users: string[];
   dns: { asked: { name: string; queries: number; failed: number; last: number }[] };
   alerts: Alert[];
 }
@@ -169,7 +161,7 @@ export interface GraphLink {
   flows: number;
   pkts: number;
   lost: number;
-  services: string[];
+  services?: string[];
   filter: string | null;
 }
 
@@ -186,8 +178,7 @@ export interface CountryRow {
   bytes: number;
   sent: number;
   received: number;
-  hosts: number;
-  share: number;
+  hosts?: number;
   filter: string | null;
 }
 

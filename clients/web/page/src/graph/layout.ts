@@ -46,9 +46,9 @@ export function layout(spots: Spot[], ties: Tie[]): Placed[] {
       "links",
       forceLink<Body, { source: string | Body; target: string | Body; weight: number }>(ties.map((tie) => ({ ...tie })))
         .id((body) => body.id)
-        .distance((tie) => 46 + 40 * (1 - tie.weight)),
+        .distance((tie) => 60 + 50 * (1 - tie.weight)),
     )
-    .force("push", forceManyBody<Body>().strength(-140).distanceMax(400).theta(1.2))
+    .force("push", forceManyBody<Body>().strength(-260).distanceMax(400).theta(1.2))
     .force(
       "apart",
       forceCollide<Body>((body) => body.size + 5),

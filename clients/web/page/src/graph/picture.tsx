@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { bytes, whole } from "../show/numbers";
 import { box } from "./layout";
+import { isLocal } from "./locality";
 import type { Drawing } from "./use_layout";
 
 interface Properties {
@@ -122,11 +123,10 @@ export function Picture({ drawing, chosen, onChoose, onOpen }: Properties) {
           const at = placed[place];
           if (!at) return null;
           const size = sizes[place] ?? 4;
-          const named = (labelled.has(node.id) && !faded(node.id)) || node.id === chosen || near.has(node.id);
           return (
             <g
               key={node.id}
-              class={`node${node.local === false ? " remote" : ""}${node.id === chosen ? " chosen" : ""}${faded(node.id) ? " faded" : ""}`}
+              class={`node${isLocal(node) ? "" : " remote"}${node.id === chosen ? " chosen" : ""}${faded(node.id) ? " faded" : ""}`}
               role="button"
               tabIndex={0}
               aria-pressed={node.id === chosen}
@@ -142,14 +142,21 @@ export function Picture({ drawing, chosen, onChoose, onOpen }: Properties) {
               }}
             >
               <circle cx={at.x} cy={at.y} r={size} />
-              {named && (
-                <text x={at.x} y={at.y + size + 11} text-anchor="middle">
-                  {node.name ?? node.label}
-                </text>
-              )}
             </g>
           );
         })}
+        <g class="labels">
+          {graph.nodes.map((node, place) => {
+            const at = placed[place];
+            const named = (labelled.has(node.id) && !faded(node.id)) || node.id === chosen || near.has(node.id);
+            if (!at || !named) return null;
+            return (
+              <text key={node.id} x={at.x} y={at.y + (sizes[place] ?? 4) + 11} text-anchor="middle">
+                {node.name ?? node.label}
+              </text>
+            );
+          })}
+        </g>
       </svg>
     </div>
   );

@@ -55,8 +55,11 @@ export function Framed<T>({
   children: (answer: T) => ComponentChildren;
 }) {
   // A mistake in the filter or the time is told beside it, with the last good answer left in place.
-  const told = of.mistake && !(of.answer && ["q", "t"].includes(of.mistake.parameter ?? ""));
-  if (told && of.mistake) return <Refused mistake={of.mistake} again={of.again} />;
+  if (of.mistake && ["q", "t"].includes(of.mistake.parameter ?? "")) {
+    if (of.answer === null) return <Empty>There is a mistake in the question; mend it above to get an answer.</Empty>;
+  } else if (of.mistake) {
+    return <Refused mistake={of.mistake} again={of.again} />;
+  }
   if (of.answer === null) return of.waiting ? <Waiting what={what} /> : null;
   return <div class={of.waiting ? "answer stale" : "answer"}>{children(of.answer)}</div>;
 }

@@ -28,9 +28,9 @@ export function LongTable(properties: Properties) {
   const [active, setActive] = useState(0);
   const extent: Extent = { total: reachable, fitting: Math.max(1, Math.floor(view / ROW) - 1) };
   const { row, mistake } = usePages(first, properties.pathAt, pages(top, extent, PAGE));
-  const template = first.columns
-    .map((column) => `minmax(${width(column)}px, ${column.kind === "text" ? "1.4fr" : "1fr"})`)
-    .join(" ");
+  const widths = first.columns.map(width);
+  const template = widths.map((pixels) => `minmax(${pixels}px, ${pixels}fr)`).join(" ");
+  const least = `${widths.reduce((sum, pixels) => sum + pixels, 0)}px`;
   useEffect(() => {
     const found = box.current;
     if (!found) return;
@@ -114,7 +114,7 @@ export function LongTable(properties: Properties) {
         onScroll={onScroll}
         onKeyDown={onKey}
       >
-        <div class="scrolled-height" style={{ height: `${height(extent, view)}px` }}>
+        <div style={{ height: `${height(extent, view)}px`, minWidth: least }}>
           <div class="pane" style={{ height: `${view}px` }}>
             <Heads {...properties} template={template} />
             <div class="rows" style={{ transform: `translateY(${(begin - top) * ROW}px)` }}>

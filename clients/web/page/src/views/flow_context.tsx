@@ -153,12 +153,9 @@ export function MergedFrom({ flow }: { flow: Explained }) {
         {from.row !== null && from.row !== undefined && `, row ${from.row}`}
       </p>
       <ul class="told">
-        {(from.offsets ?? []).map(({ topic, partition, first, last }) => (
-          <li key={`${topic}${partition}`}>
-            <code>
-              {topic}[{partition}]
-            </code>{" "}
-            offsets {first} to {last}
+        {Object.entries(from.offsets ?? {}).map(([place, offsets]) => (
+          <li key={place}>
+            <code>{place}</code> {JSON.stringify(offsets)}
           </li>
         ))}
       </ul>

@@ -6,7 +6,7 @@ import { asked, narrowed } from "../ask/question";
 import type { Flows as Answered, Column, Row } from "../ask/shapes";
 import { Command } from "../parts/copied";
 import { QuestionBar } from "../parts/question_bar";
-import { Empty, Framed, Refused } from "../parts/states";
+import { Empty, Framed } from "../parts/states";
 import { whole } from "../show/numbers";
 import { LongTable } from "../table/long_table";
 import { PAGE } from "../table/pages";
@@ -85,7 +85,6 @@ export function Flows() {
           )
         }
       </Framed>
-      {answer && mistake && !["q", "t"].includes(mistake.parameter ?? "") && <Refused mistake={mistake} />}
       {answer && (
         <footer class="below">
           <span role="status">

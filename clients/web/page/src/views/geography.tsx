@@ -10,7 +10,7 @@ import { Card } from "../parts/card";
 import { type Head, PlainTable } from "../parts/plain_table";
 import { QuestionBar } from "../parts/question_bar";
 import { Empty, Framed } from "../parts/states";
-import { bytes, share, whole } from "../show/numbers";
+import { bytes, whole } from "../show/numbers";
 
 /** Countries at the other ends, on a map that is part of the page. */
 export function Geography() {
@@ -103,7 +103,7 @@ function World({ answer }: { answer: Answered }) {
       </svg>
       <p class="small" aria-hidden="true">
         {chosen
-          ? `${countryName(chosen)}: ${shown ? `${bytes(shown.bytes)}, ${whole(shown.hosts)} hosts, ${whole(shown.flows)} flows` : "nothing in this time"}`
+          ? `${countryName(chosen)}: ${shown ? `${bytes(shown.bytes)}, ${whole(shown.flows)} flows` : "nothing in this time"}`
           : "Point at a country."}
         {answer.unknown.flows > 0 &&
           ` Of unknown country: ${bytes(answer.unknown.bytes)}, ${whole(answer.unknown.flows)} flows.`}
@@ -127,10 +127,8 @@ function Countries({ answer }: { answer: Answered }) {
   const { question } = useKnown();
   const heads: Head<CountryRow>[] = [
     { title: "Country", cell: (row) => `${countryName(row.code)} (${row.code})` },
-    { title: "Hosts", right: true, cell: (row) => whole(row.hosts) },
     { title: "Sent", right: true, cell: (row) => bytes(row.sent) },
     { title: "Received", right: true, cell: (row) => bytes(row.received) },
-    { title: "Share", right: true, cell: (row) => share(row.share) },
     {
       title: "Flows",
       right: true,

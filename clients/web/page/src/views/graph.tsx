@@ -14,7 +14,6 @@ import { bytes, whole } from "../show/numbers";
 
 const BY = [
   ["addr", "hosts"],
-  ["net24", "networks (/24)"],
   ["country", "countries"],
   ["as", "autonomous systems"],
 ] as const;
@@ -81,7 +80,7 @@ function Details({ graph, chosen }: { graph: Answered; chosen: string | null }) 
   const largest = [...links].sort((one, other) => other.bytes - one.bytes).slice(0, 30);
   const heads: Head<GraphLink>[] = [
     { title: node ? "With" : "Between", cell: (link) => (node ? other(link, node) : `${link.source} ${link.target}`) },
-    { title: "Services", cell: (link) => link.services.slice(0, 3).join(", ") },
+    { title: "Flows", right: true, cell: (link) => whole(link.flows) },
     {
       title: "Bytes",
       right: true,

@@ -39,7 +39,6 @@ export function Host({ address }: { address: string }) {
               <Services title="Services used" rows={answer.services_used} others="servers" />
               <Peers rows={answer.peers} />
               <Asked host={answer} />
-              <Owners host={answer} />
               <AlertsOf alerts={answer.alerts} />
             </div>
           </>
@@ -63,8 +62,8 @@ function Identity({ host }: { host: Answered }) {
     ["Last seen", instant(host.last, zone)],
     ["Country", host.country ?? ""],
     ["AS", host.as === null ? "" : String(host.as)],
+    ["Users", host.users.join(", ")],
     ["Locality", host.locality ?? ""],
-    ["Switch port", host.attachment.map((one) => [one.switch, one.port].filter(Boolean).join(" ")).join(", ")],
   ];
   return (
     <header class="subject">
@@ -166,26 +165,6 @@ function Asked({ host }: { host: Answered }) {
           { title: "Name", cell: (row) => row.name },
           { title: "Queries", right: true, cell: (row) => whole(row.queries) },
           { title: "Failed", right: true, cell: (row) => whole(row.failed) },
-        ]}
-      />
-    </Card>
-  );
-}
-
-function Owners({ host }: { host: Answered }) {
-  const { zone } = useKnown();
-  if (host.owners.length === 0) return null;
-  return (
-    <Card title="Processes and users">
-      <PlainTable
-        label="Processes and users"
-        rows={host.owners}
-        heads={[
-          { title: "Process", cell: (row) => row.process ?? "" },
-          { title: "User", cell: (row) => row.user ?? "" },
-          { title: "Container", cell: (row) => row.container ?? "" },
-          { title: "Flows", right: true, cell: (row) => whole(row.flows) },
-          { title: "First", cell: (row) => instant(row.first, zone) },
         ]}
       />
     </Card>

@@ -104,7 +104,7 @@ function Editor({ rule }: { rule: Rule }) {
         The rule; changes stay in this page
         <textarea
           spellcheck={false}
-          rows={Math.min(26, text.split("\n").length + 1)}
+          rows={Math.min(18, text.split("\n").length + 1)}
           value={text}
           onInput={(event) => setText(event.currentTarget.value)}
         />

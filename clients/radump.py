@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from clients import reading
@@ -61,18 +62,32 @@ def _run(parsed: Parsed, modes: set[str]) -> int:
     columns = {name for name in printer.columns if name not in _made()} | NEEDED
     if parsed.count("-q"):
         columns = reading.JUST_COUNTED
-    selected = 0
+    selected, silent = 0, not parsed.count("-q")
     frames: Iterator[pl.DataFrame] = window.input.cut(payload_frames(parsed, chosen, columns))
     totals = reading.totals(parsed)
     for frame in window.output.cut(frames):
         selected += frame.height
         if not parsed.count("-q"):
-            printer.print(decoder.decoded(frame))
+            decoded = decoder.decoded(frame)
+            silent = silent and _is_silent(decoded)
+            printer.print(decoded)
     if not parsed.count("-q"):
         printer.close()
     if totals is not None:
         print(totals.text())
+    if selected and silent:
+        print(
+            "argosy radump: no record holds payload; `argosy probe -U BYTES` keeps some of each side", file=sys.stderr
+        )
     return 0 if selected else reading.NO_MATCH
+
+
+def _is_silent(frame: pl.DataFrame) -> bool:
+    """Tell whether nothing is said in any record of a frame."""
+    from processors.payload.columns import SAID, SIDES
+
+    payload = (frame[f"{side}_payload"].bin.size().fill_null(0).max() for side in SIDES)
+    return not any(payload) and all((frame[name].fill_null("") == "").all() for name in SAID.values())
 
 
 def _made() -> set[str]:

@@ -53,6 +53,15 @@ def test_what_both_sides_say_is_listed(file: str, capfdbinary: Capture) -> None:
     assert found[3] == ""
 
 
+def test_records_without_payload_are_told_of_once(tmp_path: Path, file: str, capfdbinary: Capture) -> None:
+    assert main(["radump", "-r", write(tmp_path / "none.parquet", record(4, 6, 443)), file, "-", "port 443"]) == 0
+    told = capfdbinary.readouterr().err.decode()
+    assert told.count("no record holds payload") == 1
+    assert "probe -U" in told
+    assert main(["radump", "-r", file]) == 0
+    assert b"payload" not in capfdbinary.readouterr().err
+
+
 def test_facts_are_columns_beside_those_of_records(file: str, capfdbinary: Capture) -> None:
     command = ["radump", "-r", file, "-c", ",", "-s", "dport", "dns.name", "http.status", "-", "port 80 or 53"]
     assert main(command) == 0

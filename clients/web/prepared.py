@@ -1,0 +1,203 @@
+"""The columns that pages ask for, of one file of flows, as they lie in memory: mapped from a file of our own.
+
+Text is codes: a number for each distinct value of the file, 0 for none. The archive is never written to.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from topics.fields import field as printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from topics.fields import Style
+
+Column = np.ndarray[Any, Any]
+
+LAYOUT = 1  # changes with what is kept here
+NONE = ""
+WITH_PORTS = ("tcp", "udp", "sctp", "dccp")
+COUNTERS = ("src_packets", "dst_packets", "src_bytes", "dst_bytes")
+RAW = ("protocol", "ethertype", "src_port", "dst_port", "flow_flags", "src_encapsulations", "dst_encapsulations")
+# Fields that share their values, so that either end of a flow counts.
+DOMAINS = {
+    "address": ("saddr", "daddr"),
+    "country": ("sco", "dco"),
+    "as": ("sas", "das"),
+    "name": ("sname", "dname"),
+    "locality": ("sloc", "dloc"),
+    "proto": ("proto",),
+    "service": ("service",),
+    "state": ("state",),
+    "srcid": ("srcid",),
+}
+DOMAIN_OF = {name: domain for domain, names in DOMAINS.items() for name in names}
+PORTS = {"sport": "src_port", "dport": "dst_port"}
+METADATA = b"argosy"
+SMALL = np.iinfo(np.uint32).max
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Columns of `rows` flows from `first` to `last` (ns); `words[domain][code]` is the text of a code.
+
+    `start` and `last_seen` are int64 ns; counters uint32, or int64 in a file with larger ones; `latency` float32 s.
+    """
+
+    name: str
+    rows: int
+    first: int
+    last: int
+    columns: dict[str, Column]
+    constants: dict[str, int]
+    words: dict[str, list[str]]
+    made: dict[str, Column] = field(default_factory=dict)
+
+    def column(self, name: str) -> Column:
+        """Return a column, of one value when it is the same in all rows."""
+        if name in self.columns:
+            return self.columns[name]
+        return np.array([self.constants[name]], np.uint32)
+
+    def frame(self, names: Iterable[str]) -> pl.DataFrame:
+        """Return columns that are as records have them, for a filter."""
+        wanted = list(names)
+        frame = pl.DataFrame({name: self.columns[name] for name in wanted if name in self.columns})
+        rest = [pl.lit(self.constants[name], dtype=_kind(name)).alias(name) for name in wanted if name in self.constants]
+        if not frame.width:
+            return pl.select(pl.repeat(0, self.rows).alias("row")).with_columns(rest)
+        return frame.with_columns(rest)
+
+
+def _kind(name: str) -> pl.DataType:
+    from sinks.formats.scan import SCHEMA
+
+    return SCHEMA[name]
+
+
+def key_of(path: str) -> str:
+    """Return what a file as it is now is known by: its place, size and time."""
+    found = Path(path).stat()
+    text = f"{LAYOUT} {Path(path).resolve()} {found.st_size} {found.st_mtime_ns}"
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def prepared(path: str, cache: Path) -> Prepared:
+    """Return the columns of a Parquet file, made and kept when they are not there; raises InputError naming it."""
+    kept = cache / f"{key_of(path)}.columns"
+    if not kept.exists():
+        _keep(path, kept)
+    try:
+        return _mapped(path, kept)
+    except (pa.ArrowException, OSError, ValueError, KeyError):  # cut off, or of somebody else: made anew
+        _keep(path, kept)
+        return _mapped(path, kept)
+
+
+def _keep(path: str, kept: Path) -> None:
+    from sinks.formats.scan import reading, scan
+
+    with reading([path]):
+        table, facts = columns_of(scan([path]))
+    aside = kept.with_name(f"{kept.name}.{os.getpid()}")
+    with pa.OSFile(str(aside), "wb") as file:
+        schema = table.schema.with_metadata({METADATA: json.dumps(facts, separators=(",", ":")).encode()})
+        with pa.ipc.new_file(file, schema) as writer:
+            writer.write_table(table.replace_schema_metadata(schema.metadata).combine_chunks())
+    aside.replace(kept)
+
+
+def _mapped(path: str, kept: Path) -> Prepared:
+    with pa.memory_map(str(kept)) as file:
+        table = pa.ipc.open_file(file).read_all()
+    facts = json.loads(table.schema.metadata[METADATA])
+    columns = {name: _array(table.column(name)) for name in table.column_names}
+    return Prepared(path, facts["rows"], facts["first"], facts["last"], columns, facts["constants"], facts["words"])
+
+
+def _array(column: pa.ChunkedArray) -> Column:
+    if column.num_chunks == 0:
+        return np.zeros(0, column.type.to_pandas_dtype())
+    whole: Column = column.chunk(0).to_numpy(zero_copy_only=True)  # it was written in one piece
+    return whole
+
+
+def columns_of(records: pl.LazyFrame) -> tuple[pa.Table, dict[str, Any]]:
+    """Return what is kept of records with the columns of topics/frame.py, and facts about it."""
+    frame = records.select(*_plain(), *_texts()).collect()
+    facts: dict[str, Any] = {"rows": frame.height, "constants": {}, "words": {}}
+    facts["first"], facts["last"] = _span(frame)
+    columns = {name: _shrunk(frame[name]) for name in frame.columns if name not in DOMAIN_OF}
+    wide = any(columns[name].dtype == pl.Int64 for name in COUNTERS)
+    for name in COUNTERS:
+        columns[name] = columns[name].cast(pl.Int64 if wide else pl.UInt32)
+    for domain, names in DOMAINS.items():
+        facts["words"][domain], coded = _coded([frame[name] for name in names])
+        columns |= dict(zip(names, coded, strict=True))
+    for name in [name for name in (*RAW, *DOMAIN_OF) if columns[name].n_unique() <= 1 and frame.height]:
+        facts["constants"][name] = int(columns.pop(name)[0])
+    return pa.table({name: column.to_arrow() for name, column in columns.items()}), facts
+
+
+def _plain() -> list[pl.Expr]:
+    start, last = printable("stime").value(), printable("ltime").value()
+    lost, latency = printable("loss").value(), printable("tcprtt").value()
+    return [
+        start.cast(pl.Int64).fill_null(0).alias("start"),
+        last.cast(pl.Int64).fill_null(0).alias("last_seen"),
+        lost.fill_null(0).clip(0, SMALL).cast(pl.UInt32).alias("lost"),
+        (latency.fill_null(0) / 1e9).cast(pl.Float32).alias("latency"),
+        *(pl.col(name) for name in (*COUNTERS, *RAW)),
+    ]
+
+
+def _texts() -> list[pl.Expr]:
+    from topics.fields import Style
+
+    plain = Style(port_names=False)
+    texts = [text_of(name, plain).alias(name) for name in DOMAIN_OF if name != "service"]
+    proto = printable("proto").text(plain)
+    with_port = pl.concat_str([proto, pl.lit("/"), pl.col("dst_port").cast(pl.String)])
+    return [*texts, pl.when(proto.is_in(WITH_PORTS)).then(with_port).otherwise(proto).alias("service")]
+
+
+def text_of(name: str, style: Style) -> pl.Expr:
+    """Return a field as text; names of hosts as labels have them, for nobody is to be asked for them here."""
+    known = printable(name)
+    return known.value() if name in {"sname", "dname"} else known.text(style)
+
+
+def _span(frame: pl.DataFrame) -> tuple[int, int]:
+    known = frame.filter(pl.col("start") > 0)
+    if not known.height:
+        return 0, 0
+    return int(known["start"].min()), int(known["last_seen"].max())  # type: ignore[arg-type] - numbers, of some rows
+
+
+def _shrunk(column: pl.Series) -> pl.Series:
+    """Return counters in four bytes where they fit."""
+    if column.name not in COUNTERS or not len(column):
+        return column
+    return column.cast(pl.UInt32 if int(column.max()) <= SMALL else pl.Int64)  # type: ignore[arg-type] - a number
+
+
+def _coded(texts: list[pl.Series]) -> tuple[list[str], list[pl.Series]]:
+    """Return the distinct values of columns, none first, and the columns as codes of them."""
+    every = pl.concat([text.rename("text") for text in texts]).cast(pl.String).fill_null(NONE)
+    known = every.unique()
+    known = pl.concat([pl.Series("text", [NONE]), known.filter(known != NONE).sort()])
+    codes = pl.DataFrame({"text": known, "code": pl.int_range(len(known), eager=True).cast(pl.UInt32)})
+    coded = every.to_frame().join(codes, on="text", how="left", maintain_order="left")["code"]
+    size = len(texts[0])
+    return known.to_list(), [coded.slice(place * size, size) for place in range(len(texts))]

@@ -1,0 +1,43 @@
+"""Which rows come first in an order, without sorting all of them: how many fall into each of some equal intervals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from topics.compiled import kernel
+
+
+@kernel
+def limits(values: Any, mask: Any, found: Any) -> None:
+    """Lower `found[0]` to the least value, raise `found[1]` to the largest, and count the rows in `found[2]`."""
+    everything = len(mask) == 0
+    for row in range(len(values)):
+        if everything or mask[row]:
+            value = float(values[row])
+            found[0] = min(found[0], value)
+            found[1] = max(found[1], value)
+            found[2] += 1
+
+
+@kernel
+def count_between(values: Any, mask: Any, low: float, high: float, counts: Any) -> None:
+    """Count the values from `low` to `high` in as many equal intervals as `counts` has places."""
+    everything, scale, last = len(mask) == 0, len(counts) / (high - low), len(counts) - 1
+    for row in range(len(values)):
+        if everything or mask[row]:
+            value = float(values[row])
+            if low <= value <= high:
+                counts[min(int((value - low) * scale), last)] += 1
+
+
+@kernel
+def rows_between(values: Any, mask: Any, low: float, high: float, rows: Any) -> int:
+    """Put the rows whose values are from `low` to `high` into `rows`, as many as there is room; return how many."""
+    everything, found = len(mask) == 0, 0
+    for row in range(len(values)):
+        if (everything or mask[row]) and low <= float(values[row]) <= high:
+            if found == len(rows):
+                break
+            rows[found] = row
+            found += 1
+    return found

@@ -55,6 +55,7 @@ GROUPS = {
         "fields": Command("clients.fields", "list all fields that can be printed, sorted and filtered by"),
     },
     "Pictures": {
+        "web": Command("clients.web", "a page that shows what flows say: over time, by anything, down to each flow"),
         "ragraph": Command("clients.ragraph", "draw metrics over time, by any objects"),
         "rahisto": Command("clients.rahisto", "how often values of metrics are, in classes"),
         "ratop": Command("clients.ratop", "flows live in the terminal: sorted, filtered, grouped, looked into"),

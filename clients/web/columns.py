@@ -1,4 +1,4 @@
-"""Codes for the values that flows are told apart by: fields, either end of a flow, and what all files know by one number."""
+"""Codes for the values that flows are told apart by: of a field or of either end, and one number for all files."""
 
 from __future__ import annotations
 

@@ -9,17 +9,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
-import polars as pl
 
-from clients.narrowing import rows_with_hosts
 from clients.web.columns import Columns
 from clients.web.errors import TooLargeError
 from clients.web.kept import Kept
-from clients.web.prepared import RAW, prepared
+from clients.web.prepared import prepared
+from clients.web.selecting import Selector
 from topics.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from clients.web.archive import Archive, Segment
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     Made = TypeVar("Made")
 
 ALL = np.zeros(0, np.bool_)
-AS_RECORDS = {*RAW, "src_packets", "dst_packets", "src_bytes", "dst_bytes"}
 PARTS_MEMORY = 256 << 20
 MASKS_MEMORY = 256 << 20
 MOST_ROWS = 100_000_000
@@ -57,6 +55,7 @@ class Engine:
         self.archive, self._cache = archive, cache
         self._masks, self._parts = Kept(MASKS_MEMORY), Kept(PARTS_MEMORY)
         self.columns = Columns(self._parts)
+        self.names: Callable[[], Mapping[str, str]] = dict  # of hosts, by address
         self._open: dict[str, Prepared] = {}
         self._opening = threading.Lock()
         self._pool = ThreadPoolExecutor(workers or os.cpu_count() or 1, "argosy-web")
@@ -151,35 +150,10 @@ def _size(made: Any) -> int:  # noqa: ANN401 - an array, or several
 
 
 def _selected(file: Prepared, question: Question) -> Column:
-    """Return which rows of a file a filter selects: by the columns in memory where these say it, else by the file."""
-    from topics import filter as filters
-    from topics.expression import all_of
-    from topics.expression.polars import polars
-
-    parts = [condition] if (condition := filters.condition(question.filter)) is not None else []
+    """Return which rows of a file a filter and a time of more than two ends select."""
+    tree = question.tree()
+    selector = Selector(file, tree)
+    mask = np.ones(file.rows, np.bool_) if tree is None else selector.mask(tree)
     if question.times is not None:
-        parts.append(question.times.condition())
-    wanted = polars(parts[0] if len(parts) == 1 else all_of(parts)).alias("wanted")
-    needed = set(wanted.meta.root_names())
-    if needed <= AS_RECORDS:
-        return _flat(file.frame(sorted(needed)).select(wanted), file.rows)
-    return _read(file, question, wanted)
-
-
-def _read(file: Prepared, question: Question, wanted: pl.Expr) -> Column:
-    from sinks.formats.scan import reading, scan
-
-    ranges = rows_with_hosts(file.name, question.tree())
-    with reading([file.name]):
-        if ranges is None:
-            return _flat(scan([file.name]).select(wanted).collect(), file.rows)
-        mask = np.zeros(file.rows, np.bool_)
-        for begin, end in ranges:
-            part = scan([file.name]).slice(begin, end - begin).select(wanted).collect()
-            mask[begin:end] = _flat(part, end - begin)
+        mask &= selector.value(question.times.condition())
     return mask
-
-
-def _flat(frame: pl.DataFrame, rows: int) -> Column:
-    mask = frame["wanted"].fill_null(value=False).to_numpy()
-    return np.ascontiguousarray(mask if len(mask) == rows else np.repeat(mask, rows))

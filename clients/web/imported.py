@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from hashlib import blake2b
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clients.options import Parsed
@@ -14,6 +13,7 @@ from topics.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     import polars as pl
 
@@ -50,8 +50,7 @@ def _write(name: str, frames: Iterable[pl.DataFrame], kept: Path) -> None:
     try:
         for frame in frames:
             rows += frame.height
-            if rows > MOST_ROWS:
-                raise InputError(f"{name}: holds more than {MOST_ROWS:,} flows; keep them as Parquet for the page")
+            _check(name, rows)
             for piece in frame.iter_slices(PIECE):
                 batch = to_batch(piece)
                 begin, end = _times(batch.records)
@@ -63,6 +62,11 @@ def _write(name: str, frames: Iterable[pl.DataFrame], kept: Path) -> None:
         writer.abort()
         raise
     aside.replace(kept)
+
+
+def _check(name: str, rows: int) -> None:
+    if rows > MOST_ROWS:
+        raise InputError(f"{name}: holds more than {MOST_ROWS:,} flows; keep them as Parquet for the page")
 
 
 def _times(records: object) -> tuple[int, int]:

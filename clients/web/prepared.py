@@ -74,7 +74,9 @@ class Prepared:
         """Return columns that are as records have them, for a filter."""
         wanted = list(names)
         frame = pl.DataFrame({name: self.columns[name] for name in wanted if name in self.columns})
-        rest = [pl.lit(self.constants[name], dtype=_kind(name)).alias(name) for name in wanted if name in self.constants]
+        rest = [
+            pl.lit(self.constants[name], dtype=_kind(name)).alias(name) for name in wanted if name in self.constants
+        ]
         if not frame.width:
             return pl.select(pl.repeat(0, self.rows).alias("row")).with_columns(rest)
         return frame.with_columns(rest)

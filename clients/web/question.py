@@ -8,7 +8,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -128,12 +128,9 @@ def seconds(said: Mapping[str, str], name: str) -> int | None:
     text = said.get(name, "").strip()
     if not text:
         return None
-    try:
-        if not _NUMBER.fullmatch(text):
-            raise InvalidOperation
-        return int(Decimal(text) * SECOND)
-    except (InvalidOperation, OverflowError):
-        raise ParameterError(f"'{name}' takes seconds since 1970", name, "time") from None
+    if not _NUMBER.fullmatch(text):
+        raise ParameterError(f"'{name}' takes seconds since 1970", name, "time")
+    return int(Decimal(text) * SECOND)
 
 
 def number(said: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

@@ -1,4 +1,4 @@
-"""An archive of many flows for the bench of the page: those of the sample, repeated with other times, hosts and ports."""
+"""An archive for the bench of the page: the flows of the sample, repeated with other times, hosts and ports."""
 
 from __future__ import annotations
 

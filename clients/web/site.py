@@ -1,0 +1,99 @@
+"""All that a page is made of, put together: the archive, its columns, who may ask, what was found beside the flows."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clients.web.answering import Answering
+from clients.web.archive import Archive
+from clients.web.engine import Engine
+from clients.web.guard import Guard
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+REFRESH = 2.0  # seconds
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a server was started with."""
+
+    cache: Path
+    state: Path
+    directories: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    bus: str = ""
+    rules: tuple[str, ...] = ()
+    guard: Guard = field(default_factory=Guard)
+    seconds: float = 10.0
+
+
+class Site:
+    """What routes answer from. `start` begins to look after the archive; `close` ends that."""
+
+    def __init__(self, setup: Setup) -> None:
+        setup.cache.mkdir(parents=True, exist_ok=True)
+        self.setup, self.guard = setup, setup.guard
+        self.archive = Archive(setup.directories, setup.files, setup.cache)
+        self.engine = Engine(self.archive, setup.cache)
+        self.answering = Answering(setup.seconds)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._look_after, name="argosy-archive", daemon=True)
+
+    def start(self) -> None:
+        """Look which files there are, and go on looking."""
+        self.archive.refresh()
+        self._thread.start()
+
+    def close(self) -> None:
+        """End what was started."""
+        self._stopped.set()
+        self.answering.close()
+        self.engine.close()
+
+    @property
+    def title(self) -> str:
+        """Return what the page is about."""
+        return ", ".join(Path(name).name or name for name in self.archive.names)[:200] or self.setup.bus
+
+    @property
+    def is_live(self) -> bool:
+        """Whether records come while the page is open."""
+        return bool(self.setup.bus)
+
+    def sources(self) -> list[dict[str, Any]]:
+        """Return what is read, without passwords."""
+        segments = self.archive.segments
+        found = [_source("archive", name, segments) for name in self.archive.directories]
+        found += [_source("file", name, segments) for name in self.archive.files]
+        return found + ([{"kind": "bus", "name": self.setup.bus, "files": 0, "records": 0}] if self.setup.bus else [])
+
+    def has(self) -> dict[str, bool]:
+        """Return which views have something to show."""
+        return {"live": self.is_live}
+
+    def state(self) -> object:
+        """Return what changes when answers do."""
+        done = sum(self.engine.is_prepared(each) for each in self.archive.segments)
+        return self.archive.generation, done
+
+    def _look_after(self) -> None:
+        while not self._stopped.is_set():
+            self.engine.prepare()
+            self._stopped.wait(REFRESH)
+            self.archive.refresh()
+
+
+def _source(kind: str, name: str, segments: Sequence[Any]) -> dict[str, Any]:
+    from clients.sources import is_database
+
+    if is_database(name):
+        from sinks.sql.address import display_name, parse_table
+
+        return {"kind": "database", "name": display_name(parse_table(name)[0]), "files": 0, "records": None}
+    below = [each for each in segments if Path(each.path).is_relative_to(name)]
+    return {"kind": kind, "name": name, "files": len(below), "records": sum(each.rows for each in below)}

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from clients.web import traffic_routes
+from clients.web import flow_routes, traffic_routes
 from clients.web.answering import answer, body, refusal
 from clients.web.errors import MissingError, TokenError
 from clients.web.guard import COOKIE, SAFE
@@ -84,6 +84,7 @@ def application(site: Site) -> Starlette:
         Route("/api/meta", of_meta),
         *_session(site),
         *traffic_routes.routes(site),
+        *flow_routes.routes(site),
         Route("/api/{rest:path}", _missing, methods=["GET", "POST", "PUT", "DELETE"]),
         Route("/assets/{name}", _asset),
         Route("/{path:path}", _page(site)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from socket import AF_INET, AF_INET6, inet_pton
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -61,7 +62,8 @@ class Columns:
     """What fields flows are told apart by; `kept` bounds the memory that those take which are not prepared."""
 
     def __init__(self, kept: Kept) -> None:
-        self._kept = kept
+        self.kept = kept
+        self._ranks: dict[str, Column] = {}
         self._vocabularies: dict[str, Vocabulary] = {}
         self._lock = threading.Lock()
 
@@ -76,6 +78,19 @@ class Columns:
                     self._vocabularies[domain].codes(NUMBERS)
             return self._vocabularies[domain]
 
+    def ranks(self, by: str) -> Column:
+        """Return the place of each value of a field in their order: addresses as numbers, others as text."""
+        words = self.vocabulary(by).words
+        known = self._ranks.get(by)
+        if known is not None and len(known) >= len(words):
+            return known
+        size = len(words)
+        key = _packed if by in {"saddr", "daddr"} else str
+        ranks = np.empty(size, np.int64)
+        ranks[sorted(range(size), key=lambda place: key(words[place]))] = np.arange(size)
+        self._ranks[by] = ranks
+        return ranks
+
     def coded(self, file: Prepared, by: str) -> Coded:
         """Return the codes of a field, or of both ends, in a file; raises InputError."""
         names = EITHER.get(by, (by,))
@@ -86,10 +101,17 @@ class Columns:
             return Coded(tuple(file.column(name) for name in names), file.made[domain])
         if by in PORTS:
             return Coded((file.column(PORTS[by]),), np.arange(1, (1 << 16) + 1))
-        found: tuple[Column, list[str]] = self._kept.made(
+        found: tuple[Column, list[str]] = self.kept.made(
             ("codes", file.name, by), lambda: _computed(file, by), lambda made: made[0].nbytes + LENGTH * len(made[1])
         )
         return Coded((found[0],), self.vocabulary(by).codes(found[1]))
+
+
+def _packed(word: str) -> tuple[bytes, str]:
+    try:
+        return bytes([4 + 2 * (":" in word)]) + inet_pton(AF_INET6 if ":" in word else AF_INET, word), ""
+    except OSError:
+        return b"", word
 
 
 def check_by(name: str) -> str:

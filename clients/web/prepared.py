@@ -16,7 +16,10 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from topics.expression import col
+from topics.fields import Field
 from topics.fields import field as printable
+from topics.fields.formats import TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
 Column = np.ndarray[Any, Any]
 
-LAYOUT = 1  # changes with what is kept here
+LAYOUT = 2  # changes with what is kept here
 NONE = ""
 WITH_PORTS = ("tcp", "udp", "sctp", "dccp")
 COUNTERS = ("src_packets", "dst_packets", "src_bytes", "dst_bytes")
@@ -45,6 +48,8 @@ DOMAINS = {
 DOMAIN_OF = {name: domain for domain, names in DOMAINS.items() for name in names}
 PORTS = {"sport": "src_port", "dport": "dst_port"}
 METADATA = b"argosy"
+IDENTITY = "flow_id"
+SERVICE = Field("service", "Service", 12, lambda: col("dst_port"), TEXT, "Protocol and port of the destination")
 SMALL = np.iinfo(np.uint32).max
 
 
@@ -56,12 +61,14 @@ class Prepared:
     """
 
     name: str
+    key: str
     rows: int
     first: int
     last: int
     columns: dict[str, Column]
     constants: dict[str, int]
     words: dict[str, list[str]]
+    flow_ids: pa.Array  # 16 bytes each
     made: dict[str, Column] = field(default_factory=dict)
 
     def column(self, name: str) -> Column:
@@ -124,8 +131,11 @@ def _mapped(path: str, kept: Path) -> Prepared:
     with pa.memory_map(str(kept)) as file:
         table = pa.ipc.open_file(file).read_all()
     facts = json.loads(table.schema.metadata[METADATA])
-    columns = {name: _array(table.column(name)) for name in table.column_names}
-    return Prepared(path, facts["rows"], facts["first"], facts["last"], columns, facts["constants"], facts["words"])
+    columns = {name: _array(table.column(name)) for name in table.column_names if name != IDENTITY}
+    ids = table.column(IDENTITY).chunk(0) if facts["rows"] else pa.array([], pa.binary(16))
+    return Prepared(
+        path, kept.stem, facts["rows"], facts["first"], facts["last"], columns, facts["constants"], facts["words"], ids
+    )
 
 
 def _array(column: pa.ChunkedArray) -> Column:
@@ -140,7 +150,7 @@ def columns_of(records: pl.LazyFrame) -> tuple[pa.Table, dict[str, Any]]:
     frame = records.select(*_plain(), *_texts()).collect()
     facts: dict[str, Any] = {"rows": frame.height, "constants": {}, "words": {}}
     facts["first"], facts["last"] = _span(frame)
-    columns = {name: _shrunk(frame[name]) for name in frame.columns if name not in DOMAIN_OF}
+    columns = {name: _shrunk(frame[name]) for name in frame.columns if name not in DOMAIN_OF and name != IDENTITY}
     wide = any(columns[name].dtype == pl.Int64 for name in COUNTERS)
     for name in COUNTERS:
         columns[name] = columns[name].cast(pl.Int64 if wide else pl.UInt32)
@@ -149,7 +159,8 @@ def columns_of(records: pl.LazyFrame) -> tuple[pa.Table, dict[str, Any]]:
         columns |= dict(zip(names, coded, strict=True))
     for name in [name for name in (*RAW, *DOMAIN_OF) if columns[name].n_unique() <= 1 and frame.height]:
         facts["constants"][name] = int(columns.pop(name)[0])
-    return pa.table({name: column.to_arrow() for name, column in columns.items()}), facts
+    kept = {name: column.to_arrow() for name, column in columns.items()}
+    return pa.table({**kept, IDENTITY: frame[IDENTITY].to_arrow().cast(pa.binary()).cast(pa.binary(16))}), facts
 
 
 def _plain() -> list[pl.Expr]:
@@ -160,7 +171,7 @@ def _plain() -> list[pl.Expr]:
         last.cast(pl.Int64).fill_null(0).alias("last_seen"),
         lost.fill_null(0).clip(0, SMALL).cast(pl.UInt32).alias("lost"),
         (latency.fill_null(0) / 1e9).cast(pl.Float32).alias("latency"),
-        *(pl.col(name) for name in (*COUNTERS, *RAW)),
+        *(pl.col(name) for name in (*COUNTERS, *RAW, IDENTITY)),
     ]
 
 

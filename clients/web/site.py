@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clients.web.answering import Answering
 from clients.web.archive import Archive
+from clients.web.asked import Asked
 from clients.web.engine import Engine
 from clients.web.guard import Guard
+from clients.web.overview import overview
+from clients.web.question import Question
+from topics.errors import ArgosyError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 REFRESH = 2.0  # seconds
+WARMING = 300.0
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,7 @@ class Site:
         self.engine = Engine(self.archive, setup.cache)
         self.answering = Answering(setup.seconds)
         self._stopped = threading.Event()
+        self._warmed = -1
         self._thread = threading.Thread(target=self._look_after, name="argosy-archive", daemon=True)
 
     def start(self) -> None:
@@ -84,8 +91,19 @@ class Site:
     def _look_after(self) -> None:
         while not self._stopped.is_set():
             self.engine.prepare()
+            self._warm()
             self._stopped.wait(REFRESH)
             self.archive.refresh()
+
+    def _warm(self) -> None:
+        """Have the sums of all files at hand that the first page shows, when there are other files than before."""
+        span = self.archive.span()
+        if span is None or self._warmed == self.archive.generation:
+            return
+        with suppress(ArgosyError, RuntimeError):  # what is wrong with a file is told to who asks; or this ends
+            asked = Asked(WARMING)
+            overview(self.engine, Question(*span), asked, by="proto", metric="bytes", bins=120, limit=8, compare=False)
+        self._warmed = self.archive.generation
 
 
 def _source(kind: str, name: str, segments: Sequence[Any]) -> dict[str, Any]:

@@ -31,13 +31,27 @@ def count_between(values: Any, mask: Any, low: float, high: float, counts: Any) 
 
 
 @kernel
-def rows_between(values: Any, mask: Any, low: float, high: float, rows: Any) -> int:
-    """Put the rows whose values are from `low` to `high` into `rows`, as many as there is room; return how many."""
+def count_below(values: Any, mask: Any, low: float) -> int:
+    """Return how many values are below `low`."""
+    everything, found = len(mask) == 0, 0
+    for row in range(len(values)):
+        if (everything or mask[row]) and float(values[row]) < low:
+            found += 1
+    return found
+
+
+@kernel
+def rows_between(values: Any, mask: Any, low: float, high: float, skipped: int, rows: Any) -> int:
+    """Put the rows whose values are from `low` to `high` into `rows`, after so many that are skipped.
+
+    Return how many there were, skipped or put; no more are looked for than there is room for.
+    """
     everything, found = len(mask) == 0, 0
     for row in range(len(values)):
         if (everything or mask[row]) and low <= float(values[row]) <= high:
-            if found == len(rows):
-                break
-            rows[found] = row
+            if found >= skipped:
+                if found - skipped == len(rows):
+                    break
+                rows[found - skipped] = row
             found += 1
     return found

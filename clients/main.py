@@ -51,6 +51,7 @@ GROUPS = {
         "radns": Command("clients.radns", "list DNS transactions"),
         "raevent": Command("clients.raevent", "list events: sockets and processes, counters, logs, alerts"),
         "alerts": Command("clients.alerts", "look for what rules say: check them, try them on the past, list, run"),
+        "explain": Command("clients.explain", "tell all that is known of one flow"),
         "who": Command("clients.who", "tell what names an address had, and when; or where a MAC or a name was"),
         "fields": Command("clients.fields", "list all fields that can be printed, sorted and filtered by"),
     },

@@ -54,6 +54,7 @@ OPTIONS = [
     Option("--link", "[DEVICE:]INTERFACE=SEEN...", "an interface with counters in events, and that of the capture\n"
                                                    "which shows its traffic (- for one without name)"),
     Option("--rules", "RULES...", "look for what rules say: files, directories, or `starter` (docs/guides/alerts.md)"),
+    Option("--web", "", "then show it all on a page, until Ctrl-C (docs/guides/web.md)"),
     Option("-q", "", "no summary"),
     Option("-h --help", "", "this text"),
 ]  # fmt: skip
@@ -74,7 +75,13 @@ def run(arguments: list[str]) -> int:
         )
     if not parsed.words("-r"):
         raise UsageError("say what to read: -r FILE")
-    return _audit(parsed, Path(parsed.word("--data") or "argosy-data"))
+    data = Path(parsed.word("--data") or "argosy-data")
+    status = _audit(parsed, data)
+    if parsed.count("--web") and data.is_dir():
+        from clients.web.command import show
+
+        show(str(data), parsed.words("--rules"))
+    return status
 
 
 def _audit(parsed: Parsed, data: Path) -> int:
@@ -245,6 +252,7 @@ def _print_summary(
     if any("DNS" in line for line in found):
         console.print(f"  argosy radns -R {data}      argosy who ADDRESS -R {data}", markup=False, soft_wrap=True)
     console.print(f"  DuckDB on {data / DATABASE}: FROM conversations LIMIT 10", markup=False, soft_wrap=True)
+    console.print(f"  a page on all of it: argosy web -R {data}", markup=False, soft_wrap=True)
 
 
 def _print_totals(

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from clients.web import flow_routes, traffic_routes
+from clients.web import alert_routes, flow_routes, live_routes, traffic_routes, view_routes
 from clients.web.answering import answer, body, refusal
 from clients.web.errors import MissingError, TokenError
 from clients.web.guard import COOKIE, SAFE
@@ -85,6 +85,9 @@ def application(site: Site) -> Starlette:
         *_session(site),
         *traffic_routes.routes(site),
         *flow_routes.routes(site),
+        *view_routes.routes(site),
+        *alert_routes.routes(site),
+        *live_routes.routes(site),
         Route("/api/{rest:path}", _missing, methods=["GET", "POST", "PUT", "DELETE"]),
         Route("/assets/{name}", _asset),
         Route("/{path:path}", _page(site)),

@@ -69,6 +69,11 @@ class Archive:
             self.problems = problems
             return changed
 
+    def complain(self) -> None:
+        """Raise InputError for the first file that could not be read, when there is no other."""
+        if self.problems and not self.segments:
+            raise InputError(self.problems[0])
+
     def _look(self, problems: list[str]) -> list[Segment]:
         segments = []
         for path in self._paths(problems):

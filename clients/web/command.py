@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clients.options import Option, parse_or_help
+from clients.options import Option, parse, parse_or_help
 from topics.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -75,6 +75,12 @@ def setup(parsed: Parsed) -> Setup:
         ),
         seconds=float(parsed.number("--seconds", 10, minimum=1)),
     )
+
+
+def show(directory: str, rules: list[str]) -> None:
+    """Serve the page of one archive on this machine until it is stopped; raises InputError."""
+    parsed = parse(OPTIONS, ["-R", directory, *(["--rules", *rules] if rules else [])])
+    serve(setup(parsed), "127.0.0.1", 0)
 
 
 def _home(variable: str, usual: str) -> str:

@@ -42,11 +42,6 @@ class Rows(NamedTuple):
     mask: Column
     whole: bool
 
-    @property
-    def count(self) -> int:
-        """How many rows count."""
-        return int(self.mask.sum()) if len(self.mask) else self.file.rows
-
 
 class Engine:
     """Answers over an archive; `prepare` makes the columns of all files, newest first, while questions are answered."""

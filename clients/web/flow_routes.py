@@ -151,7 +151,7 @@ def routes(site: Site) -> list[Route]:
         said = parameters(request)
         kind = choice(said, "format", "csv", tuple(FORMATS))
         limit = number(said, "limit", MOST_EXPORTED, 1, MOST_EXPORTED)
-        directory = tempfile.TemporaryDirectory(prefix="argosy-export-")  # noqa: SIM115 - removed when it was sent
+        directory = tempfile.TemporaryDirectory(prefix="argosy-export-")
         try:
             path = Path(directory.name, f"flows.{kind}")
             await site.answering.run(request, said, lambda asked: _export(site, said, asked, path, limit))

@@ -58,7 +58,7 @@ def grouped(engine: Engine, question: Question, asked: Asked, keys: list[str]) -
     parts = engine.each(question, asked, of_file)
     names = [f"k{place}" for place in range(len(keys))]
     if not parts:
-        return pl.DataFrame(schema={name: pl.Int64 for name in (*names, *COLUMNS)})
+        return pl.DataFrame(schema=dict.fromkeys((*names, *COLUMNS), pl.Int64))
     if sum(part.height for part in parts) > MOST_GROUPS:
         raise TooLargeError(f"these keys make more than {MOST_GROUPS:,} groups: ask about less time, or by fewer keys")
     asked.check()

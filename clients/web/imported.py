@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from topics.batch import Records
+
 MOST_ROWS = 20_000_000
 PIECE = 131_072
 
@@ -69,7 +71,7 @@ def _check(name: str, rows: int) -> None:
         raise InputError(f"{name}: holds more than {MOST_ROWS:,} flows; keep them as Parquet for the page")
 
 
-def _times(records: object) -> tuple[int, int]:
+def _times(records: Records) -> tuple[int, int]:
     from topics.batch import last_times, start_times
 
-    return int(start_times(records).min()), int(last_times(records).max())  # type: ignore[arg-type] - records of a batch
+    return int(start_times(records).min()), int(last_times(records).max())

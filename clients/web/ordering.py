@@ -1,4 +1,4 @@
-"""Flows in an order, a page of them: found by counting how many come before, so that any page is as quick as the first."""
+"""A page of flows in an order, found by counting how many come before: any is as quick as the first."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class _Ordered(NamedTuple):
     values: Column
     low: float
     high: float
-    count: int
+    selected: int
 
 
 def check_sort(word: str) -> tuple[str, bool]:
@@ -82,8 +82,8 @@ def page(engine: Engine, question: Question, asked: Asked, sort: str, offset: in
         limits(values, rows.mask, found)
         return _Ordered(rows, values, float(found[0]), float(found[1]), int(found[2]))
 
-    files = [each for each in engine.each(question, asked, of_file) if each.count]
-    total = sum(each.count for each in files)
+    files = [each for each in engine.each(question, asked, of_file) if each.selected]
+    total = sum(each.selected for each in files)
     wanted = min(limit, max(total - offset, 0))
     if not wanted:
         return Page([], total)
@@ -132,7 +132,7 @@ def _read(engine: Engine, file: Prepared, name: str) -> Column:
 def _ranked(files: list[_Ordered], asked: Asked, first: int, wanted: int) -> list[Place]:
     """Return the places of ranks `first` to `first + wanted`, smallest values first."""
     low, high = min(each.low for each in files), max(each.high for each in files)
-    below, inside = 0, sum(each.count for each in files)
+    below, inside = 0, sum(each.selected for each in files)
     for _ in range(DEEP):
         if inside <= FEW or low >= high:
             break
@@ -187,7 +187,7 @@ def _alike(files: list[_Ordered], value: float, first: int, wanted: int) -> list
 def _sorted(files: list[_Ordered], low: float, high: float, first: int, wanted: int, inside: int) -> list[Place]:
     parts: list[tuple[Any, Any, Any]] = []
     for place, each in enumerate(files):
-        room = np.zeros(min(inside, each.count), np.int64)
+        room = np.zeros(min(inside, each.selected), np.int64)
         rows = room[: rows_between(each.values, each.rows.mask, low, high, 0, room)]
         parts.append((each.values[rows].astype(np.float64), np.full(len(rows), place), rows))
     values, numbers, rows = (np.concatenate(column) for column in zip(*parts, strict=True))

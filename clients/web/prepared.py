@@ -195,14 +195,14 @@ def _span(frame: pl.DataFrame) -> tuple[int, int]:
     known = frame.filter(pl.col("start") > 0)
     if not known.height:
         return 0, 0
-    return int(known["start"].min()), int(known["last_seen"].max())  # type: ignore[arg-type] - numbers, of some rows
+    return known.select(pl.col("start").min(), pl.col("last_seen").max()).row(0)
 
 
 def _shrunk(column: pl.Series) -> pl.Series:
     """Return counters in four bytes where they fit."""
     if column.name not in COUNTERS or not len(column):
         return column
-    return column.cast(pl.UInt32 if int(column.max()) <= SMALL else pl.Int64)  # type: ignore[arg-type] - a number
+    return column.cast(pl.UInt32 if (column <= SMALL).all() else pl.Int64)
 
 
 def _coded(texts: list[pl.Series]) -> tuple[list[str], list[pl.Series]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clients.explaining.beside import Beside
 from clients.web.answering import Answering
 from clients.web.archive import Archive
 from clients.web.asked import Asked
@@ -15,12 +16,20 @@ from clients.web.engine import Engine
 from clients.web.guard import Guard
 from clients.web.overview import overview
 from clients.web.question import Question
+from clients.web.state import AlertState
+from sinks.alerts.kept import SUFFIX as ALERTS
+from sinks.formats.findings import DNS_SUFFIX, NAMES_SUFFIX
 from topics.errors import ArgosyError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from clients.web.live import LiveTopics
+    from topics.alerts import Alert
+    from topics.spans import SpanFinding
+
 REFRESH = 2.0  # seconds
+PERIOD = 1.0  # likewise, between events of a stream
 WARMING = 300.0
 
 
@@ -47,6 +56,11 @@ class Site:
         self.archive = Archive(setup.directories, setup.files, setup.cache)
         self.engine = Engine(self.archive, setup.cache)
         self.answering = Answering(setup.seconds)
+        self.beside = Beside(setup.directories)
+        self.engine.names = self.beside.latest_names
+        self.alert_state = AlertState(setup.state)
+        self.topics = _topics(setup.bus)
+        self.period = PERIOD
         self._stopped = threading.Event()
         self._warmed = -1
         self._thread = threading.Thread(target=self._look_after, name="argosy-archive", daemon=True)
@@ -55,10 +69,14 @@ class Site:
         """Look which files there are, and go on looking."""
         self.archive.refresh()
         self._thread.start()
+        if self.topics is not None:
+            self.topics.start()
 
     def close(self) -> None:
         """End what was started."""
         self._stopped.set()
+        if self.topics is not None:
+            self.topics.close()
         self.answering.close()
         self.engine.close()
 
@@ -81,12 +99,39 @@ class Site:
 
     def has(self) -> dict[str, bool]:
         """Return which views have something to show."""
-        return {"live": self.is_live}
+        columns, alerts = self.engine.columns, self.beside.has(ALERTS) or self.is_live
+        return {
+            "dns": self.beside.has(DNS_SUFFIX),
+            "names": self.beside.has(NAMES_SUFFIX) or len(columns.vocabulary("name").words) > 1,
+            "alerts": alerts,
+            "spans": bool(self.archive.segments),
+            "countries": len(columns.vocabulary("country").words) > 1,
+            "as": len(columns.vocabulary("as").words) > 1,
+            "live": self.is_live,
+            "rules": True,
+        }
+
+    def alerts(self) -> list[Alert]:
+        """Return the alerts that were kept, and those that came while the server runs."""
+        return [*self.beside.alerts(), *(self.topics.alerts if self.topics else ())]
+
+    def span_findings(self) -> list[SpanFinding]:
+        """Return what came about mirror ports while the server runs."""
+        return list(self.topics.findings.values()) if self.topics else []
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the server is being stopped."""
+        return self._stopped.is_set()
+
+    def live_status(self) -> dict[str, Any]:
+        """Return whether records come live, and what went wrong with that."""
+        return {"live": self.is_live, "error": (self.topics.error or None) if self.topics else None}
 
     def state(self) -> object:
         """Return what changes when answers do."""
         done = sum(self.engine.is_prepared(each) for each in self.archive.segments)
-        return self.archive.generation, done
+        return self.archive.generation, done, self.alert_state.changes, len(self.topics.alerts) if self.topics else 0
 
     def _look_after(self) -> None:
         while not self._stopped.is_set():
@@ -104,6 +149,14 @@ class Site:
             asked = Asked(WARMING)
             overview(self.engine, Question(*span), asked, by="proto", metric="bytes", bins=120, limit=8, compare=False)
         self._warmed = self.archive.generation
+
+
+def _topics(bus: str) -> LiveTopics | None:
+    if not bus:
+        return None
+    from clients.web.live import LiveTopics
+
+    return LiveTopics(bus)
 
 
 def _source(kind: str, name: str, segments: Sequence[Any]) -> dict[str, Any]:

@@ -40,14 +40,16 @@ class Sums(NamedTuple):
         plain = {"sbytes": SRC_BYTES, "dbytes": DST_BYTES, "spkts": SRC_PACKETS, "dpkts": DST_PACKETS}
         plain |= {"flows": FLOWS, "lost": LOST}
         if name in plain:
-            return sums[..., plain[name]]
-        packets = sums[..., SRC_PACKETS] + sums[..., DST_PACKETS]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            if name == "loss":
-                return sums[..., LOST] / packets
-            if name == "rtt":
-                return self.latencies[..., 1] / self.latencies[..., 0]
-        return packets if name == "pkts" else sums[..., SRC_BYTES] + sums[..., DST_BYTES]
+            chosen: Numbers = sums[..., plain[name]]
+            return chosen
+        packets: Numbers = sums[..., SRC_PACKETS] + sums[..., DST_PACKETS]
+        if name in {"loss", "rtt"}:
+            parts = (sums[..., LOST], packets) if name == "loss" else (self.latencies[..., 1], self.latencies[..., 0])
+            with np.errstate(divide="ignore", invalid="ignore"):
+                mean: Numbers = parts[0] / parts[1]
+            return mean
+        whole: Numbers = sums[..., SRC_BYTES] + sums[..., DST_BYTES]
+        return packets if name == "pkts" else whole
 
 
 def described(sums: Sums, place: int) -> dict[str, Any]:
@@ -69,11 +71,11 @@ def described(sums: Sums, place: int) -> dict[str, Any]:
     }
 
 
-def counters(rows: Rows) -> tuple[Numbers, ...]:
+def counters(rows: Rows) -> tuple[Numbers, Numbers, Numbers, Numbers, Numbers, Numbers, Numbers]:
     """Return what the kernels add up, after the mask."""
-    columns = rows.file.columns
-    names = ("src_packets", "dst_packets", "src_bytes", "dst_bytes", "lost", "latency")
-    return (rows.mask, *(columns[name] for name in names))
+    file = rows.file.columns
+    packets, sizes = (file["src_packets"], file["dst_packets"]), (file["src_bytes"], file["dst_bytes"])
+    return rows.mask, *packets, *sizes, file["lost"], file["latency"]
 
 
 def sums_by(engine: Engine, question: Question, asked: Asked, by: str) -> Sums:

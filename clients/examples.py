@@ -42,6 +42,10 @@ EXAMPLES: dict[str, tuple[Example, ...]] = {
         ),
         Example(f"argosy racluster {DATA} -m proto dport -s proto dport trans bytes", "what each service carried"),
     ),
+    "web": (Example(f"argosy web {DATA} --port 0", "a page on what `make run` audited", "stop"),),
+    "explain": (
+        Example(f"argosy explain $(argosy ra {DATA} -N 1 -s hash | tail -1) {DATA}", "all that is known of a flow"),
+    ),
     "observers": (Example(f"argosy observers {DATA} -N 3 - primary", "each conversation once"),),
     "rasort": (Example(f"argosy rasort {DATA} -m bytes -N o5 -s saddr daddr dport bytes", "the five largest"),),
     "rabins": (

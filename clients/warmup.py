@@ -248,5 +248,6 @@ STAGES: dict[str, Callable[[], None]] = {
     "records of Argus": _argus,
     "labels": _labels,
     "observations": _module("processors.observers.match"),
+    "sums of columns": _module("processors.summaries.warm"),
 }
 OF_A_RUN = ("packets to records", "records to flows", "payloads to DNS", "labels")  # all that `argosy run` needs

@@ -60,7 +60,8 @@ class Beside:
 
     def names(self) -> list[AddressName]:
         """Return the last word on each name of an address; raises InputError."""
-        return self._read(NAMES_SUFFIX, _names)
+        found: list[AddressName] = self._read(NAMES_SUFFIX, _names)
+        return found
 
     def latest_names(self) -> Mapping[str, str]:
         """Return the name that each address had last."""
@@ -77,15 +78,18 @@ class Beside:
 
     def transactions(self) -> Transactions:
         """Return the DNS transactions; raises InputError."""
-        return self._read(DNS_SUFFIX, _transactions)
+        found: Transactions = self._read(DNS_SUFFIX, _transactions)
+        return found
 
     def alerts(self) -> list[Alert]:
         """Return the alerts that were kept; raises InputError."""
-        return self._read(ALERTS, _alerts)
+        found: list[Alert] = self._read(ALERTS, _alerts)
+        return found
 
     def statuses(self) -> list[ProbeStatus]:
         """Return the last status of each run of a probe; raises InputError."""
-        return self._read(STATUS_FILE, _statuses)
+        found: list[ProbeStatus] = self._read(STATUS_FILE, _statuses)
+        return found
 
     def _files(self, suffix: str) -> list[Path]:
         found = (path for place in self._directories for path in sorted(Path(place).rglob(f"*{suffix}")))

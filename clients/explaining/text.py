@@ -28,7 +28,9 @@ def lines(told: dict[str, Any]) -> Iterator[str]:
     if told["dns"]:
         yield "DNS that led to it"
     for each in told["dns"]:
-        yield f"  {_moment(each['time'])} {readable(each['name'])} {each['type']} {each['code']} {' '.join(each['answers'][:4])}, {each['before']:.3f} s before"
+        answers = " ".join(each["answers"][:4])
+        asked = f"{readable(each['name'])} {each['type']} {each['code']} {answers}"
+        yield f"  {_moment(each['time'])} {asked}, {each['before']:.3f} s before"
     if told["alerts"]:
         yield "Alerts"
     yield from (
@@ -42,7 +44,8 @@ def lines(told: dict[str, Any]) -> Iterator[str]:
     yield "Fields"
     yield from (f"  {each['name']:<14} {each['text'][:60]:<24} {each['doc']}" for each in told["record"]["fields"])
     origin = told["merged_from"]
-    yield f"Merged from {origin['records']} record{'s' * (origin['records'] != 1)}; kept in {origin['file']}, row {origin['row']}"
+    many = f"{origin['records']} record{'s' * (origin['records'] != 1)}"
+    yield f"Merged from {many}; kept in {origin['file']}, row {origin['row']}"
 
 
 def _end(title: str, end: dict[str, Any]) -> Iterator[str]:
@@ -51,7 +54,8 @@ def _end(title: str, end: dict[str, Any]) -> Iterator[str]:
     yield f"{title}: {end['address']}{port}{name}{', ' + end['mac'] if end['mac'] else ''}"
     for known in end["names"][:MOST]:
         user = f" ({known['user']})" if known["user"] else ""
-        yield f"  {readable(known['name'])}{user} by {known['source']}, {_moment(known['first'])} to {_moment(known['last'])}"
+        times = f"{_moment(known['first'])} to {_moment(known['last'])}"
+        yield f"  {readable(known['name'])}{user} by {known['source']}, {times}"
     said = [f"{fact.replace('_', ' ')} {end[fact]}" for fact in FACTS if end[fact] not in {None, ""}]
     if said:
         yield f"  {', '.join(said)}"
@@ -59,7 +63,8 @@ def _end(title: str, end: dict[str, Any]) -> Iterator[str]:
 
 def _records(records: list[dict[str, Any]]) -> Iterator[str]:
     yield f"Records ({len(records)})"
-    yield f"  {'start':<23} {'dur':>10} {'cause':<8} {'spkts':>7} {'dpkts':>7} {'sbytes':>9} {'dbytes':>9} {'lost':>5} state"
+    counters = f"{'spkts':>7} {'dpkts':>7} {'sbytes':>9} {'dbytes':>9} {'lost':>5}"
+    yield f"  {'start':<23} {'dur':>10} {'cause':<8} {counters} state"
     for each in records[:MOST]:
         yield (
             f"  {_moment(each['start'])} {each['dur']:>10.6f} {each['cause']:<8} {each['spkts']:>7} {each['dpkts']:>7} "

@@ -72,6 +72,18 @@ def routes(site: Site) -> list[Route]:
 
         return answer(await site.answering.run(request, {}, work))
 
+    return [
+        Route("/api/alerts", questioned(site, of_alerts)),
+        Route("/api/alerts/{id}/acknowledge", acknowledge, methods=["POST"]),
+        Route("/api/alerts/{id}/acknowledge", forget, methods=["DELETE"]),
+        *_silence_routes(site),
+        *_rule_routes(site),
+    ]
+
+
+def _silence_routes(site: Site) -> list[Route]:
+    state = site.alert_state
+
     async def silences(_: Request) -> Response:
         return answer({"silences": state.silences()})
 
@@ -86,6 +98,14 @@ def routes(site: Site) -> list[Route]:
         state.end_silence(request.path_params["id"])
         return Response(status_code=204)
 
+    return [
+        Route("/api/silences", silences),
+        Route("/api/silences", silence, methods=["POST"]),
+        Route("/api/silences/{id}", end_silence, methods=["DELETE"]),
+    ]
+
+
+def _rule_routes(site: Site) -> list[Route]:
     async def rules(request: Request) -> Response:
         return answer(await site.answering.run(request, {}, lambda _: alerting.rules_shown(site.setup.rules)))
 
@@ -102,12 +122,6 @@ def routes(site: Site) -> list[Route]:
         return answer(await site.answering.run(request, {}, lambda asked: _tested(site, said, asked)))
 
     return [
-        Route("/api/alerts", questioned(site, of_alerts)),
-        Route("/api/alerts/{id}/acknowledge", acknowledge, methods=["POST"]),
-        Route("/api/alerts/{id}/acknowledge", forget, methods=["DELETE"]),
-        Route("/api/silences", silences),
-        Route("/api/silences", silence, methods=["POST"]),
-        Route("/api/silences/{id}", end_silence, methods=["DELETE"]),
         Route("/api/rules", rules),
         Route("/api/rules/check", check, methods=["POST"]),
         Route("/api/rules/test", test, methods=["POST"]),

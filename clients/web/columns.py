@@ -11,11 +11,12 @@ import polars as pl
 
 from clients.web.errors import ParameterError
 from clients.web.prepared import DOMAIN_OF, NONE, PORTS, text_of
+from processors.summaries.warm import fixed
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
     from clients.web.kept import Kept
-    from clients.web.prepared import Column, Prepared
+from clients.web.prepared import Column, Prepared
 
 EITHER = {
     "addr": ("saddr", "daddr"),
@@ -102,7 +103,7 @@ class Columns:
         if by in PORTS:
             return Coded((file.column(PORTS[by]),), np.arange(1, (1 << 16) + 1))
         found: tuple[Column, list[str]] = self.kept.made(
-            ("codes", file.name, by), lambda: _computed(file, by), lambda made: made[0].nbytes + LENGTH * len(made[1])
+            ("codes", file.key, by), lambda: _computed(file, by), lambda made: made[0].nbytes + LENGTH * len(made[1])
         )
         return Coded((found[0],), self.vocabulary(by).codes(found[1]))
 
@@ -139,4 +140,4 @@ def _computed(file: Prepared, by: str) -> tuple[Any, list[str]]:
     known = column.unique()
     codes = pl.DataFrame({"text": known, "code": pl.int_range(len(known), eager=True).cast(pl.UInt32)})
     joined = column.to_frame("text").join(codes, on="text", how="left", maintain_order="left")["code"]
-    return joined.to_numpy(), known.to_list()
+    return fixed(joined.to_numpy()), known.to_list()

@@ -15,6 +15,7 @@ from clients.web.errors import TooLargeError
 from clients.web.kept import Kept
 from clients.web.prepared import prepared
 from clients.web.selecting import Selector
+from processors.summaries.warm import fixed
 from topics.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     Made = TypeVar("Made")
 
-ALL = np.zeros(0, np.bool_)
+ALL = fixed(np.zeros(0, np.bool_))
 PARTS_MEMORY = 256 << 20
 MASKS_MEMORY = 256 << 20
 MOST_ROWS = 100_000_000
@@ -119,7 +120,7 @@ class Engine:
         """Return what is made of a file, kept to be asked for again where the time takes in all of it."""
         if not rows.whole:
             return make()
-        found: Made = self._parts.made((rows.file.name, id(rows.file), question.filter, *what), make, _size)
+        found: Made = self._parts.made((rows.file.key, question.filter, *what), make, _size)
         return found
 
     def rows(self, segment: Segment, question: Question) -> Rows:
@@ -133,7 +134,7 @@ class Engine:
         if whole:
             return Rows(file, mask, whole=True)
         inside = (file.columns["last_seen"] >= question.first) & (file.columns["start"] <= question.end)
-        return Rows(file, inside & mask if len(mask) else inside, whole=False)
+        return Rows(file, fixed(inside & mask if len(mask) else inside), whole=False)
 
 
 def _size(made: Any) -> int:  # noqa: ANN401 - an array, or several
@@ -150,5 +151,5 @@ def _selected(file: Prepared, question: Question) -> Column:
     selector = Selector(file, tree)
     mask = np.ones(file.rows, np.bool_) if tree is None else selector.mask(tree)
     if question.times is not None:
-        mask &= selector.value(question.times.condition())
-    return mask
+        mask = mask & selector.value(question.times.condition())
+    return fixed(mask)

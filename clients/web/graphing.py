@@ -101,7 +101,7 @@ def geography(engine: Engine, question: Question, asked: Asked) -> dict[str, Any
     sent = _map(one, "sbytes"), _map(other, "dbytes")
     received = _map(one, "dbytes"), _map(other, "sbytes")
     total = int(sums["bytes"].sum()) if sums.height else 0
-    countries = []
+    countries: list[dict[str, Any]] = []
     for code in [code for code in range(1, len(either.sums)) if either.sums[code, FLOWS]]:
         row = either.sums[code]
         bytes_ = int(row[SRC_BYTES] + row[DST_BYTES])

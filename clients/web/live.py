@@ -107,9 +107,9 @@ class LiveTopics:
 
     def _follow_findings(self) -> None:
         from topics.bus import Subscriber
-        from topics.spans import decode_finding
+        from topics.spans import read_span_finding
 
-        with self._told(), Subscriber(self._bus, SPANS.name, decode=decode_finding, dead_letters=None) as subscriber:
+        with self._told(), Subscriber(self._bus, SPANS.name, decode=read_span_finding, dead_letters=None) as subscriber:
             while not self._stopped.is_set():
                 for received in subscriber.receive(0.2):
                     found = received.value

@@ -9,6 +9,7 @@ import numpy as np
 from clients.web.errors import ParameterError
 from clients.web.prepared import DOMAIN_OF, PORTS
 from processors.summaries.order_kernel import count_below, count_between, limits, rows_between
+from processors.summaries.warm import fixed
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -93,11 +94,17 @@ def page(engine: Engine, question: Question, asked: Asked, sort: str, offset: in
 
 
 def values_of(engine: Engine, file: Prepared, name: str) -> Column:
-    """Return what flows of a file are sorted by, as numbers."""
+    """Return what flows of a file are sorted by, as numbers of eight bytes."""
+    values = _values(engine, file, name)
+    values = values.astype(np.float64 if values.dtype.kind == "f" else np.int64, copy=False)
+    return fixed(values if len(values) == file.rows else np.repeat(values, file.rows))
+
+
+def _values(engine: Engine, file: Prepared, name: str) -> Column:
     if name in PLAIN:
         first, *others = (file.column(own) for own in PLAIN[name])
         values: Column = first.astype(np.int64) + others[0] if others else first
-        return values if len(values) == file.rows else np.repeat(values, file.rows)
+        return values
     if name == "dur":
         duration: Column = file.columns["last_seen"] - file.columns["start"]
         return duration
@@ -105,8 +112,8 @@ def values_of(engine: Engine, file: Prepared, name: str) -> Column:
 
     if name in DOMAIN_OF or field(name).format.holds == "text":
         coded = engine.columns.coded(file, name)
-        ranks = engine.columns.ranks(name)[coded.everywhere][coded.columns[0]]
-        return ranks if len(ranks) == file.rows else np.repeat(ranks, file.rows)
+        ranks: Column = engine.columns.ranks(name)[coded.everywhere][coded.columns[0]]
+        return ranks
     return _read(engine, file, name)
 
 
@@ -125,8 +132,8 @@ def _read(engine: Engine, file: Prepared, name: str) -> Column:
             )
         return frame["value"].to_numpy()
 
-    values: Column = engine.columns.kept.made(("values", file.name, name), read, lambda made: made.nbytes)
-    return values if len(values) == file.rows else np.repeat(values, file.rows)
+    values: Column = engine.columns.kept.made(("values", file.key, name), read, lambda made: made.nbytes)
+    return values
 
 
 def _ranked(files: list[_Ordered], asked: Asked, first: int, wanted: int) -> list[Place]:
@@ -165,7 +172,7 @@ def _inside(each: _Ordered, low: float, high: float, found: Column) -> int:
     if len(each.rows.mask):
         chosen &= each.rows.mask
     own = np.array([np.inf, -np.inf, 0.0])
-    limits(values, chosen, own)
+    limits(values, fixed(chosen), own)
     found[0], found[1] = min(found[0], own[0]), max(found[1], own[1])
     return int(own[2])
 

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from processors.summaries.warm import fixed
 from topics.expression import col
 from topics.fields import Field
 from topics.fields import field as printable
@@ -75,7 +76,7 @@ class Prepared:
         """Return a column, of one value when it is the same in all rows."""
         if name in self.columns:
             return self.columns[name]
-        return np.array([self.constants[name]], np.uint32)
+        return fixed(np.array([self.constants[name]], np.uint32))
 
     def frame(self, names: Iterable[str]) -> pl.DataFrame:
         """Return columns that are as records have them, for a filter."""

@@ -18,6 +18,7 @@ from processors.summaries.sums_kernel import (
     add_up,
     add_up_in_time,
 )
+from processors.summaries.warm import fixed
 
 if TYPE_CHECKING:
     from clients.web.asked import Asked
@@ -117,7 +118,7 @@ def sums_in_time(
         found = np.zeros((*shape, SUMS), np.int64), np.zeros((*shape, LATENCIES), np.float64)
         start = rows.file.columns["start"]
         if not by:
-            add_up_in_time(np.zeros(1, np.uint32), places, start, begin, step, *counters(rows), *found)
+            add_up_in_time(fixed(np.zeros(1, np.uint32)), places, start, begin, step, *counters(rows), *found)
             return found
         coded = engine.columns.coded(rows.file, by)
         known = np.where(coded.everywhere < len(places), coded.everywhere, 0)

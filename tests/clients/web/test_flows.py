@@ -1,0 +1,123 @@
+"""Flows by the page: any order, any page of it, groups, files, commands."""
+
+from __future__ import annotations
+
+import io
+import json
+import shlex
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from clients.main import main
+from tests.clients.web.test_traffic import asked, flows
+
+if TYPE_CHECKING:
+    from tests.clients.web.conftest import Page
+
+
+@pytest.mark.parametrize(
+    "sort", ["stime", "-stime", "-bytes", "bytes", "dport", "-loss", "saddr", "-dur", "state", "-load"]
+)
+def test_pages_make_up_the_whole_in_order(page: Page, sort: str) -> None:
+    name = sort.removeprefix("-")
+    said = {"fields": f"{name},saddr", "sort": sort, "limit": 200}
+    rows = [row for offset in (0, 200, 400, 600) for row in asked(page, "/api/flows", offset=offset, **said)["rows"]]
+    assert len({row["id"] + row["at"] for row in rows}) == len(rows) == 503
+    values = [row["values"][0] for row in rows]
+    if name not in {"saddr", "state"}:
+        assert values == sorted(values, reverse=sort.startswith("-"))
+    elif name == "state":
+        assert values == sorted(values)
+    else:
+        plain = [value for value in values if value.count(".") == 3]
+        assert plain == sorted(plain, key=lambda text: [int(part) for part in text.split(".")])
+
+
+def test_columns_in_memory_say_what_files_say(page: Page) -> None:
+    quick = "stime,ltime,dur,proto,saddr,sport,daddr,dport,spkts,dpkts,sbytes,dbytes,loss,state,tcprtt,dname"
+    one = asked(page, "/api/flows", fields=quick, limit=1000, sort="stime")
+    other = asked(page, "/api/flows", fields=f"{quick},cause", limit=1000, sort="stime")
+    for few, more in zip(one["rows"], other["rows"], strict=True):
+        assert few["id"] == more["id"]
+        for left, right in zip(few["values"], more["values"], strict=False):
+            assert left == (pytest.approx(right, abs=2e-6) if isinstance(right, float) else right)
+        assert few["text"] == more["text"][:-1]
+
+
+def test_groups_are_those_of_racluster(page: Page, capsys: pytest.CaptureFixture[str]) -> None:
+    said = {"group": "saddr,daddr", "q": "tcp", "sort": "-bytes", "limit": 5, "fields": "flows,pkts,bytes"}
+    found = asked(page, "/api/flows", **said)
+    words = shlex.split(found["command"])
+    assert words[:2] == ["argosy", "racluster"]
+    assert main([*words[1:]]) == 0
+    capsys.readouterr()
+    wanted = (
+        flows(page.data, "tcp").group_by("saddr", "daddr").agg(pl.len(), pl.col("pkts").sum(), pl.col("bytes").sum())
+    )
+    assert found["total"] == wanted.height
+    assert [row["values"] for row in found["rows"]] == [
+        list(row) for row in wanted.sort("bytes", descending=True).head(5).iter_rows()
+    ]
+    for row in found["rows"]:
+        assert asked(page, "/api/flows", q=row["filter"], limit=1)["total"] == row["values"][2]
+
+
+def test_the_command_shown_selects_as_much(page: Page, capsys: pytest.CaptureFixture[str]) -> None:
+    found = asked(page, "/api/flows", q="udp and (port 53 or port 5353)", fields="saddr,daddr", t="-5m", anchor="end")
+    assert main([*shlex.split(found["command"])[1:], "-L", "-1"] if False else shlex.split(found["command"])[1:]) == 0
+    assert len(capsys.readouterr().out.splitlines()) - 1 == found["total"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "parquet"])
+def test_exports_hold_what_is_shown(page: Page, kind: str) -> None:
+    said = {"q": "tcp", "fields": "stime,saddr,dport,bytes,dur", "sort": "-bytes", "format": kind}
+    answer = page.client.get("/api/flows/export", params=said)
+    assert answer.status_code == 200
+    assert "attachment" in answer.headers["content-disposition"]
+    read = {"csv": pl.read_csv, "json": pl.read_ndjson, "parquet": pl.read_parquet}[kind]
+    frame = read(io.BytesIO(answer.content))
+    assert frame["bytes"].to_list() == flows(page.data, "tcp").sort("bytes", descending=True)["bytes"].to_list()
+    grouped = page.client.get("/api/flows/export", params={"group": "proto", "format": kind})
+    assert read(io.BytesIO(grouped.content))["flows"].sum() == 503
+
+
+def test_filters_are_checked_and_completed(page: Page) -> None:
+    wrong = asked(page, "/api/filter/check", q="tcp and dst prt 80")
+    assert wrong["ok"] is False
+    assert (wrong["error"]["column"], wrong["error"]["length"]) == (13, 3)
+    assert asked(page, "/api/filter/check", q="tcp and dst port 80")["ok"] is True
+    items = asked(page, "/api/filter/complete", q="tcp and dst po", at=14)
+    assert (items["from"], items["to"]) == (12, 14)
+    assert "port" in [item["label"] for item in items["items"]]
+    hosts = asked(page, "/api/filter/complete", q="host 10.20.5")["items"]
+    assert "10.20.5.53" in [item["label"] for item in hosts]
+
+
+def test_a_flow_is_explained_alike_on_the_page_and_on_a_terminal(
+    page: Page, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = asked(page, "/api/flows", q="dname = www.example.com and tcp", limit=1)["rows"][0]
+    told = asked(page, f"/api/flow/{row['id']}", at=row["at"])
+    assert told["id"] == row["id"]
+    assert told["dns"][0]["name"] == "www.example.com"
+    assert told["ends"]["dst"]["names"][0]["name"] == "www.example.com"
+    assert told["observers"][0]["probe"] == "tap"
+    assert asked(page, f"/api/flow/{row['id']}") == told
+    assert main(["explain", row["id"], "-R", str(page.data), "-M", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == told
+    assert main(["explain", row["id"], "-R", str(page.data)]) == 0
+    assert "DNS that led to it" in capsys.readouterr().out
+    assert main(["explain", "0" * 32, "-R", str(page.data)]) == 1
+    assert page.client.get(f"/api/flow/{'0' * 32}").status_code == 404
+
+
+def test_copies_are_explained(page: Page) -> None:
+    records = pl.scan_parquet(list(page.data.rglob("*.parquet"))).filter(
+        pl.col("src_duplicate_packets") + pl.col("dst_duplicate_packets") > 0
+    )
+    flow = records.select("flow_id").head(1).collect().item().hex()
+    told = asked(page, f"/api/flow/{flow}")
+    assert told["duplicates"]["packets"] > 0
+    assert any("TTL" in text for text in told["duplicates"]["why"])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import functools
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
@@ -94,11 +95,10 @@ def merged(records: pl.DataFrame) -> pl.DataFrame:
 
 def facts_of(record: pl.DataFrame) -> list[dict[str, Any]]:
     """Return the fields of a record that say something."""
-    style = Style(port_names=False, payload="obfuscate")
-    known = [each for each in fields().values() if each.name not in LEFT_OUT and not each.doc.endswith("always blank")]
-    usable = [each for each in known if set(each.text(style).meta.root_names()) <= set(record.columns)]
-    texts = record.select(each.text(style).alias(each.name) for each in usable).row(0, named=True)
-    values = record.select(_value(each).alias(each.name) for each in usable).row(0, named=True)
+    usable = [each for each in _tellable() if set(each.roots) <= set(record.columns)]
+    plain = pl.QueryOptFlags.none()  # to look for parts that expressions share takes longer than a row
+    texts = record.lazy().select(each.text for each in usable).collect(optimizations=plain).row(0, named=True)
+    values = record.lazy().select(each.value for each in usable).collect(optimizations=plain).row(0, named=True)
     return [
         {
             "name": each.name,
@@ -107,9 +107,25 @@ def facts_of(record: pl.DataFrame) -> list[dict[str, Any]]:
             "value": values[each.name],
             "doc": each.doc,
         }
-        for each in usable
+        for each in (one.field for one in usable)
         if texts[each.name] is not None and texts[each.name].strip() not in SAYS_NOTHING
     ]
+
+
+class _Tellable(NamedTuple):
+    field: Field
+    text: pl.Expr
+    value: pl.Expr
+    roots: list[str]
+
+
+@functools.cache
+def _tellable() -> list[_Tellable]:
+    """Return the fields that may say something of a flow, as expressions: to build them takes longer than a row."""
+    style = Style(port_names=False, payload="obfuscate")
+    known = [each for each in fields().values() if each.name not in LEFT_OUT and not each.doc.endswith("always blank")]
+    made = [(each, each.text(style).alias(each.name)) for each in known]
+    return [_Tellable(each, text, _value(each).alias(each.name), text.meta.root_names()) for each, text in made]
 
 
 def _value(known: Field) -> pl.Expr:

@@ -13,6 +13,7 @@ from clients.web.errors import ParameterError
 from clients.web.prepared import DOMAIN_OF, NONE, PORTS, text_of
 from processors.summaries.warm import fixed
 from topics.errors import UsageError
+from topics.fields.columns import WITH_PORTS
 
 if TYPE_CHECKING:
     from clients.web.kept import Kept
@@ -101,7 +102,8 @@ class Columns:
                 file.made[domain] = self.vocabulary(by).codes(file.words[domain])
             return Coded(tuple(file.column(name) for name in names), file.made[domain])
         if by in PORTS:
-            return Coded((file.column(PORTS[by]),), np.arange(1, (1 << 16) + 1))
+            ports: Column = self.kept.made(("ports", file.key, by), lambda: _ports(file, by), lambda made: made.nbytes)
+            return Coded((ports,), np.arange((1 << 16) + 1))
         found: tuple[Column, list[str]] = self.kept.made(
             ("codes", file.key, by), lambda: _computed(file, by), lambda made: made[0].nbytes + LENGTH * len(made[1])
         )
@@ -128,6 +130,13 @@ def check_by(name: str) -> str:
     if known.format.holds in {"bytes", "time"} or name in {"rank", "rtime", "hash", "idle"}:
         raise ParameterError(f"flows are not told apart by '{name}'", "by", "field")
     return name
+
+
+def _ports(file: Prepared, by: str) -> Column:
+    """Return ports from 1 on, 0 for flows of protocols that have none."""
+    with_ports = np.isin(file.column("protocol"), WITH_PORTS)
+    ports = np.where(with_ports, file.column(PORTS[by]).astype(np.uint32) + np.uint32(1), np.uint32(0))
+    return fixed(ports if len(ports) == file.rows else np.repeat(ports, file.rows))
 
 
 def _computed(file: Prepared, by: str) -> tuple[Any, list[str]]:

@@ -74,7 +74,7 @@ class Engine:
             if segment.rows and not self.is_prepared(segment):
                 try:
                     self.opened(segment)
-                except InputError as error:
+                except (InputError, OSError) as error:  # damaged, or gone meanwhile
                     self.archive.problems.append(str(error))
 
     def opened(self, segment: Segment) -> Prepared:

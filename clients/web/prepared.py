@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -120,7 +121,7 @@ def _keep(path: str, kept: Path) -> None:
 
     with reading([path]):
         table, facts = columns_of(scan([path]))
-    aside = kept.with_name(f"{kept.name}.{os.getpid()}")
+    aside = kept.with_name(f"{kept.name}.{os.getpid()}.{threading.get_ident()}")
     with pa.OSFile(str(aside), "wb") as file:
         schema = table.schema.with_metadata({METADATA: json.dumps(facts, separators=(",", ":")).encode()})
         with pa.ipc.new_file(file, schema) as writer:

@@ -12,6 +12,7 @@ import polars as pl
 from clients.web.ordering import PLAIN
 from clients.web.prepared import DOMAIN_OF
 from clients.web.series import SECOND
+from topics.fields.columns import WITH_PORTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,12 +33,25 @@ def rows(places: list[Place], fields: Sequence[Field], zone: str) -> list[dict[s
     if set(names) <= QUICK:
         found = [[_quick(place, name) for name in names] for place in places]
         texts = [[_text(name, value, zone) for name, value in zip(names, row, strict=True)] for row in found]
+        _without_ports(places, fields, zone, texts)
     else:
         found, texts = _read(places, fields, zone)
     return [
         {"id": place.file.flow_ids[place.row].as_py().hex(), "at": at(place), "values": values, "text": text}
         for place, values, text in zip(places, found, texts, strict=True)
     ]
+
+
+def _without_ports(places: list[Place], fields: Sequence[Field], zone: str, texts: list[list[str]]) -> None:
+    """Write what stands in place of ports in flows that have none, as ra prints it."""
+    chosen = [number for number, known in enumerate(fields) if known.name in {"sport", "dport"}]
+    some = [number for number, each in enumerate(places) if _one(each.file, "protocol", each.row) not in WITH_PORTS]
+    if not chosen or not some:
+        return
+    _, told = _read([places[number] for number in some], [fields[number] for number in chosen], zone)
+    for number, text in zip(some, told, strict=True):
+        for place, part in zip(chosen, text, strict=True):
+            texts[number][place] = part.strip()
 
 
 def at(place: Place) -> str:

@@ -160,6 +160,20 @@ def bench_clients(runs: int) -> Iterator[tuple[str, Result]]:
         yield from _costs(name, measure(_argosy(), BUILD, name, runs))
 
 
+def bench_web(_runs: int) -> Iterator[tuple[str, Result]]:
+    """The page on 10 million flows: first paint after a start, interactions of one client and of twenty."""
+    from tests.bench.web import measure, quantile
+
+    pace = measure(_argosy(), BUILD)
+    yield "web, columns of 10 M flows made", Result(pace.prepared, "s")
+    yield "web, first paint after a start", Result(pace.first_paint, "s")
+    for label, values in (("one client", pace.alone), ("20 clients at once", pace.together)):
+        yield f"web, interaction of {label}, median", Result(1000 * quantile(values, 0.5), "ms")
+        yield f"web, interaction of {label}, p95", Result(1000 * quantile(values, 0.95), "ms")
+    yield "web, memory of its own", Result(pace.private_bytes / 1e6, "MB")
+    yield "web, memory with mapped columns, peak", Result(pace.peak_bytes / 1e6, "MB")
+
+
 def bench_pictures(runs: int) -> Iterator[tuple[str, Result]]:
     """Two million records to pictures and graphs, beside what the tools of Argus take to read and bin them."""
     from tests.bench.pictures import WORK, measure
@@ -326,6 +340,7 @@ BENCHES: dict[str, Callable[[int], Iterator[tuple[str, Result]]]] = {
     "clients": bench_clients,
     "pictures": bench_pictures,
     "live": bench_live,
+    "web": bench_web,
     "copies": bench_copies,
     "observers": bench_observers,
     "dns": bench_dns,

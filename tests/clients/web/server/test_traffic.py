@@ -15,7 +15,7 @@ from topics.fields import field
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.clients.web.conftest import Page
+    from tests.clients.web.server.conftest import Page
 
 
 def flows(data: Path, text: str = "") -> pl.DataFrame:

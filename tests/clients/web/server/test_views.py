@@ -11,13 +11,13 @@ from starlette.testclient import TestClient
 
 from clients.web.app import application
 from clients.web.site import Site
-from tests.clients.web.conftest import setup_of, wait_until_prepared
-from tests.clients.web.test_traffic import asked, flows
+from tests.clients.web.server.conftest import setup_of, wait_until_prepared
+from tests.clients.web.server.test_traffic import asked, flows
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.clients.web.conftest import Page
+    from tests.clients.web.server.conftest import Page
 
 OURS = {"x-argosy": "1"}
 RULE = """
@@ -169,7 +169,7 @@ def test_a_database_shows_the_same(page: Page, tmp_path: Path) -> None:
     from clients.web.site import Setup
 
     database = page.data / "flows.duckdb"
-    site = Site(Setup(cache=tmp_path / "cache", state=tmp_path / "state", files=(str(database),)))
+    site = Site(Setup(cache=tmp_path / "cache", state=tmp_path / "state", files=(str(database),), seconds=120.0))
     with TestClient(application(site), base_url="http://localhost") as client:
         wait_until_prepared(client)
         found = client.get("/api/overview").json()

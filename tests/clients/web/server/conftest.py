@@ -44,7 +44,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def setup_of(data: Path, place: Path, guard: Guard | None = None) -> Setup:
     """Return how a page on an archive is set up, with a state and cache of its own."""
-    made = Setup(cache=place / "cache", state=place / "state", directories=(str(data),))
+    made = Setup(cache=place / "cache", state=place / "state", directories=(str(data),), seconds=DEADLINE)
     return made if guard is None else dataclasses.replace(made, guard=guard)
 
 

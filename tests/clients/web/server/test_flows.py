@@ -11,10 +11,10 @@ import polars as pl
 import pytest
 
 from clients.main import main
-from tests.clients.web.test_traffic import asked, flows
+from tests.clients.web.server.test_traffic import asked, flows
 
 if TYPE_CHECKING:
-    from tests.clients.web.conftest import Page
+    from tests.clients.web.server.conftest import Page
 
 
 @pytest.mark.parametrize(

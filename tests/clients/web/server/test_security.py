@@ -19,7 +19,7 @@ from clients.web.errors import SupersededError, TimeoutExceededError
 from clients.web.guard import guard
 from clients.web.leading import filter_of
 from clients.web.site import Site
-from tests.clients.web.conftest import setup_of
+from tests.clients.web.server.conftest import setup_of
 from topics import filter as filters
 from topics.errors import UsageError
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.clients.web.conftest import Page
+    from tests.clients.web.server.conftest import Page
 
 TOKEN = "a token of enough characters"  # noqa: S105 - of this test
 OURS = {"x-argosy": "1"}
@@ -60,7 +60,7 @@ def test_without_the_token_nothing_is_told(guarded: TestClient) -> None:
         assert guarded.post("/api/session", json={"token": wrong}, headers=OURS).status_code == 401
     assert guarded.get("/", params={"token": "wrong"}, follow_redirects=False).status_code == 401
     assert guarded.get("/api/meta", headers={"authorization": "Bearer wrong"}).status_code == 401
-    assert guarded.get("/api/meta", cookies={"argosy": TOKEN}).status_code == 401
+    assert guarded.get("/api/meta", headers={"cookie": f"argosy={TOKEN}"}).status_code == 401
 
 
 def test_the_token_becomes_a_cookie_that_scripts_and_other_sites_do_not_get(guarded: TestClient) -> None:
@@ -116,7 +116,7 @@ def test_a_user_is_believed_from_the_proxy_alone(archive: Path, tmp_path: Path) 
         ["--user-header", "X-User"],
         ["--proxy", "nonsense", "--user-header", "X-User"],
         ["--port", "x"],
-        ["tcp"],
+        ["-", "tcp"],
     ],
 )
 def test_elsewhere_only_with_a_token_or_a_proxy(

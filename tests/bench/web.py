@@ -1,0 +1,173 @@
+"""The page on 10 million flows: first paint, interactions of one client and of twenty at once, memory."""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from tests.bench.web_archive import make_archive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FLOWS = 10_000_000
+CLIENTS = 20
+DEADLINE = 600.0
+# What a person does one after the other: zoom, break down, filter, page, sort, group, look at one.
+INTERACTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("overview", {"t": "-6h", "anchor": "end"}),
+    ("overview", {"t": "-3h", "anchor": "end", "compare": 1}),
+    ("series", {"by": "service", "bins": 240}),
+    ("series", {"by": "country", "metric": "pkts"}),
+    ("top", {"by": "daddr", "limit": 50}),
+    ("top", {"by": "name", "metric": "flows", "limit": 50}),
+    ("overview", {"q": "tcp and dst port 443"}),
+    ("series", {"q": "tcp and dst port 443", "by": "saddr"}),
+    ("flows", {"q": "tcp and dst port 443"}),
+    ("overview", {"q": "host 10.0.0.{client}"}),
+    ("flows", {"q": "host 10.0.0.{client}", "sort": "-bytes"}),
+    ("series", {"q": "dco = DE", "by": "das"}),
+    ("flows", {"offset": 5_000_000}),
+    ("flows", {"sort": "-bytes", "offset": 1_000_000}),
+    ("flows", {"t": "-1h", "anchor": "end", "group": "saddr,dport"}),
+    ("top", {"q": "bytes gt 10000 and udp", "by": "addr"}),
+    ("host/10.0.0.{client}", {"t": "-6h", "anchor": "end"}),
+    ("graph", {"t": "-1h", "anchor": "end", "nodes": 150}),
+    ("geography", {"t": "-3h", "anchor": "end"}),
+    ("quality", {"t": "-2h", "anchor": "end"}),
+    ("filter/complete", {"q": "tcp and dst po"}),
+    ("new", {"t": "-1h", "anchor": "end", "against": 21_600}),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds: until the first page was there after a start, and those of interactions; bytes of memory."""
+
+    prepared: float
+    first_paint: float
+    alone: list[float]
+    together: list[float]
+    private_bytes: int
+    peak_bytes: int
+
+
+def quantile(values: list[float], share: float) -> float:
+    """Return the value that a share of the values does not exceed."""
+    return sorted(values)[min(int(share * len(values)), len(values) - 1)]
+
+
+def archive(build: Path) -> Path:
+    """Return the archive, made when it is not there."""
+    data = build / "bench-web"
+    if not (data / "made").exists():
+        sample = next((build / "sample-data").rglob("flows.*.parquet"))
+        make_archive(data, sample, FLOWS)
+        (data / "made").touch()
+    return data
+
+
+class Server:
+    """`argosy web` in a process of its own."""
+
+    def __init__(self, argosy: str, data: Path, place: Path) -> None:
+        words = [
+            "web",
+            "-R",
+            str(data),
+            "--port",
+            "0",
+            "--cache",
+            str(place / "cache"),
+            "--state",
+            str(place / "state"),
+        ]
+        self.process = subprocess.Popen([argosy, *words, "--seconds", "60"], stderr=subprocess.PIPE, text=True)
+        assert self.process.stderr is not None
+        self.port = int(self.process.stderr.readline().split("/")[2].rpartition(":")[2])
+
+    def ask(self, path: str, said: dict[str, Any]) -> tuple[float, Any]:
+        """Return how long an answer took, and the answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
+        begin = time.perf_counter()
+        connection.request("GET", f"/api/{path}?{urlencode(said)}")
+        answer = connection.getresponse()
+        content = answer.read()
+        took = time.perf_counter() - begin
+        connection.close()
+        assert answer.status == http.HTTPStatus.OK, (path, said, content[:300])
+        return took, json.loads(content)
+
+    def prepare(self) -> float:
+        """Wait until all columns are made; return how long it took."""
+        begin = time.perf_counter()
+        while self.ask("meta", {})[1]["preparing"]["fraction"] < 1:
+            assert time.perf_counter() - begin < DEADLINE
+            time.sleep(0.1)
+        return time.perf_counter() - begin
+
+    def memory(self) -> tuple[int, int]:
+        """Return the bytes of the process that are its own, and the most that were resident, mapped files included."""
+        status = dict(line.split(":", 1) for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines())
+        return tuple(1024 * int(status[name].split()[0]) for name in ("RssAnon", "VmHWM"))  # type: ignore[return-value]  # two
+
+    def close(self) -> None:
+        """End it."""
+        self.process.terminate()
+        self.process.wait()
+
+
+def interactions(server: Server, client: int) -> Iterator[float]:
+    """Yield how long each interaction of a client takes; clients look at different hosts."""
+    for path, said in INTERACTIONS:
+        named = {name: str(value).format(client=client) for name, value in said.items()}
+        yield server.ask(path.format(client=client), named)[0]
+
+
+def measure(argosy: str, build: Path) -> Pace:
+    """Prepare an archive, start anew as on any other day, and work with the page."""
+    data = archive(build)
+    with tempfile.TemporaryDirectory(prefix="argosy-bench-", dir=build) as directory:
+        server = Server(argosy, data, Path(directory))
+        prepared = server.prepare()
+        server.close()
+        begin = time.perf_counter()
+        server = Server(argosy, data, Path(directory))
+        try:
+            server.ask("meta", {})
+            server.ask("overview", {})
+            first_paint = time.perf_counter() - begin
+            alone = list(interactions(server, 1))
+            with ThreadPoolExecutor(CLIENTS) as pool:
+                every = pool.map(lambda client: list(interactions(server, client)), range(2, 2 + CLIENTS))
+                together = list(itertools.chain.from_iterable(every))
+            private, peak = server.memory()
+        finally:
+            server.close()
+    return Pace(prepared, first_paint, alone, together, private, peak)
+
+
+def main() -> None:
+    """Print every interaction of one client."""
+    argosy = str(Path(sys.executable).with_name("argosy"))
+    pace = measure(argosy, Path(os.environ.get("BUILD", "build")))
+    for (path, said), took in zip(INTERACTIONS, pace.alone, strict=True):
+        print(f"{1000 * took:8.1f} ms  {path} {said}")
+    print(
+        pace.prepared, pace.first_paint, quantile(pace.alone, 0.95), quantile(pace.together, 0.95), pace.private_bytes
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -37,10 +37,8 @@ def test_a_host(page: Page) -> None:
     offered = next(row for row in found["services_offered"] if row["port"] == 53)
     assert offered["clients"] == flows(page.data, "dst host 10.20.5.53 and udp and dst port 53")["saddr"].n_unique()
     assert sum(row["bytes"] for row in found["peers"]) == mine["bytes"].sum()
-    sent = (
-        flows(page.data, "src host 10.20.5.53")["sbytes"].sum()
-        + flows(page.data, "dst host 10.20.5.53")["dbytes"].sum()
-    )
+    sides = (("src", "sbytes"), ("dst", "dbytes"))
+    sent = sum(sum(flows(page.data, f"{side} host 10.20.5.53")[name].to_list()) for side, name in sides)
     assert sum(found["series"]["series"][0]["up"]) == sent
     assert page.client.get("/api/host/10.99.99.99").status_code == 404
 

@@ -53,6 +53,7 @@ def ended(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
+@pytest.mark.timeout(300)  # five processes, on a machine that has much else to do
 def test_an_alert_reaches_the_receiver(bus: str, tmp_path: Path) -> None:
     make_run(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -17,11 +17,11 @@ JAVA_INSTALL = "apt-get install default-jre-headless (Java 17 or newer)"
 MAVEN_INSTALL = "apt-get install maven"
 
 
-def kafka_version() -> str:
-    """Version of Apache Kafka that the POM names."""
-    version = ET.parse(POM).findtext("properties/kafka.version")  # noqa: S314 -- our own file
+def kafka_version(pom: Path = POM) -> str:
+    """Version of Apache Kafka that a POM names."""
+    version = ET.parse(pom).findtext("properties/kafka.version")  # noqa: S314 -- our own file
     if version is None:
-        raise ServerError(f"{POM}: no property kafka.version")
+        raise ServerError(f"{pom}: no property kafka.version")
     return version
 
 
@@ -38,36 +38,37 @@ def java_command() -> str:
     return java
 
 
-def jar_path() -> Path:
-    """Where the jars of this version are kept, whether they are there yet or not."""
+def jar_path(pom: Path = POM) -> Path:
+    """Where the jars of a POM in this version are kept, whether they are there yet or not."""
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "argosy" / f"kafka-{kafka_version()}"
+    name = "kafka" if pom == POM else f"kafka-{pom.parent.name}"
+    return Path(cache) / "argosy" / f"{name}-{kafka_version(pom)}"
 
 
-def jar_directory() -> Path:
-    """Directory of the jars, filled on first use.
+def jar_directory(pom: Path = POM) -> Path:
+    """Directory of the jars of a POM, filled on first use.
 
     Raises ServerError when they have to be downloaded and cannot be.
     """
-    target = jar_path()
+    target = jar_path(pom)
     if not target.is_dir():
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            _download(target)
+            _download(pom, target)
         except OSError as error:
             raise ServerError(f"Kafka's jars cannot be kept in {target.parent}: {error.strerror}") from None
     return target
 
 
-def _download(target: Path) -> None:
+def _download(pom: Path, target: Path) -> None:
     """Fill a directory of its own, then rename it, so that an interrupted download is never taken for a whole one."""
     maven = shutil.which("mvn")
     if maven is None:
         raise ServerError(f"downloading Kafka needs Maven and there is none in PATH; install it with: {MAVEN_INSTALL}")
     with tempfile.TemporaryDirectory(prefix="download-", dir=target.parent) as scratch:
-        shutil.copy(POM, scratch)
+        shutil.copy(pom, Path(scratch) / POM.name)
         jars = Path(scratch) / "jars"
-        _run_maven(maven, Path(scratch), jars)
+        _run_maven(maven, Path(scratch), jars, kafka_version(pom))
         try:
             jars.rename(target)
         except OSError:
@@ -75,7 +76,7 @@ def _download(target: Path) -> None:
                 raise
 
 
-def _run_maven(maven: str, directory: Path, jars: Path) -> None:
+def _run_maven(maven: str, directory: Path, jars: Path, version: str) -> None:
     command = [
         maven,
         "-q",
@@ -96,7 +97,7 @@ def _run_maven(maven: str, directory: Path, jars: Path) -> None:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise ServerError(f"Maven did not deliver Kafka {kafka_version()} within {DOWNLOAD_SECONDS} s") from None
+        raise ServerError(f"Maven did not deliver Kafka {version} within {DOWNLOAD_SECONDS} s") from None
     if done.returncode != 0:
         reason = next((line for line in done.stdout.splitlines() if "ERROR" in line), f"exit status {done.returncode}")
-        raise ServerError(f"Maven could not deliver Kafka {kafka_version()}: {reason.strip()[:300]}")
+        raise ServerError(f"Maven could not deliver Kafka {version}: {reason.strip()[:300]}")

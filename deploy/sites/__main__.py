@@ -11,7 +11,7 @@ from deploy.sites.mirror import mirror_command
 from topics.errors import ArgosyError, UsageError
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None) -> int:  # noqa: RET503 - execv does not return
     """Start MirrorMaker 2; returns only when that cannot be done."""
     parser = argparse.ArgumentParser(prog="python -m deploy.sites", description=__doc__)
     parser.add_argument("settings", type=Path, help="its properties, deploy/sites/mirror.properties for instance")

@@ -1,0 +1,1 @@
+"""Consumers in other languages, written from the schemas and docs/guides/consumers.md alone."""

@@ -7,7 +7,7 @@ PACKAGES := topics probes processors sinks clients deploy tests
 SAMPLE := build/sample.pcap
 
 .DELETE_ON_ERROR:
-.PHONY: run audited page page-if-possible wheel test bench lint docs man warmup kafka kafka-stop clean
+.PHONY: run audited page page-if-possible wheel test bench capacity lint docs man warmup kafka kafka-stop clean
 
 run:
 	$(MAKE) --no-print-directory -j 2 page-if-possible audited
@@ -29,6 +29,9 @@ test: lint page warmup
 
 bench: $(TESTABLE)
 	$(BIN)/python -m tests.bench
+
+capacity: $(INSTALLED)
+	$(BIN)/python -m deploy.capacity
 
 lint: $(TESTABLE)
 	$(BIN)/ruff check

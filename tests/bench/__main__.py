@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 BUILD = Path("build")
 SECURED_RUNS = 6  # of the probe, one after the other: 1.2 million records, or the broker would mostly be compiling
+STAGE_RUNS = 3  # likewise
+BACKLOG_COPIES = 5  # of 200,000 records that wait for a link
 WORKER_RUNS = 8  # likewise: 4.8 million records, or starting and the last commit would be much of it
 
 
@@ -90,6 +92,40 @@ def bench_worker(_runs: int) -> Iterator[tuple[str, Result]]:
     with tempfile.TemporaryDirectory() as directory, KafkaNode(Path(directory)) as node:
         rates = measure(node.bootstrap, batches)
     yield "bus and one worker", Result(rates.rate, "records/s")
+
+
+def bench_stages(_runs: int) -> Iterator[tuple[str, Result]]:
+    """CPU time of each process behind the probe for status records and the flows they become."""
+    from tests.bench.probe import captures
+    from tests.bench.records import status_batches
+    from tests.bench.stages import measure
+
+    once = status_batches(captures(BUILD)[0])
+    found = measure([batch.replace(boot_id=run) for run in range(1, STAGE_RUNS + 1) for batch in once])
+    yield "stages, records a flow", Result(found.records / found.flows, "records")
+    for name in ("publisher", "broker", "worker"):
+        yield f"stages, {name}", Result(1e6 * getattr(found, name) / found.records, "us CPU/record")
+    for name in ("files", "database"):
+        yield f"stages, {name}", Result(1e6 * getattr(found, name) / found.flows, "us CPU/flow")
+    yield "stages, worker's memory", Result(found.megabytes, "MB")
+
+
+def bench_sites(_runs: int) -> Iterator[tuple[str, Result]]:
+    """Bytes of status records on a link by compression, as probes of two rates send them, and a backlog mirrored."""
+    from tests.bench import sites
+    from tests.bench.probe import captures
+    from tests.bench.records import status_batches
+
+    batches = [batch for batch in status_batches(captures(BUILD)[0]) if len(batch)]
+    records = sum(map(len, batches))
+    for rate in (1_000, 10_000):
+        for compression, size in sites.bytes_on_the_link(sites.messages(batches, rate)).items():
+            yield f"link, {rate:,}/s, {compression}", Result(size / records, "bytes/record")
+    values = sites.messages(batches, 10_000) * BACKLOG_COPIES
+    found = sites.catch_up(values, records * BACKLOG_COPIES, "zstd")
+    yield "link, catching up", Result(found.records / found.seconds, "records/s")
+    yield "link, bytes caught up", Result(found.bytes / found.seconds / 1e6, "MB/s")
+    yield "link, mirror", Result(1e6 * found.cpu / found.records, "us CPU/record")
 
 
 def bench_databases(_runs: int) -> Iterator[tuple[str, Result]]:
@@ -334,6 +370,8 @@ BENCHES: dict[str, Callable[[int], Iterator[tuple[str, Result]]]] = {
     "codec": bench_codec,
     "merge": bench_merge,
     "worker": bench_worker,
+    "stages": bench_stages,
+    "sites": bench_sites,
     "databases": bench_databases,
     "secured": bench_secured,
     "ra": bench_ra,

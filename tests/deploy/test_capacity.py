@@ -1,0 +1,76 @@
+"""The page about capacity is what the script makes of the recorded costs, and its figures follow from them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from deploy import capacity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "capacity.md"
+COSTS: Mapping[str, float] = {
+    "probe": 1e6,
+    "records_a_flow": 2,
+    "publisher": 1,
+    "broker": 2,
+    "worker": 10,
+    "files": 5,
+    "database": 5,
+    "worker_memory": 500,
+    "alerts": 30_000,
+    "postgresql": 40_000,
+    "message": 100,
+    "archive": 100,
+    "packets_a_flow": 10,
+    "flow_bytes": 1000,
+}
+
+
+def test_the_page_is_what_the_recorded_costs_give() -> None:
+    inputs = json.loads(capacity.INPUTS.read_text())
+    assert inputs["costs"].keys() == capacity.MEASURED.keys()
+    assert PAGE.read_text() == capacity.page(inputs)
+
+
+def test_needs_follow_from_costs() -> None:
+    need = capacity.need(COSTS, 100_000)
+    assert need.worker_cores == pytest.approx(2.0)  # 200,000 records of 10 us
+    assert need.workers == 4  # none busier than 60 %
+    assert need.partitions == 8
+    assert need.probe_cores == pytest.approx(1.0 + 0.2)
+    assert need.evaluators == 12
+    assert need.databases == 5
+    assert need.into_brokers == pytest.approx(300_000 * 100 * 8 * 3 / 1e6)
+    assert need.bus_disk == pytest.approx((200_000 * 3 + 100_000 * 7) * 100 * 86_400 * 3 / 1e12)
+
+
+def test_ten_times_the_flows_take_no_less_than_ten_times_as_much() -> None:
+    small, large = capacity.need(COSTS, 100_000), capacity.need(COSTS, 1_000_000)
+    assert large.worker_cores == pytest.approx(10 * small.worker_cores)
+    assert large.partitions >= 2 * large.workers
+
+
+def test_what_is_full_first_comes_first() -> None:
+    full = capacity.limits(COSTS)
+    assert full[0] == ("one evaluator with the whole starter set", 15_000)
+    assert [flows for _, flows in full] == sorted(flows for _, flows in full)
+
+
+def test_costs_are_taken_from_a_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = tmp_path / "capacity.json"
+    kept.write_text(json.dumps({"date": "2026-01-01", "machine": "x", "costs": dict.fromkeys(capacity.MEASURED, 1.0)}))
+    monkeypatch.setattr(capacity, "INPUTS", kept)
+    found = tmp_path / "bench.json"
+    found.write_text(json.dumps({"stages, worker": {"value": 7.12345, "unit": "us CPU/record"}}))
+    assert capacity.main(["--take", str(found), "--write", str(tmp_path / "page.md")]) == 0
+    taken = json.loads(kept.read_text())
+    assert taken["costs"]["worker"] == 7.123
+    assert taken["costs"]["files"] == 1.0
+    assert taken["date"] > "2026-01-01"
+    assert "| us of CPU a status record, worker | 7.1 |" in (tmp_path / "page.md").read_text()

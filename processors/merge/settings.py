@@ -23,7 +23,7 @@ class MergeSettings:
     active_timeout: float = 300.0
     close_linger: float = 10.0
     maximum_flows: int = 1 << 20
-    maximum_sources: int = 1 << 10
+    maximum_sources: int = 1 << 12
 
     def __post_init__(self) -> None:
         """Raise SettingsError, naming the setting, for a value that is not positive or beyond all sense."""

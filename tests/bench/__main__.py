@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 BUILD = Path("build")
 SECURED_RUNS = 6  # of the probe, one after the other: 1.2 million records, or the broker would mostly be compiling
-STAGE_RUNS = 3  # likewise
+STAGE_RUNS = 2  # likewise
 BACKLOG_COPIES = 5  # of 200,000 records that wait for a link
 WORKER_RUNS = 8  # likewise: 4.8 million records, or starting and the last commit would be much of it
 

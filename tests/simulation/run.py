@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.simulation.plan import Message, Plan
+    from topics.batch import FlowBatch
 
 PRODUCERS = 4  # connections; a thousand clients in one process would measure the client
 PATIENCE = 300.0
@@ -167,7 +168,8 @@ class Simulation:
     def _found(self) -> Outcome:
         ends = Lag(self._bootstrap, self._flows, self._prefix + "reader", self._plan.partitions).ends()
         received, batches = 0, []
-        with Subscriber(self._url, self._flows, dead_letters=None) as subscriber:
+        subscriber: Subscriber[FlowBatch] = Subscriber(self._url, self._flows, dead_letters=None)
+        with subscriber:
             while received < sum(ends):
                 came = subscriber.receive(10)
                 received += len(came)

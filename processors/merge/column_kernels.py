@@ -10,13 +10,14 @@ from processors.merge import conversation
 from processors.merge.conversation import conversation_key, mix
 from processors.merge.records import IPV4, IPV6, borrowed_views
 from processors.merge.selection import selected_key
-from processors.merge.table import NOT_FOUND, copy_key, find, insert
-from topics.compiled import borrowed, inlined, kept, kernel
+from processors.merge.table import NOT_FOUND, copy_key, find, insert, likely, prefetch_index
+from topics.compiled import borrowed, inlined, kept, kernel, prefetch
 
 CONVERSATION_WORDS = conversation.KEY_WORDS
 TURNED_PORTS, ONE_WAY, BIN_WORD = conversation.TURNED_PORTS, conversation.ONE_WAY, conversation.OBSERVER
 TOUCHED, MET, BIN = range(3)  # marks of a flow: its last record, whether its other direction is there too, its bin
 MARKS = 3
+AHEAD = 32  # records whose keys are made before the first of them is looked up, so that memory answers in time
 SUM, LARGEST, SMALLEST, SMALLEST_SET, FIRST_SET, BITS, SAME, LAST, SAME_SIDE, LAST_SIDE, SMALLEST_COUNTED = range(11)
 ADDRESS_OCTETS = 16
 
@@ -62,11 +63,23 @@ def assign(
     record = borrowed_views(record)
     index, stored, flow_hashes, occupied = borrowed(index), borrowed(stored), borrowed(flow_hashes), borrowed(occupied)
     marks, octets, slots, fresh = borrowed(marks), borrowed(octets), borrowed(slots), borrowed(fresh)
-    own_key = np.zeros(stored.shape[1], np.int64)
-    key = borrowed(own_key)
+    own_keys, own_hashes = np.empty((AHEAD, stored.shape[1]), np.int64), np.empty(AHEAD, np.uint64)
+    keys, hashes = borrowed(own_keys), borrowed(own_hashes)
     done = len(bins)
+    begun = ahead = start
     for row in range(start, len(bins)):
-        hashed = _key_of(record, row, computed, octets, correct, bins[row], seed, key)
+        if row == ahead:
+            begun, ahead = row, min(len(bins), row + AHEAD)
+            for place in range(ahead - begun):
+                hashes[place] = _key_of(
+                    record, begun + place, computed, octets, correct, bins[begun + place], seed, keys[place]
+                )
+                prefetch_index(index, hashes[place])
+            for place in range(ahead - begun):
+                likely_slot = likely(index, hashes[place])
+                if likely_slot != NOT_FOUND:
+                    prefetch(stored[likely_slot], 0)
+        key, hashed = keys[row - begun], hashes[row - begun]
         slot, turned = find(index, stored, key, hashed)
         fresh[row] = slot == NOT_FOUND or turned != 0
         if fresh[row]:
@@ -85,7 +98,8 @@ def assign(
             slot = new
         marks[slot, TOUCHED] = number + row
         slots[row] = slot
-    kept(own_key)
+    kept(own_keys)
+    kept(own_hashes)
     return done
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from topics.frame import Column
     from topics.schema import Field
 
-FIRST_CAPACITY = 1 << 16
+FIRST_CAPACITY = 1 << 19  # memory is taken as it is touched
 BLOCK = 512  # records whose keys are made at a time: they stay in the cache
 CONVERSATION = (
     *("src_address", "dst_address", "src_port", "dst_port", "protocol", "ethertype", "discriminator"),

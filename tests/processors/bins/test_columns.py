@@ -102,6 +102,15 @@ def test_bins_are_those_of_the_kernels(plan: Plan, keys: list[str], size: str, a
     assert_frame_equal(frame(found), frame([to_arrow(expected)]), categorical_as_str=True, check_exact=True)
 
 
+@pytest.mark.parametrize("keys", [[], ["saddr", "dport"]])
+def test_a_table_that_is_full_grows(monkeypatch: pytest.MonkeyPatch, keys: list[str]) -> None:
+    monkeypatch.setattr("processors.merge.columns.FIRST_CAPACITY", 2)
+    batch = records(Plan(seed=1, count=60, kinds=(0, 2, 7), hosts=3), alike=False)
+    found = columns_of(batch, keys)
+    assert found is not None
+    assert_frame_equal(frame(found), frame([to_arrow(merged(batch, keys))]), categorical_as_str=True, check_exact=True)
+
+
 @pytest.mark.parametrize("name", HEAP_FIELDS)
 def test_bytes_are_left_to_the_kernels(name: str) -> None:
     batch = FlowBatch(records_like(2))

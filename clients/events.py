@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clients.options import Option, parse_or_help
+from clients.telemetry.options import OPTIONS as SERVICE
+from clients.telemetry.options import address
 from topics.errors import UsageError
+from topics.metrics.vitals import VITALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,9 +39,14 @@ OPTIONS = (
     Option("--events-topic", "TOPIC", "topic of events (argosy.events.v1)"),
     Option("--spool", "DIR", "keep what goes to the bus there until brokers have it"),
     Option("-T", "SECONDS", "stop after so long"),
+    *SERVICE,
     Option("-q", "", "do not say at the end how many there were"),
     Option("-h --help", "", "this text"),
 )  # fmt: skip
+OF_SETTINGS = {
+    "-e": "probe", "--site": "site", "--events-topic": "events_topic",
+    "--log": "log", "--log-level": "log_level", "--log-format": "log_format",
+}  # fmt: skip
 LOOK_SECONDS = 0.5
 PATTERN = "%Y-%m-%d/events.%H.%M.%S.events"
 HOUR = 3600
@@ -56,11 +64,15 @@ def run(arguments: list[str]) -> int:
         raise UsageError("say where events go: -w FILE.events, -w DIR or -w kafka://HOST:PORT")
     from clients.sensor import logs
     from clients.sensor.events import event_runner
+    from clients.sensor.metrics import told
+    from clients.telemetry.server import serving
 
-    logs.configure(settings)
+    logs.configure(settings, "events")
     with ExitStack() as stack:
         takers = [_taker(where, settings, stack) for where in parsed.words("-w")]
         runner = event_runner(settings, time.time_ns())
+        stack.enter_context(serving(address(parsed), "events", lambda: told(runner)))
+        VITALS.settle("asking", f"{len(settings.events)} sources")
         _follow(runner, takers, parsed.number("-T", 0, minimum=0))
     if not parsed.count("-q"):
         lost = f", {runner.dropped} dropped" if runner.dropped else ""
@@ -72,7 +84,7 @@ def _settings(parsed: Parsed) -> Settings:
     from probes.settings import load
 
     given: dict[str, tuple[str, object]] = {}
-    for option, key in (("-e", "probe"), ("--site", "site"), ("--events-topic", "events_topic")):
+    for option, key in OF_SETTINGS.items():
         if parsed.count(option):
             given[key] = option, parsed.word(option)
     if parsed.count("--spool"):
@@ -90,6 +102,7 @@ def _follow(runner: EventRunner, takers: list[Callable[[EventRecord, bytes], Non
     end = time.monotonic() + seconds if seconds else float("inf")
     with heeding(stop.set, lambda: None), runner:
         while not stop.is_set() and time.monotonic() < end and not runner.is_over:
+            VITALS.turned("asking")
             runner.told.wait(LOOK_SECONDS)
             _hand_out(runner, takers)
     _hand_out(runner, takers)

@@ -9,7 +9,9 @@ from clients.command import run_client
 from clients.options import Option
 from clients.selection import selection
 from clients.sources import SCHEME, Source, paths, to_batch, topic_address
+from clients.telemetry.options import OPTIONS as SERVICE
 from topics.errors import UsageError
+from topics.metrics.vitals import VITALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +35,7 @@ OPTIONS = (
     Option("--ca", "FILE", "certificates of who vouches for the collector (the system's)"),
     Option("--cert", "FILE", "certificate to show to it"),
     Option("--key", "FILE", "and its key"),
+    *SERVICE,
 )
 
 
@@ -46,6 +49,7 @@ def _run(parsed: Parsed, _modes: set[str]) -> int:
     if not url:
         raise UsageError("say which collector: --to udp://HOST:PORT")
 
+    from clients.telemetry.service import service
     from sinks.ipfix import Exporting, IpfixSink, open_destination
     from sinks.ipfix.sending import Credentials
 
@@ -55,7 +59,8 @@ def _run(parsed: Parsed, _modes: set[str]) -> int:
     exporting = Exporting(domain, destination.largest, 0 if destination.is_stream else AGAIN)
     group = parsed.word("--group")
     topic = _topic_of_group(parsed, rate) if group else ("", "")
-    with destination:
+    with service(parsed, "export"), destination:
+        VITALS.settle("collector", "open")
         if group:
             _follow(IpfixSink(destination, exporting, rate, _select(parsed)), topic, group, parsed)
         else:
@@ -65,6 +70,7 @@ def _run(parsed: Parsed, _modes: set[str]) -> int:
 
 def _send(sink: IpfixSink, parsed: Parsed) -> None:
     for frame in reading.window(parsed).input.cut(Source(parsed).frames(selection(parsed), None)):
+        VITALS.turned("exporting")
         if frame.height:
             sink.write(to_batch(frame))
 

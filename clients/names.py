@@ -7,6 +7,7 @@ import sys
 import threading
 
 from clients.options import Option, parse_or_help
+from clients.telemetry.options import OPTIONS as SERVICE
 from topics.definitions import CONTROL, DEAD_LETTERS, DNS, NAMES
 from topics.errors import UsageError
 
@@ -22,6 +23,7 @@ OPTIONS = (
     Option("--dns", "TOPIC", f"topic of transactions (default {DNS.name})"),
     Option("--names", "TOPIC", f"topic of names (default {NAMES.name})"),
     Option("--dead-letters", "TOPIC", f"topic of what cannot be read (default {DEAD_LETTERS.name})"),
+    *SERVICE,
     Option("-h --help", "", "this text"),
 )
 
@@ -36,21 +38,22 @@ def run(arguments: list[str]) -> int:
     url = parsed.word("--bus")
     if url is None:
         raise UsageError("say where Kafka is: --bus kafka://HOST:PORT")
+    from clients.telemetry.service import service
     from processors.engine.naming import NamingSettings, NamingWorker
 
-    worker = NamingWorker(
-        NamingSettings(
-            url,
-            parsed.word("--group") or GROUP,
-            parsed.word("--input") or CONTROL.name,
-            parsed.word("--dns") or DNS.name,
-            parsed.word("--names") or NAMES.name,
-            parsed.word("--dead-letters") or DEAD_LETTERS.name,
-        )
+    settings = NamingSettings(
+        url,
+        parsed.word("--group") or GROUP,
+        parsed.word("--input") or CONTROL.name,
+        parsed.word("--dns") or DNS.name,
+        parsed.word("--names") or NAMES.name,
+        parsed.word("--dead-letters") or DEAD_LETTERS.name,
     )
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    worker.run(stop)
+    with service(parsed, "names"):
+        worker = NamingWorker(settings)
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        worker.run(stop)
     print(f"argosy names: {worker.transactions} transactions, {worker.names} names", file=sys.stderr)
     return 0

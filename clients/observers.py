@@ -11,6 +11,7 @@ from clients.options import Option
 from clients.outputs import Outputs
 from clients.selection import selection
 from clients.sources import Source, to_batch, to_frame
+from clients.telemetry.options import OPTIONS as SERVICE
 from topics.definitions import DEAD_LETTERS, FLOWS, OBSERVATIONS
 from topics.errors import UsageError
 
@@ -38,7 +39,7 @@ OPTIONS = (
     Option("--input", "TOPIC", f"topic of flows (default {FLOWS.name})"),
     Option("--output", "TOPIC", f"topic of matched flows (default {OBSERVATIONS.name})"),
     Option("--dead-letters", "TOPIC", f"topic of what cannot be read (default {DEAD_LETTERS.name})"),
-    Option("--metrics", "[HOST]:PORT", "metrics for Prometheus; on loopback unless a host is named"),
+    *SERVICE,
 )
 SHOWN = ("stime", "proto", "saddr", "sport", "dir", "daddr", "dport", "pkts", "srcid", "observation", "cor", "dlstime")
 
@@ -82,8 +83,8 @@ def _run(parsed: Parsed, _: set[str]) -> int:
 
 
 def _work(parsed: Parsed) -> int:
-    from clients.consumer_metrics import WorkerCollector, serving
-    from clients.worker import log_to_standard_error
+    from clients.telemetry.consumers import of_worker
+    from clients.telemetry.service import service
     from processors.engine.faust_worker import run_worker
     from processors.engine.settings import WorkerSettings
     from processors.engine.state import StateKeeper
@@ -96,9 +97,8 @@ def _work(parsed: Parsed) -> int:
         dead_letters_topic=parsed.word("--dead-letters") or DEAD_LETTERS.name,
         observers=settings(parsed),
     )
-    log_to_standard_error()
     keeper = StateKeeper()
-    with serving(parsed.word("--metrics"), WorkerCollector(lambda: keeper.state)):
+    with service(parsed, "observers", lambda: of_worker(keeper.state)):
         run_worker(own, keeper)
     return 0
 

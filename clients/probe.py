@@ -101,15 +101,15 @@ def _collect(settings: Settings, again: Callable[[], Settings], ready: Callable[
 def _observe(
     settings: Settings, source: PacketSource, again: Callable[[], Settings], ready: Callable[[], None]
 ) -> None:
-    import structlog
-
     from clients.sensor import logs
     from clients.sensor.driver import Driver
     from clients.sensor.events import event_runner
-    from clients.sensor.metrics import serving
+    from clients.sensor.metrics import ProbeReadings
     from clients.sensor.options import flow_settings
     from clients.sensor.outputs import Outputs
     from clients.sensor.privileges import drop, owner_of
+    from clients.telemetry.server import serving
+    from topics.metrics.vitals import VITALS
 
     logs.configure(settings)
     outputs = Outputs(settings, live=source.live)
@@ -125,9 +125,10 @@ def _observe(
     if settings.events and source.live:
         driver.events = event_runner(settings, driver.sensor.settings.boot_id)  # low ports take rights
     drop(settings, owner, keep_raw=bool(settings.interfaces))
-    with outputs, serving(settings.metrics, driver.reporter.snapshot, outputs.findings) as port:
-        if port:
-            structlog.get_logger().info("metrics served", port=port)
+    readings = ProbeReadings(settings, outputs, driver.reporter.snapshot)
+    readings.events = driver.events
+    with outputs, serving(settings.metrics, "probe", readings):
+        VITALS.settle("observing", f"{len(settings.interfaces) or len(settings.files)} sources are open")
         ready()
         if driver.events:
             driver.events.start()

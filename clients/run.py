@@ -6,7 +6,7 @@ import itertools
 import sys
 import time
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 from clients.options import Option, Parsed, parse_or_help
 from clients.probe import report_errors
 from clients.sensor.options import flow_settings, own_settings
+from clients.telemetry.options import METRICS_OPTION
 from sinks.formats.names import DASH
 from topics.errors import UsageError
 from topics.spans import CLEARED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     import polars as pl
     from rich.console import Console
@@ -55,6 +57,7 @@ OPTIONS = [
                                                    "which shows its traffic (- for one without name)"),
     Option("--rules", "RULES...", "look for what rules say: files, directories, or `starter` (docs/guides/alerts.md)"),
     Option("--web", "", "then show it all on a page, until Ctrl-C (docs/guides/web.md)"),
+    METRICS_OPTION,
     Option("-q", "", "no summary"),
     Option("-h --help", "", "this text"),
 ]  # fmt: skip
@@ -109,7 +112,7 @@ def _audit(parsed: Parsed, data: Path) -> int:
     tap = _alert_tap(parsed, facts, findings)
     told = Told(parsed.words("--events"), parsed.words("-r"), data, parsed.words("--link"))
     bar, show = _progress(source, sensor)
-    with bar:
+    with bar, _watched(parsed, settings, source, sensor):
         batches = findings.batches(source, show)
         first = next(batches)
         if not sensor.totals.packets:
@@ -130,6 +133,19 @@ def _audit(parsed: Parsed, data: Path) -> int:
         found = [line for line in (_names_found(findings, labeller), *told.lines()) if line]
         _print_summary(source, sensor, summary, watch, files, data, pace, found, told, tap)
     return report_errors("argosy run", source)
+
+
+def _watched(parsed: Parsed, settings: Settings, source: CaptureSource, sensor: Sensor) -> AbstractContextManager[None]:
+    """Serve metrics meanwhile, where that was asked for."""
+    if not parsed.count("--metrics"):
+        return nullcontext()
+    from clients.sensor.driver import identity_of
+    from clients.sensor.metrics import of_run
+    from clients.telemetry.service import watched
+    from probes.status import StatusReporter
+
+    reporter = StatusReporter(sensor, source, identity_of(settings), time.time_ns)
+    return watched(parsed, "run", lambda: of_run(settings, reporter.snapshot(), len(source.errors)))
 
 
 def _alert_tap(parsed: Parsed, facts: Facts, findings: Findings) -> AlertTap | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from clients.options import Option, Parsed, parse_or_help
+from clients.telemetry.options import OPTIONS as SERVICE
 from topics.definitions import CONTROL, DEAD_LETTERS, FLOW_STATUS, FLOWS
 from topics.errors import UsageError
 
@@ -40,7 +40,7 @@ OPTIONS = [
     Option("--events", "TOPIC", "say whose flows were by what probes were told, argosy.events.v1 for instance"),
     Option("--event-lateness", "SECONDS", "how long flows wait for events (default 2)"),
     Option("--event-memory", "SECONDS", "read the events of so long before the start (default 3600)"),
-    Option("--metrics", "[HOST]:PORT", "metrics for Prometheus; on loopback unless a host is named"),
+    *SERVICE,
     Option("-h --help", "", "this text"),
 ]
 
@@ -56,13 +56,13 @@ def run(arguments: list[str]) -> int:
         raise UsageError("say where Kafka is: --bus kafka://HOST:PORT")
     settings = _settings(parsed)
 
-    from clients.consumer_metrics import WorkerCollector, serving
+    from clients.telemetry.consumers import of_worker
+    from clients.telemetry.service import service
     from processors.engine.faust_worker import run_worker
     from processors.engine.state import StateKeeper
 
-    log_to_standard_error()
     keeper = StateKeeper()
-    with serving(parsed.word("--metrics"), WorkerCollector(lambda: keeper.state)):
+    with service(parsed, "worker", lambda: of_worker(keeper.state)):
         run_worker(settings, keeper)
     return 0
 
@@ -106,16 +106,3 @@ def _seconds(parsed: Parsed, name: str, default: float) -> float:
     if not 1 <= value <= MAX_SECONDS:
         raise UsageError(f"option {name} takes 1 to {MAX_SECONDS:.0f} seconds, not {text}")
     return value
-
-
-def log_to_standard_error() -> None:
-    """Let what happens be told on standard error, a line each."""
-    import structlog
-
-    structlog.configure(
-        processors=[
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.LogfmtRenderer(key_order=["timestamp", "event"]),
-        ],
-        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
-    )

@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 
 from probes.events.settings import MOST_SOURCES, EventSource, Source
 from topics.definitions import CONTROL, EVENTS, FLOW_STATUS, PROBES, SPANS
+from topics.environment import SHARED
 from topics.errors import FilterError, SettingsError
 from topics.nearest import suggestion
 
@@ -229,11 +230,12 @@ class Settings(BaseSettings):
     group: str = Field(default="", description="group to become")
     chroot: str = Field(default="", description="directory to stay in")
     pid_file: str = Field(default="", description="file to hold the process id")
-    metrics: str = Field(default="", description="[HOST]:PORT for Prometheus")
+    metrics: str = Field(default="", description="[HOST]:PORT for Prometheus and health")
     log: str = Field(default="", description="file for log lines; syslog for the system's")
     log_level: Literal["error", "warning", "info", "debug"] = Field(
         default="warning", description="least severity of log lines", json_schema_extra=RELOAD
     )
+    log_format: Literal["text", "json"] = Field(default="text", description="how log lines look")
 
     @classmethod
     def settings_customise_sources(
@@ -339,6 +341,7 @@ def load(options: Mapping[str, tuple[str, Any]], file: str | None = None, *, def
     layers: list[tuple[str, dict[str, Any]]] = [
         ("option", {key: value for key, (_, value) in options.items()}),
         ("environment", _environment() if defaults else {}),
+        ("shared", _shared() if defaults else {}),
         (file or "", _from_file(file) if file else {}),
     ]
     merged: dict[str, Any] = {}
@@ -359,6 +362,11 @@ def _environment() -> dict[str, Any]:
             raise SettingsError(f"environment: {name} is no setting{suggestion(key, Settings.model_fields)}")
     found = EnvSettingsSource(Settings, env_prefix=PREFIX)()
     return {key: _structured(key, value) for key, value in found.items()}
+
+
+def _shared() -> dict[str, Any]:
+    """Return what the environment says to all programs alike."""
+    return {key: os.environ[name] for key, name in SHARED.items() if os.environ.get(name)}
 
 
 def _structured(key: str, text: Any) -> Any:  # noqa: ANN401 - as the environment has it
@@ -416,6 +424,7 @@ def _explained(
     for name, values in layers:
         if key in values:
             shown = {"option": f"option {options.get(key, (key,))[0]}", "environment": f"{PREFIX}{key.upper()}"}
+            shown["shared"] = SHARED.get(key, "")
             where = shown.get(name) or f"{name}: key '{path}'"
             break
     message = PLAINER.get(problem["type"]) or problem["msg"].removeprefix("Value error, ").removeprefix("Input ")

@@ -6,18 +6,20 @@ import signal
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from confluent_kafka import KafkaException, TopicCollection
 
 from sinks.feed import Feed
+from sinks.storing import Storing
 from topics.bus import Subscriber
 from topics.bus.administration import CONNECT_SECONDS, admin_client
 from topics.bus.publisher import BROKER_SECONDS
 from topics.bus.transient import patiently
 from topics.definitions import DEAD_LETTERS, FLOWS
 from topics.errors import BusError
+from topics.metrics import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,12 +50,10 @@ class Subscription:
 
 @dataclass(slots=True)
 class SinkState:
-    """How a sink does: flows and messages since its start, messages not read by partition, event time (ns)."""
+    """How a sink does: event time (ns), and bytes it took that do not last yet."""
 
-    records: int = 0
-    undecodable: int = 0
     event_time: int = 0
-    lag: dict[int, int] = field(default_factory=dict)
+    held: int = 0
 
 
 def run_sink(sink: Sink, subscription: Subscription, state: SinkState | None = None) -> int:
@@ -83,6 +83,7 @@ class _SinkRun:
             connect=subscription.connect,
             patience=subscription.patience,
         )
+        self._storing = Storing()
         self._feed = Feed(sink, topic_identity(subscription.url, subscription.topic), time.monotonic)
 
     def until(self, stop: threading.Event) -> int:
@@ -97,17 +98,20 @@ class _SinkRun:
 
     def _step(self) -> None:
         self._hold_back()
-        for received in self._subscriber.receive(RECEIVE_SECONDS):
+        came = self._subscriber.receive(RECEIVE_SECONDS)
+        begun = time.perf_counter()
+        for received in came:
             self._feed.take(received.partition, received.offset, received.value)
+            self._storing.took(received.partition, received.offset, received.value)
             self._heard, self._dirty = time.monotonic(), True
-            self._state.records += len(received.value)
         self._feed.wait()
+        if came:
+            table.BATCH_SECONDS.observe(time.perf_counter() - begun, "store")
         if self._dirty and self._silence() >= QUIET_SECONDS:
             self._sink.flush()
             self._dirty = False
         self._commit()
-        self._state.undecodable, self._state.event_time = self._subscriber.undecodable, self._feed.event_time
-        self._state.lag = self._subscriber.lag()
+        self._state.event_time, self._state.held = self._feed.event_time, self._sink.held
 
     def _hold_back(self) -> None:
         """Take nothing more while the sink holds too much: its database is slow, or away."""
@@ -124,6 +128,7 @@ class _SinkRun:
         offsets = self._feed.to_commit()
         if self._subscriber.commit(offsets):
             self._feed.committed(offsets)
+            self._storing.stored(offsets)
 
     def _assigned(self, _partitions: list[int]) -> None:
         self._heard = time.monotonic()

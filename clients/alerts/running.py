@@ -5,10 +5,12 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from clients.alerts.chosen import STARTER, rules_of
 from clients.options import Option
+from clients.telemetry.options import OPTIONS as SERVICE
 from topics.definitions import ALERT_STATE, ALERTS, DEAD_LETTERS, DNS, FLOW_STATUS, NAMES, PROBES, SPANS
 from topics.errors import UsageError
 
@@ -32,7 +34,7 @@ OPTIONS = (
     Option("--output", "TOPIC", f"topic of alerts (default {ALERTS.name})"),
     Option("--state", "TOPIC", f"topic of states (default {ALERT_STATE.name})"),
     Option("--dead-letters", "TOPIC", f"topic of what cannot be read (default {DEAD_LETTERS.name})"),
-    Option("--metrics", "[HOST]:PORT", "metrics for Prometheus; on loopback unless a host is named"),
+    *SERVICE,
     Option("-h --help", "", "this text"),
 )
 
@@ -47,7 +49,8 @@ def work(parsed: Parsed) -> int:
     rules = rules_of(parsed.words("--rules"))
     inputs = _inputs(parsed)
 
-    from clients.consumer_metrics import AlertingCollector, serving
+    from clients.telemetry.consumers import of_alerting
+    from clients.telemetry.service import service
     from processors.engine.alerting import AlertingSettings, AlertingWorker
     from processors.labels import Labeller, Lists, read_label_settings
 
@@ -64,8 +67,9 @@ def work(parsed: Parsed) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    worker = AlertingWorker(settings, rules, labeller)
-    with serving(parsed.word("--metrics"), AlertingCollector(worker)):
+    workers: list[AlertingWorker] = []  # one, once its state is read
+    with service(parsed, "alerts", lambda: chain.from_iterable(map(of_alerting, workers))):
+        workers.append(worker := AlertingWorker(settings, rules, labeller))
         worker.run(stop)
     print(f"argosy alerts run: {worker.records} records, {worker.alerts} alerts", file=sys.stderr)
     return 0

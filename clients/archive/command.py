@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from clients.archive import compact, imports, retain, verify
 from clients.options import Option, help_in_parts, parse_or_help
+from clients.telemetry.options import METRICS_OPTION
 from topics.errors import UsageError
 from topics.nearest import suggestion
 
@@ -22,6 +23,7 @@ run again at any time, beside a sink and beside readers: they see every flow onc
 SHARED = (
     Option("-n", "", "say what would be done and do nothing"),
     Option("-q", "", "say only what is wrong"),
+    METRICS_OPTION,
     Option("-h --help", "", "this text"),
 )
 OPTIONS = tuple({option.names: option for kind in KINDS.values() for option in (*kind.OPTIONS, *SHARED)}.values())
@@ -50,7 +52,8 @@ def run(arguments: list[str]) -> int:
         raise UsageError(f"say which archive: argosy archive {kind} DIR or s3://BUCKET/PREFIX")
     wish = module.wish(parsed)
 
+    from clients.telemetry.service import watched
     from sinks.archive.store import open_store
 
-    with closing(open_store(parsed.rest[0])) as store:
+    with watched(parsed, "archive"), closing(open_store(parsed.rest[0])) as store:
         return int(module.work(store, wish, int(time.time() * NANOSECONDS)))

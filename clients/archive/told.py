@@ -6,10 +6,13 @@ import sys
 from typing import TYPE_CHECKING, Self
 
 from clients.progress import Progress
+from topics.metrics import table
+from topics.metrics.vitals import VITALS
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+LOOP = "going through files"
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -30,10 +33,14 @@ class Told:
 
     def read(self, records: int) -> None:
         """Count records that were read."""
+        VITALS.turned(LOOP)
+        table.ARCHIVE_RECORDS.add(records)
         self._progress.show(records)
 
     def next_file(self) -> None:
         """Count a file that was read."""
+        VITALS.turned(LOOP)
+        table.ARCHIVE_FILES.add(1)
         self._progress.next_file()
 
     def say(self, line: str) -> None:

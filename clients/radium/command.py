@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
+import structlog
+
 from clients import reading
 from clients.command import run_client
 from clients.options import Option
+from clients.telemetry.options import OPTIONS as SERVICE
 from topics.errors import SettingsError, UsageError
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ OPTIONS = (
     Option("--tls-ca", "FILE", "and only to clients with a certificate that is signed by one of these"),
     Option("-m", "SECONDS", "a management record so often (60)"),
     Option("--id", "NAME", "source id of management records: an address, a number or four letters"),
+    *SERVICE,
 )
 
 
@@ -47,7 +50,10 @@ def run(arguments: list[str]) -> int:
 
 
 def _run(parsed: Parsed, _: set[str]) -> int:
+    from clients.radium.server import Server
     from clients.sensor.process import heeding
+    from clients.telemetry.consumers import of_radium
+    from clients.telemetry.service import service
 
     allowed = [_network(word) for word in parsed.words("--allow")]
     place = (parsed.word("-B") or "127.0.0.1", parsed.number("-P", PORT, minimum=0))
@@ -55,19 +61,18 @@ def _run(parsed: Parsed, _: set[str]) -> int:
     tls = _tls(parsed)
     feed, work = _feed(parsed, status)
 
-    from clients.radium.server import Server
-
     server = Server(place, feed, status, allowed, tls, _say)
-    _say(f"listening on {place[0]}:{server.port}")
-    with heeding(server.stop, lambda: None):
-        threading.Thread(target=_until_end, args=(work, server), daemon=True).start()
-        server.run()
-    _say(f"{server.clients} clients served, {server.refused} refused, {server.early} gone early")
+    with service(parsed, "radium", lambda: of_radium(server, feed)):
+        _say(f"listening on {place[0]}:{server.port}")
+        with heeding(server.stop, lambda: None):
+            threading.Thread(target=_until_end, args=(work, server), daemon=True).start()
+            server.run()
+        _say(f"{server.clients} clients served, {server.refused} refused, {server.early} gone early")
     return 0
 
 
 def _say(text: str) -> None:
-    print(f"argosy radium: {text}", file=sys.stderr, flush=True)
+    structlog.get_logger().info(text)
 
 
 def _until_end(work: Callable[[Server], None], server: Server) -> None:

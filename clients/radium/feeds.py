@@ -11,6 +11,8 @@ from clients.radium.peer import GoneError, Peer, Queue
 from topics.argus import layout as at
 from topics.argus.encoder import ArgusEncoder
 from topics.argus.management import Management, write_management
+from topics.batch import last_times
+from topics.metrics import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +26,10 @@ LOOK_SECONDS = 0.25
 
 
 class Feed(Protocol):
-    """Sends records to a client that has started, in a thread of its own."""
+    """Sends records to a client that has started, in a thread of its own; counts them, and clients it dropped."""
+
+    records: int
+    dropped: int
 
     def serve(self, peer: Peer) -> None:
         """Send until there is no more or the client is gone (GoneError)."""
@@ -76,6 +81,7 @@ class Replay:
     def __init__(
         self, batches: Callable[[], Iterable[FlowBatch]], status: Callable[[], Status], *, close: bool = False
     ) -> None:
+        self.records = self.dropped = 0
         self._batches, self._status, self._close = batches, status, close
         self._stopped = threading.Event()
 
@@ -87,6 +93,7 @@ class Replay:
                 break
             for data, _ in encoder.pieces(chosen(batch, peer.wanted)):
                 peer.send(data)
+            self.records += len(batch)
             if status.is_due:
                 peer.send(status.record(at.STATUS, records=encoder.records))
         if not self._close:
@@ -135,6 +142,7 @@ class Live:
     def publish(self, batch: FlowBatch) -> None:
         """Give records to everybody whose filter lets them through."""
         self.records += len(batch)
+        begun = time.perf_counter()
         with self._lock:
             queues = dict(self._queues)
         encoded: dict[str, bytes] = {}
@@ -146,6 +154,8 @@ class Live:
                 self._put(queue, peer, data)
         kept = {peer.expression for peer in queues.values()}
         self._encoders = {text: encoder for text, encoder in self._encoders.items() if text in kept}
+        table.BATCH_SECONDS.observe(time.perf_counter() - begun, "serve")
+        table.PACKET_AGE.observe(time.time() - int(last_times(batch.records).max()) / SECOND, "served")
 
     def _put(self, queue: Queue, peer: Peer, data: bytes) -> None:
         queue.put(data)

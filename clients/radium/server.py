@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from clients.radium.peer import GoneError, Peer
 from topics.argus import layout as at
 from topics.errors import ArgosyError, OutputError
+from topics.metrics.vitals import VITALS
 
 if TYPE_CHECKING:
     import ssl
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from clients.radium.feeds import Feed, Status
 
+LOOP = "listening"
 MOST_CLIENTS = 128  # as radium
 LOOK_SECONDS = 0.25
 TLS_SECONDS = 10.0
@@ -40,7 +42,8 @@ class Server:
         tls: ssl.SSLContext | None = None,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self.clients = self.refused = self.early = 0
+        self.clients = self.refused = self.early = self.serving = 0
+        self._lock = threading.Lock()
         self._feed, self._status, self._allowed, self._tls, self._say = feed, status, allowed, tls, say
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -59,7 +62,9 @@ class Server:
     def run(self) -> None:
         """Accept clients, then wait for those there are to get what is on its way."""
         with self._listener:
+            VITALS.settle(LOOP, f"port {self.port}")
             while not self._stopped.is_set():
+                VITALS.turned(LOOP)
                 try:
                     stream, address = self._listener.accept()
                 except (TimeoutError, ConnectionError):
@@ -86,12 +91,20 @@ class Server:
                 peer = Peer(connection, name)
                 peer.negotiate(hello)
                 self.clients += 1
-                self._feed.serve(peer)
+                self._count(1)
+                try:
+                    self._feed.serve(peer)
+                finally:
+                    self._count(-1)
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
         except (GoneError, ArgosyError, OSError) as error:
             self.early += 1
             self._say(f"{name} is gone: {error}")
+
+    def _count(self, more: int) -> None:
+        with self._lock:
+            self.serving += more
 
     def _secured(self, stream: socket.socket) -> socket.socket:
         if self._tls is None:

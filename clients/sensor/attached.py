@@ -5,18 +5,22 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import structlog
 
+from clients.sensor.metrics import ProbeReadings
 from clients.sensor.outputs import Outputs
 from clients.sensor.process import heeding
+from clients.telemetry.server import serving
 from probes.argus.address import parsed
 from probes.argus.attachment import LOOK_SECONDS, Attachment
 from topics.argus import layout as at
 from topics.batch import END_OF_RUN, FlowBatch, last_times, packets_of
+from topics.metrics import table
+from topics.metrics.vitals import VITALS
 from topics.probe_status import START, STATUS, STOP, ProbeStatus
 
 if TYPE_CHECKING:
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from probes.settings import Settings
     from topics.argus.management import Management
 
+LOOP = "delivering"
 NANOSECONDS = 1_000_000_000
 MOST_WAITING = 64  # batches and management records between the sockets and the outputs
 LATE = 60 * NANOSECONDS  # no record of an argus ends longer before those it has sent: the interval it hardly exceeds
@@ -61,7 +66,12 @@ class Attached:
 
         logs.configure(self._settings)
         threads = [threading.Thread(target=each.run, daemon=True) for each in self.attachments]
-        with Outputs(self._settings, live=True) as outputs, heeding(self.stop, lambda: None):
+        settings = self._settings
+        with ExitStack() as stack:
+            outputs = stack.enter_context(Outputs(settings, live=True))
+            stack.enter_context(serving(settings.metrics, "probe", ProbeReadings(settings, outputs)))
+            stack.enter_context(heeding(self.stop, lambda: None))
+            VITALS.settle("observing", f"{len(self.attachments)} attachments")
             ready()
             for thread in threads:
                 thread.start()
@@ -71,6 +81,7 @@ class Attached:
         """Give what comes to the outputs until all threads have ended."""
         beat = time.monotonic()
         while any(thread.is_alive() for thread in threads) or not self._waiting.empty():
+            VITALS.turned(LOOP)
             with suppress(queue.Empty):
                 self._hand_out(self._waiting.get(timeout=LOOK_SECONDS), outputs)
             if self._last and time.monotonic() - beat > HEARTBEAT_SECONDS:
@@ -89,12 +100,14 @@ class Attached:
 
     def _hand_out(self, item: FlowBatch | Management, outputs: Outputs) -> None:
         if not isinstance(item, FlowBatch):
+            table.ATTACHED_DROPPED.set(item.dropped, item.source)
             outputs.notice(self._status(item, outputs))
             return
         self._last = max(self._last, int(last_times(item.records).max()))
         probe = item.probe
         records, packets = self._counted.get(probe, (0, 0))
         self._counted[probe] = records + len(item), packets + packets_of(item.records)
+        table.ATTACHED_RECORDS.add(len(item), probe)
         outputs.write(self._own(item))
 
     def _own(self, batch: FlowBatch) -> FlowBatch:

@@ -11,11 +11,12 @@ import structlog
 
 from clients.sensor import logs
 from clients.sensor.driver import identity_of
-from clients.sensor.metrics import serving
+from clients.sensor.metrics import ProbeReadings
 from clients.sensor.outputs import Outputs
 from clients.sensor.privileges import drop, owner_of
 from clients.sensor.process import heeding
 from clients.sensor.sharing import Sharing
+from clients.telemetry.server import serving
 from probes.exporters.captured import CapturedExports
 from probes.exporters.collector import Collector, CollectorSettings
 from probes.exporters.listening import Listener
@@ -24,6 +25,7 @@ from probes.exporters.status import ExporterReporter
 from probes.settings import NANOSECONDS
 from topics.address_text import ip_text
 from topics.errors import InputError, UsageError
+from topics.metrics.vitals import VITALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from probes.settings import Settings
     from topics.batch import FlowBatch
 
+LOOP = "collecting"
 WAIT = 0.1  # seconds that records wait to be decoded together
 log = structlog.get_logger()
 
@@ -63,12 +66,10 @@ class Collection:
             listener = self._listener(stack) if self.live else None
             drop(settings, owner, keep_raw=False)
             stack.enter_context(outputs)
-            port = stack.enter_context(
-                serving(settings.metrics, self.reporter.snapshot, outputs.findings, self.reporter.snapshots)
-            )
-            if port:
-                log.info("metrics served", port=port)
+            readings = ProbeReadings(settings, outputs, self.reporter.snapshot, self.reporter.snapshots)
+            stack.enter_context(serving(settings.metrics, "probe", readings))
             sharing = Sharing(settings, self.collector, stack)
+            VITALS.settle("observing", f"{len(settings.endpoints)} endpoints are open")
             ready()
             if listener:
                 self._listen(listener, outputs, sharing)
@@ -102,6 +103,7 @@ class Collection:
                 while going and not self.collector.work.full and (left := until - time.monotonic()) > 0:
                     going = listener.poll(left)
                 now = self._clock()
+                VITALS.turned(LOOP)
                 sharing.listen()
                 self._write(self.collector.decoded(now), outputs)
                 self._write(self.collector.heartbeats(now), outputs)
@@ -117,6 +119,7 @@ class Collection:
         collector = self.collector
         with heeding(source.stop, lambda: logs.configure(self._settings)):
             for block in source:
+                VITALS.turned(LOOP)
                 for sent in exports.take(block):
                     if collector.work.full:
                         self._write(collector.decoded(), outputs)

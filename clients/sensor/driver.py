@@ -14,6 +14,8 @@ from probes.sensor import Sensor
 from probes.settings import NANOSECONDS, Settings, reloadable
 from probes.status import Identity, StatusReporter
 from topics.errors import ArgosyError
+from topics.metrics import table
+from topics.metrics.vitals import VITALS
 from topics.probe_status import ProbeStatus
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from probes.flows.probe import ProbeSettings
     from probes.source import PacketSource
 
+LOOP = "observing"
 TICK = NANOSECONDS  # how often a live probe hands out what waits, ns
 LEFT_OUT = frozenset({"filtered", "out_of_range"})  # because somebody said so
 LOST = re.compile("dropped_.*_records")
@@ -83,6 +86,7 @@ class Driver:
         """Run to the end of the source; everything seen until then is reported."""
         with heeding(self.source.stop, self._hang_up):
             for block in self.source:
+                VITALS.turned(LOOP)
                 self._take(block, outputs)
                 if self._hung_up:
                     self._hung_up = False
@@ -131,8 +135,13 @@ class Driver:
             if isinstance(piece, ProbeStatus):
                 self._report(piece, outputs)
             else:
+                begun, waited = time.perf_counter(), 0.0
                 for batch in self.sensor.take(piece):
+                    handing = time.perf_counter()
                     outputs.write(batch)
+                    waited += time.perf_counter() - handing
+                if len(piece.packets):
+                    table.BATCH_SECONDS.observe(time.perf_counter() - begun - waited, "observe")
                 for payloads in self.control.take(piece, self.sensor.marks(piece)) if self.control else ():
                     outputs.control(payloads)
 

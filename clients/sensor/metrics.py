@@ -1,164 +1,180 @@
-"""The state of the probe for Prometheus, read when it is asked for: nothing is counted twice."""
+"""The state of a probe as metrics, read when it is asked for: nothing is counted twice."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import re
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, start_http_server
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
-
-from probes.settings import host_port
-from topics.errors import SettingsError
+from topics.metrics import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from prometheus_client.core import Metric
-
+    from clients.sensor.outputs import Outputs
+    from clients.telemetry.exposition import Reading
+    from probes.events.runner import EventRunner
+    from probes.settings import Settings
+    from topics.metrics.instrument import Labels, Metric
     from topics.probe_status import ProbeStatus
     from topics.spans import SpanFinding
 
-PREFIX = "argosy_probe_"
 SECOND = 1e9
+LOST = re.compile("dropped_(?P<cause>.+)_(?P<unit>messages|records|packets)")
+LOSSES = {"messages": table.LOST_MESSAGES, "records": table.LOST_RECORDS, "packets": table.LOST_PACKETS}
+SENT = {
+    "offered_messages": table.OFFERED_MESSAGES,
+    "sent_messages": table.OFFERED_MESSAGES,  # where there is no spool
+    "offered_records": table.OFFERED_RECORDS,
+    "sent_records": table.OFFERED_RECORDS,
+    "accepted_messages": table.ACCEPTED_MESSAGES,
+    "delivered_messages": table.DELIVERED_MESSAGES,
+    "delivered_records": table.DELIVERED_RECORDS,
+    "spooled_messages": table.SPOOLED_MESSAGES,
+    "spooled_bytes": table.SPOOLED_BYTES,
+}
+CONTROL = {
+    "bytes": table.CONTROL_BYTES,
+    "missing_bytes": table.CONTROL_LOST,
+    "retransmitted_bytes": table.CONTROL_AGAIN,
+    "evicted_streams": table.CONTROL_EVICTED,
+    "streams": table.CONTROL_STREAMS,
+    "waiting_bytes": table.CONTROL_WAITING,
+}
+REFUSED_SEGMENTS = {"dropped_segments": "too_many", "strange_segments": "strange"}
+OF_EXPORTERS = {
+    "datagrams": table.EXPORTER_DATAGRAMS,
+    "bytes": table.EXPORTER_BYTES,
+    "records": table.EXPORTER_RECORDS,
+    "known_templates": table.EXPORTER_TEMPLATES,
+    "held_sets": table.EXPORTER_HELD,
+}
+NO_COUNTS = frozenset({"exporters", "waiting", *OF_EXPORTERS})
 
 
-class StatusCollector:
-    """Turns a status of the probe, what was found about mirror ports and holds still, and exporters into metrics."""
+class ProbeReadings:
+    """What a probe tells at each scrape: its status, what became of its output, findings, exporters and events."""
 
     def __init__(
         self,
-        snapshot: Callable[[], ProbeStatus],
-        findings: Callable[[], Iterable[SpanFinding]] = tuple,
-        exporters: Callable[[], Iterable[ProbeStatus]] = tuple,
+        settings: Settings,
+        outputs: Outputs,
+        snapshot: Callable[[], ProbeStatus] | None = None,
+        exporters: Callable[[], Iterable[ProbeStatus]] | None = None,
     ) -> None:
-        self._snapshot, self._findings, self._exporters = snapshot, findings, exporters
+        self._settings, self._outputs = settings, outputs
+        self._snapshot, self._exporters = snapshot, exporters
+        self.events: EventRunner | None = None
 
-    def collect(self) -> Iterable[Metric]:
-        """Return the metrics of this moment."""
-        status = self._snapshot()
-        yield from _process(status)
-        yield from _interfaces(status)
-        yield _by("dropped_packets", "Packets lost or left out before they were looked at", "cause", status.dropped)
-        yield _by("odd_packets", "Packets not understood in full", "kind", status.odd)
-        waiting, counted = _parted(status.output, "spooled_messages", "spooled_bytes")
-        yield _by("output", "What became of messages and records for the bus", "kind", counted)
-        yield _by("output_waiting", "What waits on disk for the bus", "kind", waiting, gauge=True)
-        waiting, counted = _parted(status.control, "streams", "waiting_bytes")
-        yield _by("control", "Payloads of the control plane, and what was lost of them", "kind", counted)
-        yield _by(
-            "control_waiting", "TCP streams, and bytes that wait for those before them", "kind", waiting, gauge=True
-        )
-        yield from _mirrored(self._findings())
-        yield from _exporters(status, self._exporters())
+    def __call__(self) -> Iterator[Reading]:
+        """Yield the metrics of this moment."""
+        settings, outputs = self._settings, self._outputs
+        yield table.PROBE_INFO, {(settings.site, settings.probe, settings.digest): 1}
+        yield from sent(outputs.counts())
+        yield table.BUS_TROUBLE, float(bool(outputs.trouble))
+        if settings.spool.directory:
+            yield table.SPOOL_LIMIT, float(settings.spool.size)
+        yield from mirrored(outputs.findings())
+        status = self._snapshot() if self._snapshot else None
+        if status is not None and self._exporters is None:
+            yield from observed(status)
+        elif status is not None:
+            yield from collected(status, self._exporters() if self._exporters else ())
+        if self.events is not None:
+            yield from told(self.events)
 
 
-def _process(status: ProbeStatus) -> Iterable[Metric]:
-    identity = {"version": status.version, "configuration": status.configuration}
-    yield InfoMetricFamily(f"{PREFIX}build", "What runs", value=identity | {"site": status.site, "probe": status.probe})
-    yield CounterMetricFamily(f"{PREFIX}flows", "Flows begun", value=status.flows)
-    yield CounterMetricFamily(
-        f"{PREFIX}evicted_flows", "Flows reported and forgotten early, the table being full", value=status.evicted
-    )
-    yield GaugeMetricFamily(f"{PREFIX}active_flows", "Flows in memory", value=status.active_flows)
-    yield GaugeMetricFamily(f"{PREFIX}max_flows", "Flows that memory is set to hold", value=status.max_flows)
-    yield GaugeMetricFamily(
-        f"{PREFIX}start_time_seconds", "When the probe began, since the epoch", value=status.started / SECOND
-    )
+def of_run(settings: Settings, status: ProbeStatus, unreadable: int) -> Iterator[Reading]:
+    """Yield what a run over captures has counted, and how many of them could not be read in full."""
+    yield table.PROBE_INFO, {(settings.site, settings.probe, settings.digest): 1}
+    yield from observed(status)
+    yield table.RUN_CAPTURES, float(unreadable)
+
+
+def observed(status: ProbeStatus) -> Iterator[Reading]:
+    """Yield what a probe counted of packets, flows and the control plane."""
+    interfaces = {
+        table.PACKETS: "packets",
+        table.PACKET_BYTES: "bytes",
+        table.RECORDS: "records",
+        table.RECORD_PACKETS: "record_packets",
+        table.INTERFACE_DROPPED: "dropped",
+    }
+    for metric, field in interfaces.items():
+        yield metric, {(each.interface,): getattr(each, field) for each in status.interfaces}
+    yield table.LAST_PACKET, {(each.interface,): each.last / SECOND for each in status.interfaces}
+    yield _by(table.DROPPED, status.dropped)
+    yield _by(table.ODD, status.odd)
+    yield table.FLOWS, float(status.flows)
+    yield table.EVICTED_FLOWS, float(status.evicted)
+    yield table.ACTIVE_FLOWS, float(status.active_flows)
+    yield table.MAX_FLOWS, float(status.max_flows)
+    yield table.PROBE_START, status.started / SECOND
     if status.clock_offset is not None:
-        yield GaugeMetricFamily(
-            f"{PREFIX}clock_offset_seconds",
-            "Clock of the host minus time of the newest packet",
-            value=status.clock_offset / SECOND,
-        )
+        yield table.CLOCK_OFFSET, status.clock_offset / SECOND
+    yield from _control(status.control)
 
 
-def _interfaces(status: ProbeStatus) -> Iterable[Metric]:
-    counters = {
-        "packets": ("Packets looked at", "packets"),
-        "bytes": ("Their bytes on the wire", "bytes"),
-        "records": ("Status records reported", "records"),
-        "record_packets": ("Packets that these records count", "record_packets"),
-        "interface_dropped_packets": ("Packets the operating system had no room for", "dropped"),
-    }
-    for name, (text, field) in counters.items():
-        counter = CounterMetricFamily(PREFIX + name, text, labels=["interface"])
-        for interface in status.interfaces:
-            counter.add_metric([interface.interface], getattr(interface, field))
-        yield counter
-    newest = GaugeMetricFamily(
-        f"{PREFIX}last_packet_timestamp_seconds", "Time of the newest packet, since the epoch", labels=["interface"]
-    )
-    for interface in status.interfaces:
-        newest.add_metric([interface.interface], interface.last / SECOND)
-    yield newest
+def sent(counts: Mapping[str, int]) -> Iterator[Reading]:
+    """Yield what became of messages and records for the bus."""
+    lost: dict[Metric, dict[Labels, float]] = {metric: {} for metric in LOSSES.values()}
+    for name, count in counts.items():
+        if found := LOST.fullmatch(name):
+            lost[LOSSES[found["unit"]]][found["cause"],] = count
+        elif name in SENT:
+            yield SENT[name], float(count)
+    yield from lost.items()
 
 
-def _exporters(collector: ProbeStatus, exporters: Iterable[ProbeStatus]) -> Iterator[Metric]:
-    """Tell what was counted of each exporter, and under an empty name what concerns all of them."""
-    counter = CounterMetricFamily(
-        f"{PREFIX}exporter", "What was counted of exporters of flow records", labels=["exporter", "kind"]
-    )
-    packets = CounterMetricFamily(f"{PREFIX}exporter_packets", "Packets in their records", labels=["exporter"])
-    for name, status in (("", collector), *((status.probe, status) for status in exporters)):
-        for kind, count in sorted(status.exporter.items()):
-            counter.add_metric([name, kind], count)
-        if name:
-            packets.add_metric([name], status.packets)
-    yield from (counter, packets)
-
-
-def _mirrored(findings: Iterable[SpanFinding]) -> Iterable[Metric]:
-    labels = ("interface", "vlan", "copy_vlan", "ttl_steps", "differences")
-    share = GaugeMetricFamily(
-        f"{PREFIX}mirrored_share", "Copies to each packet, of a mirror port found to be faulty", labels=labels
-    )
-    lag = GaugeMetricFamily(f"{PREFIX}mirrored_lag_seconds", "How much later these copies come", labels=labels)
+def mirrored(findings: Iterable[SpanFinding]) -> Iterator[Reading]:
+    """Yield the faults of mirror ports that stand."""
+    shares: dict[Labels, float] = {}
+    lags: dict[Labels, float] = {}
     for finding in findings:
-        values = [str(getattr(finding, label)) for label in labels]
-        share.add_metric(values, finding.share)
-        lag.add_metric(values, finding.lag_mean / SECOND)
-    yield from (share, lag)
+        labels = tuple(str(getattr(finding, label)) for label in table.MIRRORED)
+        shares[labels], lags[labels] = finding.share, finding.lag_mean / SECOND
+    yield table.SPAN_FAULTS, float(len(shares))
+    yield table.MIRRORED_SHARE, shares
+    yield table.MIRRORED_LAG, lags
 
 
-def _parted(counts: Mapping[str, int], *gauges: str) -> tuple[dict[str, int], dict[str, int]]:
-    """Return what goes up and down, and what only grows."""
-    return {name: counts[name] for name in gauges if name in counts}, {
-        name: count for name, count in counts.items() if name not in gauges
-    }
+def collected(collector: ProbeStatus, exporters: Iterable[ProbeStatus]) -> Iterator[Reading]:
+    """Yield what was counted of exporters of flow records; under an empty name what concerns all of them."""
+    values: dict[Metric, dict[Labels, float]] = {metric: {} for metric in OF_EXPORTERS.values()}
+    packets: dict[Labels, float] = {}
+    odd: dict[Labels, float] = {("", kind): count for kind, count in _odd(collector.exporter)}
+    for status in exporters:
+        for kind, metric in OF_EXPORTERS.items():
+            values[metric][status.probe,] = status.exporter.get(kind, 0)
+        odd |= {(status.probe, kind): count for kind, count in _odd(status.exporter)}
+        packets[status.probe,] = status.packets
+    yield table.EXPORTERS, float(len(packets))
+    yield from values.items()
+    yield table.EXPORTER_PACKETS, packets
+    yield table.EXPORTER_ODDITIES, odd
+    yield _by(table.DROPPED, collector.dropped)
+    yield table.PROBE_START, collector.started / SECOND
 
 
-def _by(name: str, text: str, label: str, counts: Mapping[str, int], *, gauge: bool = False) -> Metric:
-    family = (GaugeMetricFamily if gauge else CounterMetricFamily)(PREFIX + name, text, labels=[label])
-    for key, count in sorted(counts.items()):
-        family.add_metric([key], count)
-    return family
+def told(events: EventRunner) -> Iterator[Reading]:
+    """Yield what was counted of events."""
+    yield table.EVENT_RECORDS, float(events.records)
+    yield table.EVENTS_DROPPED, float(events.dropped)
 
 
-@contextmanager
-def serving(
-    address: str,
-    snapshot: Callable[[], ProbeStatus],
-    findings: Callable[[], Iterable[SpanFinding]] = tuple,
-    exporters: Callable[[], Iterable[ProbeStatus]] = tuple,
-) -> Iterator[int]:
-    """Answer scrapes at `[HOST]:PORT` and yield the port; nothing when the address is empty.
+def _odd(counts: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    return ((kind, count) for kind, count in counts.items() if kind not in NO_COUNTS)
 
-    Raises SettingsError when the address cannot be had.
-    """
-    if not address:
-        yield 0
+
+def _control(counts: Mapping[str, int]) -> Iterator[Reading]:
+    if not counts:
         return
-    host, port = host_port(address)
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(StatusCollector(snapshot, findings, exporters))
-    try:
-        server, thread = start_http_server(port, host, registry)
-    except OSError as error:
-        raise SettingsError(f"key 'metrics' names '{address}': {error.strerror}") from None
-    try:
-        yield int(server.server_port)
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    prefix = "payloads_"
+    payloads = {name.removeprefix(prefix): count for name, count in counts.items() if name.startswith(prefix)}
+    yield _by(table.CONTROL_PAYLOADS, payloads)
+    yield from ((metric, float(counts.get(name, 0))) for name, metric in CONTROL.items())
+    segments = {cause: counts.get(name, 0) for name, cause in REFUSED_SEGMENTS.items()}
+    yield _by(table.CONTROL_SEGMENTS, segments)
+
+
+def _by(metric: Metric, counts: Mapping[str, int]) -> Reading:
+    return metric, {(name,): float(count) for name, count in counts.items()}

@@ -9,6 +9,7 @@ import structlog
 from processors.spans import SpanWatch
 from topics.batch import END_OF_RUN
 from topics.errors import BusError
+from topics.metrics.table import SPAN_FINDINGS
 from topics.probe_status import partition_of
 from topics.spans import RAISED, SpanFinding, encode_span_finding, load_schema
 
@@ -40,6 +41,7 @@ class Mirroring:
         while self._watch.findings:
             finding = self._watch.findings.pop(0)
             self._keep(finding)
+            SPAN_FINDINGS.add(1, finding.state)
             write = log.warning if finding.state == RAISED else log.info
             write(
                 f"finding {finding.state}: packets mirrored more than once",

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clients.options import Option, Parsed
+from clients.telemetry.options import METRICS_OPTION
 from probes.settings import BUS, MOST_OUTPUTS, NANOSECONDS, Settings, load
 from topics.definitions import CONTROL, EVENTS, FLOW_STATUS, PROBES, SPANS
 from topics.errors import UsageError
@@ -275,7 +276,7 @@ SWITCHES = {
             _word,
         ),
         Switch(
-            Option("--metrics", "[HOST]:PORT", "metrics for Prometheus; on loopback unless a host is\nnamed"),
+            METRICS_OPTION,
             "metrics",
             _word,
         ),
@@ -288,6 +289,8 @@ SWITCHES = {
             Option("-k", "SEVERITY", "log what is as severe as this, 0 to 7 (4: warnings)"), "log_level", _log_level
         ),
         Switch(Option("-D", "LEVEL", "log details, from level 1 up"), "log_level", _debug),
+        Switch(Option("--log-level", "LEVEL", "the same by name: error, warning, info or debug"), "log_level", _word),
+        Switch(Option("--log-format", "text | json", "how log lines look (text)"), "log_format", _word),
     ),
     "as a daemon": (
         Switch(Option("-d", "", "go into the background; twice: do not"), "daemon", _toggled),

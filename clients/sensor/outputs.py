@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -12,7 +13,9 @@ from clients.sensor.mirroring import Mirroring
 from clients.sensor.notices import open_notices, status_file
 from clients.sensor.payloads import open_payloads
 from topics import filter as filters
+from topics.batch import last_times
 from topics.errors import OutputError
+from topics.metrics import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
     from topics.control import ControlBatch
     from topics.probe_status import ProbeStatus
     from topics.spans import SpanFinding
+
+
+NANOSECONDS = 1_000_000_000
 
 
 class Outputs:
@@ -49,11 +55,17 @@ class Outputs:
 
     def write(self, batch: FlowBatch) -> None:
         """Give a batch to every output that wants its records."""
+        begun = time.perf_counter()
+        if len(batch) and self._live:
+            newest = int(last_times(batch.records).max())
+            table.PACKET_AGE.observe(time.time() - newest / NANOSECONDS, "reported")
         self._mirroring.look_at(batch, self._buses)
         for take, wanted in self._outputs:
             part = batch if wanted is None or not len(batch) else selected(batch, wanted)
             if len(part) or not len(batch):
                 take(part)
+        if len(batch):
+            table.BATCH_SECONDS.observe(time.perf_counter() - begun, "write")
 
     def notice(self, status: ProbeStatus) -> None:
         """Give a status of the probe to whatever takes it."""

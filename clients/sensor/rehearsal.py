@@ -16,10 +16,13 @@ from clients import warmup
 from clients.sensor.driver import Driver
 from clients.sensor.notices import SUFFIX
 from clients.sensor.outputs import Outputs
+from clients.telemetry.version import installed_version
 from probes.captures import CaptureSource
 from probes.flows.probe import ProbeSettings
 from probes.settings import Output, Settings, Spool
 from sinks.formats.names import DASH
+from topics.metrics import table
+from topics.metrics.vitals import VITALS
 from topics.probe_status import encode_probe_status
 from topics.schema import schema_names
 from topics.single_object import header
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 LIVE = ("packets of interfaces", "packet filters")
 BUS = ("records to bytes and back", "partitions")
 FOR_THE_BUS = ("confluent_kafka.admin", "encodings.idna", "probes.spool.publisher", "topics.bus.security")
+FOR_METRICS = ("encodings.idna", "clients.telemetry.exposition", "prometheus_client.exposition")
 
 
 def rehearse(settings: Settings) -> None:
@@ -42,9 +46,13 @@ def rehearse(settings: Settings) -> None:
         for schema in schema_names():
             header(schema)  # reads the file that the bus is told of
     if settings.metrics:
-        importlib.import_module("encodings.idna")
+        for name in FOR_METRICS:
+            importlib.import_module(name)
+        installed_version()
     with tempfile.TemporaryDirectory() as directory, capture_logs():
         _observe(settings.model_copy(update=_moved(settings, Path(directory))))
+    table.forget()
+    VITALS.reset()
 
 
 def _observe(settings: Settings) -> None:

@@ -40,7 +40,8 @@ def keep(parsed: Parsed) -> None:
     bus = needed(parsed, "--bus", "where Kafka is: --bus kafka://HOST:PORT")
     until_idle = seconds(parsed, "--until-idle", "0") or None
 
-    from clients.consumer_metrics import DeliveryCollector, serving
+    from clients.telemetry.consumers import of_delivery
+    from clients.telemetry.service import service
     from sinks.alerts.delivery import ChannelReader, deliver
 
     stop = threading.Event()
@@ -49,14 +50,15 @@ def keep(parsed: Parsed) -> None:
     topic, letters = parsed.word("--topic") or ALERTS.name, parsed.word("--dead-letters") or DEAD_LETTERS.name
     group = parsed.word("--group") or GROUP
     readers = [ChannelReader(bus, topic, group, letters, channel) for channel in channels]
-    with serving(parsed.word("--metrics"), DeliveryCollector({reader.name: reader.counts for reader in readers})):
+    counts = {reader.name: reader.counts for reader in readers}
+    with service(parsed, "sink-alerts", lambda: of_delivery(counts)):
         deliver(readers, stop, until_idle)
     if not parsed.count("-q"):
         for reader in readers:
-            counts = reader.counts
+            found = reader.counts
             print(
-                f"argosy sink alerts: {reader.name}: {counts.delivered} delivered, {counts.left_out} left out, "
-                f"{counts.held_back} held back, {counts.dead} to the dead letters",
+                f"argosy sink alerts: {reader.name}: {found.delivered} delivered, {found.left_out} left out, "
+                f"{found.held_back} held back, {found.dead} to the dead letters",
                 file=sys.stderr,
             )
 

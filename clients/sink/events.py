@@ -39,21 +39,23 @@ def keep(parsed: Parsed) -> None:
     if bool(place) == bool(address):
         raise UsageError("say where events go: --data DIR or --url URL")
 
+    from clients.telemetry.service import service
     from sinks.events import EventDatabase, EventDirectory, keep_events
 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    sink = EventDirectory(place) if place else EventDatabase(address)
-    unread = keep_events(
-        bus,
-        parsed.word("--topic") or EVENTS.name,
-        group(parsed, "events", directory_identity(place) if place else database_identity(address)),
-        sink,
-        stop,
-        dead_letters=parsed.word("--dead-letters") or DEAD_LETTERS.name,
-        linger=seconds(parsed, "--linger", "2s" if address else "5m"),
-        until_idle=seconds(parsed, "--until-idle", "0") or None,
-    )
-    sink.close()
+    with service(parsed, "sink-events"):
+        sink = EventDirectory(place) if place else EventDatabase(address)
+        unread = keep_events(
+            bus,
+            parsed.word("--topic") or EVENTS.name,
+            group(parsed, "events", directory_identity(place) if place else database_identity(address)),
+            sink,
+            stop,
+            dead_letters=parsed.word("--dead-letters") or DEAD_LETTERS.name,
+            linger=seconds(parsed, "--linger", "2s" if address else "5m"),
+            until_idle=seconds(parsed, "--until-idle", "0") or None,
+        )
+        sink.close()
     say_what_was_kept(parsed, "events", f"{sink.records} events", unread)

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clients.options import Option
+from clients.telemetry.options import OPTIONS as SERVICE
 from topics.definitions import DEAD_LETTERS, FLOWS
 from topics.errors import UsageError
+from topics.metrics.vitals import VITALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from sinks.files import FileSinks
     from sinks.sql import SqlSink
 
+STORE = "files or database"
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 SHARED = (
     Option("--bus", "URL", "Kafka: kafka://HOST:PORT[,HOST:PORT]"),
@@ -26,7 +29,7 @@ SHARED = (
     Option("--topic", "TOPIC", f"topic of flows (default {FLOWS.name})"),
     Option("--dead-letters", "TOPIC", f"topic of what cannot be read (default {DEAD_LETTERS.name})"),
     Option("--until-idle", "TIME", "stop when no message came for so long (default: never)"),
-    Option("--metrics", "[HOST]:PORT", "metrics for Prometheus; on loopback unless a host is named"),
+    *SERVICE,
     Option("-q", "", "do not say at the end what was kept"),
     Option("-h --help", "", "this text"),
 )
@@ -37,7 +40,8 @@ def keep_flows(parsed: Parsed, kind: str, where: str, open_sink: Callable[[], Fi
     bus = needed(parsed, "--bus", "where Kafka is: --bus kafka://HOST:PORT")
     until_idle = seconds(parsed, "--until-idle", "0") or None
 
-    from clients.consumer_metrics import SinkCollector, serving
+    from clients.telemetry.consumers import of_sink
+    from clients.telemetry.service import service
     from sinks.kafka import SinkState, Subscription, run_sink
 
     subscription = Subscription(
@@ -47,15 +51,17 @@ def keep_flows(parsed: Parsed, kind: str, where: str, open_sink: Callable[[], Fi
         parsed.word("--dead-letters") or DEAD_LETTERS.name,
         until_idle,
     )
-    sink = open_sink()
-    try:
-        state = SinkState()
-        with serving(parsed.word("--metrics"), SinkCollector(lambda: state)):
+    state = SinkState()
+    with service(parsed, f"sink-{kind}", lambda: of_sink(state)):
+        VITALS.needs(STORE)
+        sink = open_sink()
+        VITALS.settle(STORE, "open")
+        try:
             undecodable = run_sink(sink, subscription, state)
-        sink.close()
-    except BaseException:
-        sink.abort()
-        raise
+            sink.close()
+        except BaseException:
+            sink.abort()
+            raise
     say_what_was_kept(parsed, kind, f"{sink.records} flows", undecodable)
 
 

@@ -16,6 +16,7 @@ from probes.events.parsing.text import short
 from probes.events.schedule import Schedule
 from topics.errors import InputError
 from topics.events import EventRecord, encode_parts, with_output
+from topics.metrics.table import EVENT_TROUBLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -140,6 +141,8 @@ class EventRunner:
         except Exception as error:  # noqa: BLE001 - a source that surprises us must not end, nor harm others
             told = [_surprise(source, error)]
         worst = next((each.answer for each in told if each.answer.status != OK), None)
+        if worst:
+            EVENT_TROUBLES.add(1, worst.status)
         if worst and worst.status != before:
             log.warning("event source", source=source.label, status=worst.status, reason=worst.reason)
         elif told and not worst and before != OK:

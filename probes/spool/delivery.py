@@ -12,6 +12,7 @@ from probes.spool.entry import Priority
 from topics.bus.administration import refused
 from topics.bus.client import producer_settings
 from topics.bus.fatal import served
+from topics.bus.producer import count_produced
 from topics.bus.schemas import Announcement
 from topics.errors import BusError
 
@@ -126,6 +127,7 @@ class Delivery:
             code = error.args[0] if isinstance(error, KafkaException) else None
             self._settle(lane, ticket, code or KafkaError(KafkaError._TIMED_OUT_QUEUE))  # noqa: SLF001 - its public name
             return False
+        count_produced(entry.topic, entry.value)
         return True
 
     def _delivered(

@@ -11,13 +11,12 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from processors.alerts import Alerts
 from processors.alerts.tables import dns_table, missing_table, names_table, probes_table, spans_table
 from processors.engine.alert_clock import AlertClock
 from processors.engine.alert_log import AlertLog
 from processors.engine.batch_numbers import BatchNumbers
+from processors.engine.measuring import newest_packet, note_age
 from topics.alerts import alert_key, alert_partition, encode_alert
 from topics.batch import concatenate
 from topics.bus import Subscriber, decode_message, partition_count
@@ -27,6 +26,7 @@ from topics.bus.transactions import Transactions
 from topics.definitions import ALERT_STATE, ALERTS, DEAD_LETTERS, DNS, FLOW_STATUS, NAMES, PROBES, SPANS
 from topics.dns import decode_dns
 from topics.errors import BusError
+from topics.metrics import table
 from topics.names import decode_name
 from topics.probe_status import read_probe_status
 from topics.spans import read_span_finding
@@ -142,7 +142,7 @@ class AlertingWorker:
         self._log = AlertLog(settings.group)
         self._saved, self._moved = clock(), False
         self.records = self.alerts = 0
-        self.lag: dict[str, int] = {}
+        self.rules = len(rules.rules)
         for state in self._log.read(settings.url, settings.state_topic):
             self._restore(state)
 
@@ -163,8 +163,9 @@ class AlertingWorker:
         for kind, subscriber in subscribers.items():
             received = subscriber.receive(RECEIVE_SECONDS if kind == waited_for else 0)
             if received:
-                self._moved = True
+                self._moved, begun = True, time.perf_counter()
                 (self._take_records if kind == "records" else self._take_rows)(self._inputs[kind], received)
+                table.BATCH_SECONDS.observe(time.perf_counter() - begun, "evaluate")
         alerts: list[Alert] = []
         for kind, each in self._inputs.items():
             if each.reads_again(subscribers[kind].reached):
@@ -189,7 +190,7 @@ class AlertingWorker:
         again: list[FlowBatch] = []
         for each in received:
             batch, partition = each.value, source.partitions.setdefault(each.partition, _Partition(BatchNumbers()))
-            run, newest = (batch.site, batch.probe, batch.boot_id), _newest(batch)
+            run, newest = (batch.site, batch.probe, batch.boot_id), newest_packet(batch)
             known = each.offset < partition.done
             before = sum(partition.numbers.missing.values())
             is_new = partition.numbers.take(run, batch.sequence, each.offset)
@@ -205,6 +206,7 @@ class AlertingWorker:
             if batches and "records" in self.engine.inputs:
                 self.engine.process(self._labelled(concatenate(batches)), again=is_again)
         self.records += sum(map(len, fresh))
+        note_age("evaluated", max(map(newest_packet, fresh), default=0))
 
     def _tell_missing(self, partition: _Partition, run: tuple[str, str, int], time: int) -> None:
         site, probe, _ = run
@@ -238,8 +240,9 @@ class AlertingWorker:
         if not self._transactions.commit():
             raise BusError(f"{settings.url}: topic {settings.alerts_topic}: alerts were refused; start again")
         self.alerts += len(alerts)
+        for alert in alerts:
+            table.ALERTS_PUBLISHED.add(1, alert.rule, alert.severity, alert.state)
         self._saved, self._moved = self._clock(), False
-        self.lag = {kind: sum(subscriber.lag().values()) for kind, subscriber in subscribers.items()}
 
     def _offsets(self, subscribers: dict[str, Subscriber[Any]]) -> dict[str, Any]:
         """Return by topic and partition: where a successor begins to read, what was looked at, numbers of batches."""
@@ -268,13 +271,6 @@ class AlertingWorker:
                     source.partitions[int(number)] = _Partition(BatchNumbers(numbers), done, recent)
                     source.again.pop(int(number), None)
                     source.again |= {int(number): done} if waiting else {}
-
-
-def _newest(batch: FlowBatch) -> int:
-    """Return the time of the last packet, ns."""
-    if not len(batch):
-        return 0
-    return int(np.maximum(batch.records["src_last"], batch.records["dst_last"]).max())
 
 
 def _come(batch: FlowBatch, newest: int) -> int:

@@ -13,6 +13,8 @@ from topics.bus.administration import admin_client
 from topics.errors import BusError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from processors.engine.settings import WorkerSettings
 
 WATCH_SECONDS = 2.0
@@ -29,15 +31,24 @@ def check_topics(settings: WorkerSettings) -> None:
         )
 
 
-async def watch(settings: WorkerSettings) -> None:
-    """Return never; raise BusError when the broker has been away for too long. Faust alone would wait for ever."""
+async def watch(settings: WorkerSettings, away: Callable[[str], None]) -> None:
+    """Return never; raise BusError when the broker has been away for too long. Faust alone would wait for ever.
+
+    `away` learns why when it goes away, and nothing when it is back.
+    """
     client = admin_client(settings.url)
-    answered = time.monotonic()
+    answered, trouble = time.monotonic(), ""
     while time.monotonic() - answered < settings.broker_timeout:
         await asyncio.sleep(min(WATCH_SECONDS, settings.broker_timeout / 4))
         try:
             await asyncio.to_thread(client.list_topics, settings.input_topic, settings.broker_timeout / 4)
-            answered = time.monotonic()
-        except KafkaException:
+        except KafkaException as error:
+            if not trouble:
+                trouble = error.args[0].str()
+                away(trouble)
             continue
+        answered = time.monotonic()
+        if trouble:
+            trouble = ""
+            away(trouble)
     raise BusError(f"{settings.url}: the broker has been away for {settings.broker_timeout:g} s")

@@ -21,7 +21,10 @@ from processors.engine.merging import Merging
 from processors.engine.recovery import metadata
 from processors.engine.sequence import Sequence, Verdict
 from processors.engine.state import StateKeeper
+from topics.bus.consumption import Consumption
 from topics.errors import BusError
+from topics.metrics import table
+from topics.metrics.vitals import VITALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 MESSAGES_AHEAD = 8
 RELEASE_SECONDS = 0.1
 STOP_SECONDS = 10.0
+STARTED = "kernels and tables"
 
 Result = TypeVar("Result")
 
@@ -47,6 +51,7 @@ class _Assigned:
     generation: int | None
     sequence: Sequence
     merge: PartitionMerge
+    offset: int
     checkpoint: Checkpoint | None = None
     committed: Checkpoint | None = None
 
@@ -61,10 +66,12 @@ class FaustWorker:
     def __init__(self, settings: WorkerSettings, keeper: StateKeeper | None = None) -> None:
         self._settings = settings
         self._keeper = keeper or StateKeeper()
+        self._told = Consumption(settings.input_topic, settings.group)
+        VITALS.needs(STARTED)
         self._log = structlog.get_logger().bind(group=settings.group)
         self._app = faust_app.make_app(settings.bootstrap, settings.group, settings.session_timeout)
         self._executor = ThreadPoolExecutor(1, "merge")
-        self._merging = Merging(settings)
+        self._merging = Merging(settings, self._told)
         self._assigned: dict[int, _Assigned] = {}
         self._ahead = asyncio.Semaphore(MESSAGES_AHEAD)
         self._stop = asyncio.Event()
@@ -79,7 +86,9 @@ class FaustWorker:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
         jobs = (self._start(), self._release_forever(), self._commit_forever(), self._watch_faust())
-        tasks = [asyncio.create_task(self._guard(job)) for job in (*jobs, broker.watch(self._settings))]
+        tasks = [
+            asyncio.create_task(self._guard(job)) for job in (*jobs, broker.watch(self._settings, self._told.away))
+        ]
         await self._stop.wait()
         self._merging.hurry()
         for task in tasks:
@@ -113,18 +122,18 @@ class FaustWorker:
         warming = asyncio.ensure_future(self._merge(self._merging.warm_up))
         await self._app.start()
         await warming
+        VITALS.settle(STARTED, "loaded")
         gc.freeze()  # what starting made is never garbage: no collection has to walk through it
         self._log.info("started", bus=self._settings.url, topic=self._settings.input_topic)
 
-    async def _on_revoked(self, _: object, /, *revoked: set[TP], **__: object) -> None:
+    async def _on_revoked(self, *_: object, **__: object) -> None:
         """Forget everything: a later assignment begins at the committed offset, also for partitions that come back."""
         self._keeper.retire([assigned.merge for assigned in self._assigned.values()])
         self._assigned.clear()
-        if partitions := _numbers(revoked):
-            self._log.info("revoked", partitions=partitions)
+        self._told.revoked()
 
     async def _on_assigned(self, _: object, /, *assigned: set[TP], **__: object) -> None:
-        self._log.info("assigned", partitions=_numbers(assigned))
+        self._told.assigned(_numbers(assigned))
 
     async def _consume(self, stream: faust.StreamT[bytes]) -> None:
         async for event in stream.events():
@@ -143,12 +152,14 @@ class FaustWorker:
             assigned = await self._open(message.tp, message.generation_id)
         if await self._is_next(assigned, message.tp, message.offset):
             assigned.sequence.advance(message.offset)
-            await self._merge_soon(assigned.merge.process, message.offset, message.value or b"", time.monotonic())
+            value = message.value or b""
+            self._told.came(message.partition, len(value), message.timestamp)
+            await self._merge_soon(self._merging.process, assigned.merge, message.offset, value, time.monotonic())
 
     async def _open(self, tp: TP, generation: int | None) -> _Assigned:
         committed, text = await faust_app.committed(self._app, tp)
         opened = await self._merge(self._merging.open, tp.partition, committed, text)
-        assigned = _Assigned(generation, Sequence(opened.offset), opened.merge)
+        assigned = _Assigned(generation, Sequence(opened.offset), opened.merge, opened.offset)
         if generation == self._app.consumer_generation_id:
             self._assigned[tp.partition] = assigned
         seconds = round(opened.seconds, 3)
@@ -204,8 +215,12 @@ class FaustWorker:
             end = faust_app.end(self._app, TP(self._settings.input_topic, partition))
             if end is not None:
                 lag[partition] = max(0, end - assigned.sequence.expected)
+        self._told.behind(lag)
+        self._told.turned()
+        held = [each.sequence.expected - each.offset for each in self._assigned.values()]
+        table.WORKER_HELD.set(sum(held))
         merges, labels = [assigned.merge for assigned in self._assigned.values()], self._merging.label_counts()
-        await self._merge(self._keeper.update, merges, lag, labels)
+        await self._merge(self._keeper.update, merges, labels)
 
     async def _commit(self, partition: int, assigned: _Assigned) -> None:
         """Commit what is confirmed. A refusal is left to the next attempt: checkpoints hold whoever commits them."""
@@ -219,7 +234,7 @@ class FaustWorker:
         except (KafkaError, IllegalStateError, TimeoutError) as error:
             self._log.info("commit refused", partition=partition, offset=checkpoint.offset, reason=type(error).__name__)
         else:
-            assigned.committed = checkpoint
+            assigned.committed, assigned.offset = checkpoint, checkpoint.offset
 
     async def _watch_faust(self) -> None:
         await self._app._crashed.wait()  # noqa: SLF001 -- Faust offers no other way to learn of a crash
@@ -236,6 +251,7 @@ class FaustWorker:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._app.stop(), STOP_SECONDS)
         self._executor.shutdown()
+        self._told.left()
         self._log.info("stopped")
 
     async def _settle(self) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from processors.engine.acknowledgement import Acknowledger
 from processors.engine.batch_numbers import BatchNumbers, Unnumbered
 from processors.engine.labelling import Labelling
+from processors.engine.measuring import count_flows, newest_packet, note_age
 from processors.engine.partition import PartitionMerge, conclusions, last_offset
 from processors.engine.producer import Producer
 from processors.engine.recovery import Recovery, numbers
@@ -20,12 +21,14 @@ from topics.bus import decode_message, encode_message
 from topics.bus.schemas import AnnouncedSchemas
 from topics.dead_letters import dead_letter
 from topics.errors import BusError, DecodeError
+from topics.metrics import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from processors.engine.partition import Confirm, Headers, Stage
     from processors.engine.settings import WorkerSettings
+    from topics.bus.consumption import Consumption
 
 FLUSH_SECONDS = 5.0
 ANY_PARTITION = -1
@@ -44,8 +47,8 @@ class Opened:
 class Merging:
     """Opens partitions and owns the producer they share. Everything but the constructor belongs to one thread."""
 
-    def __init__(self, settings: WorkerSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: WorkerSettings, told: Consumption) -> None:
+        self._settings, self._told = settings, told
         self._producer = Producer(settings.url, settings.broker_timeout)
         self._decode = AnnouncedSchemas(settings.url, settings.broker_timeout).reading(decode_message)
         self._labelling = Labelling(settings) if settings.is_labelling else None
@@ -80,7 +83,7 @@ class Merging:
                 flows += len(batch)
         acknowledger = Acknowledger(start.output_end, known)
         encode = encode_message if self._labelling is None else self._labelling.encode
-        channel = _Channel(self._settings, self._producer, partition, self._decode, encode)
+        channel = _Channel(self._settings, self._producer, partition, self._decode, encode, self._told)
         numbering = BatchNumbers if self._settings.observers is None else Unnumbered
         seen = numbering(numbers(text) if committed is not None and start.offset >= committed else "")
         waits = self._settings.names_topic or self._settings.events_topic
@@ -95,6 +98,12 @@ class Merging:
         from processors.observers import ObserverStream
 
         return ObserverStream(self._settings.observers)
+
+    def process(self, merge: PartitionMerge, offset: int, value: bytes, now: float) -> None:
+        """Let a partition take in the message at `offset`."""
+        begun = time.perf_counter()
+        merge.process(offset, value, now)
+        table.BATCH_SECONDS.observe(time.perf_counter() - begun, "merge")
 
     def first_offset(self, partition: int, offset: int) -> int:
         """Offset of the first message of the input at or after `offset`."""
@@ -142,18 +151,38 @@ class _Channel:
         partition: int,
         decode: Callable[[bytes], FlowBatch],
         encode: Callable[[FlowBatch], bytes],
+        told: Consumption,
     ) -> None:
         self._settings = settings
         self._producer = producer
-        self._partition = partition
-        self.decode = decode
-        self.encode = encode
+        self._partition, self._told = partition, told
+        self._decode, self._encode = decode, encode
+        self._encoded = FlowBatch()  # what the next value to be sent was made of
+
+    def decode(self, value: bytes) -> FlowBatch:
+        """Return the batch in a value, or raise DecodeError."""
+        batch = self._decode(value)
+        note_age("received", newest_packet(batch))
+        return batch
+
+    def encode(self, batch: FlowBatch) -> bytes:
+        """Return the value for a batch."""
+        self._encoded = batch
+        return self._encode(batch)
 
     def send(self, value: bytes, headers: Headers, confirm: Confirm) -> None:
         """Queue a message for the output partition of the same number."""
-        self._producer.send(self._settings.output_topic, self._partition, value, headers, confirm)
+        count_flows(self._encoded)
+        latest = newest_packet(self._encoded)
+
+        def confirmed(offset: int) -> None:
+            note_age("published", latest)
+            confirm(offset)
+
+        self._producer.send(self._settings.output_topic, self._partition, value, headers, confirmed)
 
     def refuse(self, offset: int, value: bytes, reason: DecodeError, confirm: Confirm) -> None:
         """Queue a dead letter."""
+        self._told.refused(self._partition, offset, str(reason))
         letter = dead_letter(self._settings.input_topic, self._partition, offset, value, str(reason))
         self._producer.send(self._settings.dead_letters_topic, ANY_PARTITION, letter, [], confirm)

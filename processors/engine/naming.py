@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from confluent_kafka import TopicPartition
 
 from processors.dns import DnsSettings, DnsTransactions
+from processors.engine.measuring import count_dns, note_age
 from processors.engine.name_progress import PUBLISHED, published
 from processors.names import Naming
 from topics.bus import Subscriber, partition_count
@@ -19,6 +21,7 @@ from topics.bus.transactions import Transactions
 from topics.control import decode_control
 from topics.definitions import CONTROL, DEAD_LETTERS, DNS, NAMES
 from topics.dns import address_partition, encode_dns_messages, split_dns
+from topics.metrics import table
 from topics.names import decode_name, encode_name, name_key
 
 if TYPE_CHECKING:
@@ -97,7 +100,9 @@ class NamingWorker:
         with subscriber:
             while not stop.is_set():
                 for received in subscriber.receive(RECEIVE_SECONDS):
+                    begun = time.perf_counter()
                     self._take(received, subscriber)
+                    table.BATCH_SECONDS.observe(time.perf_counter() - begun, "name")
                 self._settle(subscriber)
 
     def _take(self, received: Received[ControlBatch], subscriber: Subscriber[ControlBatch]) -> None:
@@ -110,6 +115,7 @@ class NamingWorker:
             self._publish(transactions, [name._replace(partition=received.partition) for name in names])
             partition.done = received.offset + 1
         latest = int(batch.records["time"].max()) if len(batch) else partition.clock
+        note_age("named", latest if len(batch) else 0)
         partition.clock = max(partition.clock, latest)
         partition.recent.append((received.offset, latest))
 
@@ -140,6 +146,8 @@ class NamingWorker:
             self._transactions.send(settings.names_topic, encode_name(name), partition, name_key(name))
         self.transactions += len(transactions)
         self.names += len(names)
+        count_dns(transactions)
+        table.NAMES_PUBLISHED.add(len(names))
 
     def _settle(self, subscriber: Subscriber[ControlBatch]) -> None:
         """Let what was published count."""

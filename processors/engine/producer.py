@@ -11,6 +11,7 @@ from confluent_kafka import Producer as KafkaProducer
 from topics.bus.administration import REFUSALS, refused
 from topics.bus.client import producer_settings
 from topics.bus.fatal import served
+from topics.bus.producer import count_produced
 from topics.bus.schemas import announce
 from topics.errors import BusError
 
@@ -66,6 +67,7 @@ class Producer:
             except KafkaException as error:
                 raise BusError(f"{self._url}: topic {topic}: {error.args[0].str()}") from None
             else:
+                count_produced(topic, value)
                 return
 
     def _error(self, error: KafkaError) -> None:

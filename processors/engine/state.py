@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WorkerState:
-    """Counts since the start; by partition, messages not processed; by probe, batches missing and event time (ns).
+    """Counts since the start; by probe, batches missing and event time (ns).
 
     `labels` are the counts of labelling, by name.
     """
@@ -21,7 +21,6 @@ class WorkerState:
     records: int = 0
     refused: int = 0
     replays: int = 0
-    lag: dict[int, int] = field(default_factory=dict)
     missing: dict[tuple[str, str], int] = field(default_factory=dict)
     watermarks: dict[tuple[str, str], int] = field(default_factory=dict)
     labels: dict[str, int] = field(default_factory=dict)
@@ -38,14 +37,14 @@ class StateKeeper:
         """Keep the counts of partitions that are about to be forgotten."""
         self._before = self._total(merges)
 
-    def update(self, merges: Iterable[PartitionMerge], lag: dict[int, int], labels: dict[str, int]) -> None:
+    def update(self, merges: Iterable[PartitionMerge], labels: dict[str, int]) -> None:
         """Take the state of the partitions of this moment; in the thread that merges."""
         merges = list(merges)
         watermarks: dict[tuple[str, str], int] = {}
         for merge in merges:
             for who, time in merge.watermarks().items():
                 watermarks[who] = min(time, watermarks.get(who, time))
-        self.state = replace(self._total(merges), lag=lag, watermarks=watermarks, labels=labels)
+        self.state = replace(self._total(merges), watermarks=watermarks, labels=labels)
 
     def _total(self, merges: Iterable[PartitionMerge]) -> WorkerState:
         before = self._before

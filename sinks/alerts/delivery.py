@@ -9,6 +9,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import structlog
+
 from sinks.alerts.http import alertmanager, webhook
 from sinks.alerts.messages import apprise, email, syslog
 from sinks.alerts.refusals import NotDeliveredError
@@ -17,6 +19,7 @@ from topics.bus import Subscriber
 from topics.bus.producer import ConfirmedProducer
 from topics.bus.publisher import BROKER_SECONDS
 from topics.dead_letters import dead_letter
+from topics.metrics import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,6 +35,7 @@ OPENERS: dict[str, Callable[[Channel], Callable[[Alert, int], None]]] = {
     "syslog": syslog,
     "apprise": apprise,
 }
+SECOND = 1e9
 RECEIVE_SECONDS = 0.2
 FIRST_WAIT, MOST_WAIT = 1.0, 60.0  # seconds before trying again, twice as long each time
 
@@ -94,22 +98,32 @@ class Delivery:
     def _deliver(self, alert: Alert, letter: Callable[[str], None], wait: Callable[[float], bool]) -> bool:
         deadline, seconds = self._clock() + self._channel.patience, FIRST_WAIT
         while True:
+            begun = time.perf_counter()
             try:
                 self._send(alert, self._limit.held_back)
             except NotDeliveredError as reason:
                 pause = max(seconds, reason.wait)
                 if not reason.passes or self._clock() + pause > deadline:
                     self.counts.dead += 1
+                    self._say("alert given up", alert, reason)
                     letter(f"channel '{self._channel.name}': {reason}")
                     return True
                 self.counts.tried_again += 1
+                self._say("alert not delivered yet", alert, reason)
                 if wait(pause):
                     return False
                 seconds = min(2 * seconds, MOST_WAIT)
             else:
                 self.counts.delivered += 1
+                table.BATCH_SECONDS.observe(time.perf_counter() - begun, "deliver")
+                table.PACKET_AGE.observe(time.time() - alert.last / SECOND, "delivered")
                 self._limit.held_back = 0
                 return True
+
+    def _say(self, event: str, alert: Alert, reason: NotDeliveredError) -> None:
+        """Log a line, for programs that have said where lines go."""
+        if structlog.is_configured():
+            structlog.get_logger().warning(event, channel=self._channel.name, rule=alert.rule, reason=str(reason))
 
 
 def wanted(channel: Channel) -> Callable[[Alert], bool]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from topics.bus import Subscriber
 from topics.events import decode_event, encode_event
+from topics.metrics import table
 
 if TYPE_CHECKING:
     import threading
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from sinks.events.tables import EventDatabase
     from topics.events import EventRecord
 
+SECOND = 1e9
 RECEIVE_SECONDS = 0.25
 MOST_EVENTS = 2000
 
@@ -51,7 +53,11 @@ def keep_events(
 
     def settle(subscriber: Subscriber[EventRecord]) -> None:
         for partition, (offset, events) in waiting.items():
+            begun = time.perf_counter()
             keep(partition, offset, events)
+            table.BATCH_SECONDS.observe(time.perf_counter() - begun, "store")
+            table.SINK_RECORDS.add(len(events))
+            table.PACKET_AGE.observe(time.time() - events[-1][0].started / SECOND, "stored")
         offsets = {partition: next_offsets[partition] for partition in waiting}
         waiting.clear()
         if offsets:

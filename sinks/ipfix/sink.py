@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from topics.batch import last_times
+from topics.metrics import table
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -12,6 +15,9 @@ if TYPE_CHECKING:
     from sinks.ipfix.sending import Destination
     from sinks.position import Position
     from topics.batch import FlowBatch
+
+
+SECOND = 1e9
 
 
 class IpfixSink:
@@ -39,10 +45,17 @@ class IpfixSink:
 
     def write(self, batch: FlowBatch, position: Position | None = None) -> None:
         """Send the records of a batch; raises OutputError."""
-        for message in self._exporting.messages(self._select(batch), int(time.time())):
+        chosen, before, begun = self._select(batch), self._exporting.records, time.perf_counter()
+        for message in self._exporting.messages(chosen, int(time.time())):
             self._destination.send(message)
+            table.EXPORT_MESSAGES.add(1)
+            table.EXPORT_BYTES.add(len(message))
             if self._rate and (ahead := self._exporting.records / self._rate - (time.monotonic() - self._began)) > 0:
                 time.sleep(ahead)
+        table.EXPORT_RECORDS.add(self._exporting.records - before)
+        if len(chosen):
+            table.BATCH_SECONDS.observe(time.perf_counter() - begun, "send")
+            table.PACKET_AGE.observe(time.time() - int(last_times(chosen.records).max()) / SECOND, "sent")
         if position is not None:
             self._sent[position.source] = position.offset + 1
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import polars as pl
+import structlog
 
 from sinks.sql.address import parse_table
 from sinks.sql.layout import ROW_KEY, Layout, whole
@@ -17,6 +18,8 @@ from sinks.sql.store import open_store
 from sinks.sql.tables import EPOCH, Tables
 from topics.batch import FlowBatch, concatenate
 from topics.errors import DatabaseAwayError, UsageError
+from topics.metrics import table
+from topics.metrics.vitals import VITALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,12 +159,16 @@ class SqlSink:
         try:
             self.flush()
         except DatabaseAwayError:
-            self._away_since = now if self._away_since is None else self._away_since
+            if self._away_since is None:
+                self._away_since = now
+                _tell("the database is away, flows wait", away=True)
             if now - self._away_since >= AWAY_SECONDS:
                 raise
             self._retry_at = now + RETRY_SECONDS
         else:
-            self._away_since = None
+            if self._away_since is not None:
+                self._away_since = None
+                _tell("the database is back", away=False)
 
     def flush(self) -> None:
         """Write everything that was taken."""
@@ -277,3 +284,11 @@ class SqlSink:
 
 def _is_new(position: Position | None, had: dict[str, int]) -> bool:
     return position is None or position.offset >= had[position.source]
+
+
+def _tell(what: str, *, away: bool) -> None:
+    """Say that the database went away or came back: in the log, where there is one, and to who asks for health."""
+    VITALS.settle("database", what, ok=not away)
+    table.SINK_AWAY.set(float(away))
+    if structlog.is_configured():
+        structlog.get_logger().warning(what)

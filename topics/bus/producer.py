@@ -11,6 +11,7 @@ from topics.bus.client import producer_settings
 from topics.bus.fatal import served
 from topics.bus.schemas import announce
 from topics.errors import BusError
+from topics.metrics.table import PRODUCED_BYTES, PRODUCED_MESSAGES
 
 if TYPE_CHECKING:
     from confluent_kafka import Message
@@ -57,6 +58,7 @@ class ConfirmedProducer:
             except KafkaException as error:
                 raise BusError(f"{self._url}: topic {topic}: {error.args[0].str()}") from None
             else:
+                count_produced(topic, value)
                 return
 
     def flush(self) -> None:
@@ -84,3 +86,9 @@ class ConfirmedProducer:
     def _check(self) -> None:
         if self._failure is not None:
             raise self._failure
+
+
+def count_produced(topic: str, value: bytes) -> None:
+    """Count a message that was given to the brokers' client."""
+    PRODUCED_MESSAGES.add(1, topic)
+    PRODUCED_BYTES.add(len(value), topic)

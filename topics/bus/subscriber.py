@@ -12,6 +12,7 @@ from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, 
 
 from topics.bus.administration import CONNECT_SECONDS, partition_count, refused
 from topics.bus.client import client_settings
+from topics.bus.consumption import Consumption
 from topics.bus.messages import decode_message
 from topics.bus.producer import ConfirmedProducer
 from topics.bus.publisher import BROKER_SECONDS
@@ -87,6 +88,7 @@ class Subscriber(Generic[Value]):
         self._away_since: float | None = None
         self._producer: ConfirmedProducer | None = None
         self._paused = False
+        self._told = Consumption(topic, group or "")
         partitions = partition_count(url, topic, connect)
         self._consumer: Consumer = Consumer(
             client_settings(url)
@@ -110,23 +112,32 @@ class Subscriber(Generic[Value]):
             begun = offsets or {}
             places = [TopicPartition(topic, number, begun.get(number, start)) for number in range(partitions)]
             self._consumer.assign(places if since is None else self._published_since(since, places))
+            self._told.assigned(range(partitions))
         else:
-            self._consumer.subscribe([topic], on_assign=_numbers(assigned), on_revoke=_numbers(revoked))
+            self._consumer.subscribe(
+                [topic], on_assign=_numbers(self._told.assigned, assigned), on_revoke=_numbers(self._revoked, revoked)
+            )
 
     def receive(self, timeout: float = 1.0) -> list[Received[Value]]:
         """Return the next messages, none when nothing came within `timeout` seconds."""
         if self._paused:
             self._consumer.pause(self._consumer.assignment())  # again: others may have been given to us
+        self._told.turned()
         first = self._consumer.poll(timeout)
         # With a time to wait, consume() would use it up unless so many messages come.
         messages = [first, *self._consumer.consume(_more(first), 0)] if first is not None else []
         self._watch_brokers(came=bool(messages))
-        return [received for message in messages if (received := self._read(message)) is not None]
+        received = [received for message in messages if (received := self._read(message)) is not None]
+        if self._told.is_due():
+            self._told.behind(self.lag())
+        return received
 
     def pause(self, paused: bool = True) -> None:  # noqa: FBT001, FBT002 - the state itself
         """Take no more messages of any partition, or go on; `receive` has to be called all the same."""
         if self._paused and not paused:
             self._consumer.resume(self._consumer.assignment())
+        if self._paused != paused:
+            self._told.paused(paused)
         self._paused = paused
 
     def commit(self, offsets: dict[int, int]) -> bool:
@@ -203,6 +214,7 @@ class Subscriber(Generic[Value]):
                 return None
             raise BusError(f"{self.url}: topic {self.topic}: {refused(error)}")
         value, partition, offset = message.value() or b"", message.partition() or 0, message.offset() or 0
+        self._told.came(partition, len(value), message.timestamp()[1] / 1000)
         headers = _headers(message)
         self.reached[partition] = offset + 1
         self.unread.add(partition)
@@ -214,6 +226,7 @@ class Subscriber(Generic[Value]):
 
     def _refuse(self, partition: int, offset: int, value: bytes, reason: str) -> None:
         self.undecodable += 1
+        self._told.refused(partition, offset, reason)
         if self._dead_letters is None:
             return
         if self._producer is None:
@@ -227,17 +240,25 @@ class Subscriber(Generic[Value]):
     def _error(self, error: KafkaError) -> None:
         if error.code() == KafkaError._ALL_BROKERS_DOWN and self._away_since is None:  # noqa: SLF001 - its public name
             self._away_since = time.monotonic()
+            self._told.away("none answers")
+
+    def _revoked(self, _partitions: list[int]) -> None:
+        self._told.revoked()
 
     def _watch_brokers(self, *, came: bool) -> None:
-        if came:
-            self._away_since = None
+        if came and self._away_since is not None:
+            self._back()
         if self._away_since is None or time.monotonic() - self._away_since < self._patience:
             return
         try:
             self._consumer.list_topics(self.topic, timeout=1.0)
         except KafkaException:
             raise BusError(f"{self.url}: the brokers have been away for {self._patience:g} s") from None
+        self._back()
+
+    def _back(self) -> None:
         self._away_since = None
+        self._told.away("")
 
     def __enter__(self) -> Self:
         return self
@@ -252,6 +273,7 @@ class Subscriber(Generic[Value]):
 
     def _leave(self) -> None:
         self._consumer.close()
+        self._told.left()
         self._schemas.close()
 
 
@@ -264,9 +286,11 @@ def _headers(message: Message[Any, Any]) -> dict[str, bytes]:
     return {name: word or b"" for name, word in pairs}
 
 
-def _numbers(called: Partitions | None) -> Callable[[Consumer, list[TopicPartition]], None]:
+def _numbers(note: Partitions, called: Partitions | None) -> Callable[[Consumer, list[TopicPartition]], None]:
     def call(_consumer: Consumer, places: list[TopicPartition]) -> None:
+        numbers = [place.partition for place in places]
+        note(numbers)
         if called is not None:
-            called([place.partition for place in places])
+            called(numbers)
 
     return call

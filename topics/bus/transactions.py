@@ -10,7 +10,7 @@ from confluent_kafka import KafkaException, Producer
 from topics.bus.administration import refused
 from topics.bus.client import producer_settings
 from topics.bus.fatal import served
-from topics.bus.producer import POLL_SECONDS, QUEUE_KILOBYTES
+from topics.bus.producer import POLL_SECONDS, QUEUE_KILOBYTES, count_produced
 from topics.bus.rights import TRANSACTIONS
 from topics.bus.transient import patiently
 from topics.errors import BusError
@@ -57,6 +57,7 @@ class Transactions:
             except KafkaException as error:
                 raise BusError(f"{self._url}: topic {topic}: {refused(error.args[0])}") from None
             else:
+                count_produced(topic, value)
                 return
 
     def commit(self, places: Sequence[TopicPartition] = (), standing: Any = None) -> bool:  # noqa: ANN401 - an opaque object of librdkafka

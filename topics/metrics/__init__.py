@@ -1,0 +1,1 @@
+"""What programs measure of themselves, and whether they live: plain numbers that anybody may serve."""

@@ -1,0 +1,16 @@
+"""The programs that run for long, as metrics name them."""
+
+from __future__ import annotations
+
+PROBE, EVENTS, WORKER, NAMES, OBSERVERS = "probe", "events", "worker", "names", "observers"
+ALERTS, RADIUM, EXPORT, RUN, ARCHIVE = "alerts", "radium", "export", "run", "archive"
+SINK_FILES, SINK_SQL, SINK_EVENTS, SINK_ALERTS = "sink-files", "sink-sql", "sink-events", "sink-alerts"
+
+FLOW_SINKS = (SINK_FILES, SINK_SQL)
+SINKS = (*FLOW_SINKS, SINK_EVENTS, SINK_ALERTS)
+SERVICES = (PROBE, EVENTS, WORKER, NAMES, OBSERVERS, ALERTS, *SINKS, RADIUM, EXPORT)
+EVERY = (*SERVICES, RUN, ARCHIVE)
+CONSUMERS = (WORKER, NAMES, OBSERVERS, ALERTS, *SINKS, RADIUM, EXPORT)
+PRODUCERS = (PROBE, EVENTS, WORKER, NAMES, OBSERVERS, ALERTS)
+MERGERS = (WORKER, OBSERVERS)
+OBSERVING = (PROBE, RUN)

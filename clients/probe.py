@@ -128,7 +128,7 @@ def _observe(
     readings = ProbeReadings(settings, outputs, driver.reporter.snapshot)
     readings.events = driver.events
     with outputs, serving(settings.metrics, "probe", readings):
-        VITALS.settle("observing", f"{len(settings.interfaces) or len(settings.files)} sources are open")
+        VITALS.settle("sources", f"{len(settings.interfaces) or len(settings.files)} sources are open")
         ready()
         if driver.events:
             driver.events.start()

@@ -71,7 +71,7 @@ class Attached:
             outputs = stack.enter_context(Outputs(settings, live=True))
             stack.enter_context(serving(settings.metrics, "probe", ProbeReadings(settings, outputs)))
             stack.enter_context(heeding(self.stop, lambda: None))
-            VITALS.settle("observing", f"{len(self.attachments)} attachments")
+            VITALS.settle("sources", f"{len(self.attachments)} attachments")
             ready()
             for thread in threads:
                 thread.start()

@@ -69,7 +69,7 @@ class Collection:
             readings = ProbeReadings(settings, outputs, self.reporter.snapshot, self.reporter.snapshots)
             stack.enter_context(serving(settings.metrics, "probe", readings))
             sharing = Sharing(settings, self.collector, stack)
-            VITALS.settle("observing", f"{len(settings.endpoints)} endpoints are open")
+            VITALS.settle("sources", f"{len(settings.endpoints)} endpoints are open")
             ready()
             if listener:
                 self._listen(listener, outputs, sharing)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from clients.sensor.metrics import StatusCollector
+from clients.sensor.metrics import mirrored
 from clients.sensor.mirroring import Mirroring
 from tests.processors.spans.test_watch import END, batch
-from tests.topics.test_probe_status import STATUS
 from topics.errors import BusError
 from topics.spans import read_span_finding
 
@@ -68,17 +66,14 @@ def test_a_finding_that_cannot_be_published_is_logged_all_the_same() -> None:
 
 def test_metrics_show_a_fault_as_long_as_it_lasts() -> None:
     mirroring = Mirroring("spans")
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(StatusCollector(lambda: STATUS, mirroring.raised.values))
-    labels = {"interface": "eth1", "vlan": "12", "copy_vlan": "12", "ttl_steps": "1", "differences": "1"}
+    labels = ("eth1", "12", "12", "1", "1")
 
-    def measured(what: str) -> float | None:
-        return registry.get_sample_value(f"argosy_probe_mirrored_{what}", labels)
+    def measured() -> list[Any]:
+        return [values for _, values in mirrored(mirroring.raised.values())]
 
-    assert measured("share") is None
+    assert measured() == [0.0, {}, {}]
     for second in range(0, 60, 5):
         mirroring.look_at(batch(second, 200, 200), [])
-    assert measured("share") == 1.0
-    assert measured("lag_seconds") == pytest.approx(40e-6)
+    assert measured() == [1.0, {labels: 1.0}, {labels: pytest.approx(40e-6)}]
     mirroring.look_at(END, [])
-    assert measured("share") is None
+    assert measured() == [0.0, {}, {}]

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
@@ -23,6 +22,7 @@ from clients.sensor.rehearsal import rehearse
 from probes.settings import Settings
 from sinks.formats import open_reader
 from sinks.formats.control import read_control
+from tests.metrics_served import scraped, undeclared
 from tests.probes.observed import CLIENT, SERVER
 from tests.traffic.packets import tcp_frame, udp_frame
 from tests.traffic.pcap import pcap_bytes, write_pcap
@@ -157,17 +157,15 @@ def test_metrics_are_served_and_agree_with_the_status(tmp_path: Path) -> None:
     with running(*options, "--site", "berlin", "-e", "edge") as process:
         eventually(lambda: any(each["packets"] == 7 for each in status(beside)))
         (port,) = re.findall(r"metrics served.*port=(\d+)", log.read_text())
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=DEADLINE) as answer:
-            text = answer.read().decode()
+        text, ready = (scraped(int(port), name) for name in ("metrics", "readyz"))
         process.send_signal(signal.SIGTERM)
         assert ended(process)[0] == 0
     assert 'argosy_probe_packets_total{interface=""} 7.0' in text
     assert "argosy_probe_flows_total 7.0" in text
     assert "argosy_probe_active_flows" in text
-    assert re.search(r'argosy_probe_build_info\{.*probe="edge",site="berlin".*\} 1.0', text)
-    names = set(re.findall(r"^# TYPE (\w+) (?:counter|gauge|info)$", text, re.MULTILINE))
-    documented = set(re.findall(r"`(argosy_probe_\w+?)(?:_total|_info)?`", Path("docs/reference/probe.md").read_text()))
-    assert {name.removesuffix("_total").removesuffix("_info") for name in names} <= documented
+    assert re.search(r'argosy_probe_info\{.*probe="edge",site="berlin".*\} 1.0', text)
+    assert json.loads(ready)["status"] == "ok"
+    assert undeclared(text, "probe") == set()
 
 
 def privileges(process: int) -> dict[str, str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 PROBE, EVENTS, WORKER, NAMES, OBSERVERS = "probe", "events", "worker", "names", "observers"
 ALERTS, RADIUM, EXPORT, RUN, ARCHIVE = "alerts", "radium", "export", "run", "archive"
 SINK_FILES, SINK_SQL, SINK_EVENTS, SINK_ALERTS = "sink-files", "sink-sql", "sink-events", "sink-alerts"
+SINK_FINDINGS = "sink-findings"
 
 FLOW_SINKS = (SINK_FILES, SINK_SQL)
-SINKS = (*FLOW_SINKS, SINK_EVENTS, SINK_ALERTS)
+SINKS = (*FLOW_SINKS, SINK_EVENTS, SINK_FINDINGS, SINK_ALERTS)
 SERVICES = (PROBE, EVENTS, WORKER, NAMES, OBSERVERS, ALERTS, *SINKS, RADIUM, EXPORT)
 EVERY = (*SERVICES, RUN, ARCHIVE)
 CONSUMERS = (WORKER, NAMES, OBSERVERS, ALERTS, *SINKS, RADIUM, EXPORT)

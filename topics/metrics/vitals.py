@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 STALE_SECONDS = 120.0  # without a turn of a loop: nothing that a program waits for by itself takes so long
-START_SECONDS = 600.0  # for the first turn: kernels may have to be compiled
+START_SECONDS = 600.0  # after the start, during which turns may take longer: kernels may have to be compiled
 
 
 class Check(NamedTuple):
@@ -73,8 +73,9 @@ class Vitals:
         if not turns:
             ok = now - self._began < START_SECONDS
             return [Check("start", ok, f"starting for {now - self._began:.0f} s")]
+        starting = now - self._began < START_SECONDS
         return [
-            Check(loop, now - turned < STALE_SECONDS, f"turned {now - turned:.1f} s ago")
+            Check(loop, starting or now - turned < STALE_SECONDS, f"turned {now - turned:.1f} s ago")
             for loop, turned in sorted(turns.items())
         ]
 

@@ -1,8 +1,10 @@
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from clients.consumer_metrics import SinkCollector, WorkerCollector
+from clients.telemetry.consumers import of_sink, of_worker
+from clients.telemetry.exposition import Reading
 from processors.engine.state import StateKeeper
 from sinks.kafka import SinkState
 
@@ -31,7 +33,7 @@ def keep(*rounds: tuple[list[Merge], bool]) -> StateKeeper:
         if retired:
             keeper.retire(merges)  # type: ignore[arg-type]  # as much of a partition as is read
         else:
-            keeper.update(merges, {0: 7}, {"named": 2, "refusals": 1, "files_refused": 1})  # type: ignore[arg-type]
+            keeper.update(merges, {"named": 2, "refusals": 1, "files_refused": 1})  # type: ignore[arg-type]
     return keeper
 
 
@@ -41,32 +43,30 @@ def test_what_was_given_away_still_counts() -> None:
     second = Merge(5, 0, 1, {who: 1}, {who: 40})
     state = keep(([first, second], False)).state
     assert (state.records, state.refused, state.replays) == (15, 1, 3)
-    assert (state.missing, state.watermarks, state.lag) == ({who: 4}, {who: 40}, {0: 7})
+    assert (state.missing, state.watermarks) == ({who: 4}, {who: 40})
     state = keep(([first, second], True), ([Merge(1)], False)).state
     assert (state.records, state.refused, state.replays) == (16, 1, 3)
     assert (state.missing, state.watermarks) == ({who: 4}, {})
 
 
-def samples(collector: Any) -> dict[tuple[str, ...], float]:
+def samples(readings: Iterable[Reading]) -> dict[tuple[str, ...], float]:
     return {
-        (sample.name, *sample.labels.values()): sample.value
-        for metric in collector.collect()
-        for sample in metric.samples
+        (metric.name, *labels): value
+        for metric, values in readings
+        for labels, value in (values if isinstance(values, dict) else {(): values}).items()
     }
 
 
 def test_the_state_becomes_metrics() -> None:
     who = ("site", "probe")
     keeper = keep(([Merge(10, 1, 2, {who: 3}, {who: 50_000_000_000})], False))
-    found = samples(WorkerCollector(lambda: keeper.state))
+    found = samples(of_worker(keeper.state))
     assert found["argosy_worker_records_total",] == 10
-    assert found["argosy_worker_replays_total",] == 2
-    assert found["argosy_worker_lag_messages", "0"] == 7
-    assert found["argosy_worker_missing_batches", "site", "probe"] == 3
-    assert found["argosy_worker_watermark_seconds", "site", "probe"] == 50
-    names = ("named_total", "refusals_total", "files_refused")
-    assert [found[f"argosy_worker_label_{name}",] for name in names] == [2, 1, 1]
-    found = samples(SinkCollector(lambda: SinkState(4, 1, 2_000_000_000, {1: 3})))
-    assert found["argosy_sink_records_total",] == 4
-    assert found["argosy_sink_lag_messages", "1"] == 3
-    assert found["argosy_sink_event_time_seconds",] == 2
+    assert found["argosy_worker_replayed_batches_total",] == 2
+    assert found["argosy_worker_missing_batches_total", "site", "probe"] == 3
+    assert found["argosy_worker_watermark_timestamp_seconds", "site", "probe"] == 50
+    names = ("named_flows_total", "list_refusals_total", "refused_lists")
+    assert [found[f"argosy_worker_{name}",] for name in names] == [2, 1, 1]
+    found = samples(of_sink(SinkState(2_000_000_000, 3)))
+    assert found["argosy_sink_event_timestamp_seconds",] == 2
+    assert found["argosy_sink_held_bytes",] == 3

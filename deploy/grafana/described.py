@@ -6,6 +6,7 @@ from deploy.grafana.panels import STAT, TABLE, Dashboard, Panel, Query
 
 PROBES = {"instance": "label_values(argosy_probe_info, instance)"}
 JOBS = {"job": 'label_values(argosy_build_info{job=~"argosy-.*"}, job)'}
+RAISED = 'argosy_alerts_published_total{state="raised"}'
 HERE, OF_JOBS = '{instance=~"$instance"}', '{job=~"$job"}'
 
 
@@ -696,7 +697,7 @@ ALERTS = Dashboard(
                     "Alerts raised.",
                     (
                         Query(
-                            'sum by (severity) (increase(argosy_alerts_published_total{state="raised"}[$__rate_interval]))',
+                            f"sum by (severity) (increase({RAISED}[$__rate_interval]))",
                             "{{severity}}",
                         ),
                     ),
@@ -705,11 +706,7 @@ ALERTS = Dashboard(
                 Panel(
                     "Rules that raise most",
                     "Alerts of the last hour.",
-                    (
-                        Query(
-                            'topk(15, sum by (rule, severity) (increase(argosy_alerts_published_total{state="raised"}[1h])))'
-                        ),
-                    ),
+                    (Query(f"topk(15, sum by (rule, severity) (increase({RAISED}[1h])))"),),
                     kind=TABLE,
                 ),
                 Panel(

@@ -1,4 +1,4 @@
-"""docs/metrics.md: what the code says of its metrics, as tables between words of ours."""
+"""docs/reference/metrics.md: what the code says of its metrics, as tables between words of ours."""
 
 from __future__ import annotations
 

@@ -502,7 +502,7 @@ SPANS = Dashboard(
                 ),
                 Panel(
                     "Faults",
-                    "Each with its VLANs, steps of TTL, and what differs (docs/duplicates.md).",
+                    "Each with its VLANs, steps of TTL, and what differs (docs/explanation/duplicates.md).",
                     (Query(f"argosy_probe_mirrored_ratio{HERE}"),),
                     kind=TABLE,
                     in_row=1,

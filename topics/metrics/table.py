@@ -1,4 +1,4 @@
-"""All metrics of all programs: the one place where they are declared. docs/metrics.md is made from it.
+"""All metrics of all programs: the one place where they are declared. docs/reference/metrics.md is made from it.
 
 Names follow the conventions of Prometheus: base units, `_total` for what only grows, times as `_timestamp_seconds`
 since the epoch. Labels are bounded: by what is configured, by interfaces and probes, or by fixed words.

@@ -3,7 +3,7 @@ from pathlib import Path
 from clients.telemetry.page import page
 from topics.metrics.table import METRICS
 
-DOCUMENT = Path("docs/metrics.md")
+DOCUMENT = Path("docs/reference/metrics.md")
 
 
 def test_the_page_says_what_the_code_says() -> None:

@@ -77,7 +77,7 @@ def test_each_output_has_its_own_filter() -> None:
         (["-P", "561"], "option -P: there is no listener; publish with -w kafka://HOST:PORT"),
         (["-B", "::1"], "option -B: there is no listener to bind; publish with -w kafka://HOST:PORT"),
         (["-t"], "option -t: tsh files are not read; convert them to pcap"),
-        (["-r", "cisco:a.pcap"], "option -r: write -r FILE --netflow :PORT for the NetFlow in a capture"),
+        (["-r", "cisco:a.pcap"], "option -r: write -r FILE --netflow :PORT for NetFlow in a capture"),
         (["-k", "8"], "option -k takes a severity from 0 to 7, not 8"),
         (["-k", "loud"], "option -k takes a whole number, not 'loud'"),
         (["-e", "a\nb"], "option -e should be at most 255 bytes of printable text"),

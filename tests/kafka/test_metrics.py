@@ -36,6 +36,7 @@ PROGRAMS = ("probe", "worker", "names", "alerts", "sink-sql", "sink-files", "sin
 ABSENT = {
     "probe": ("exporter", "attached", "events_", "clock_offset", "packet_age"),
     "worker": ("attributed", "worker_events", "list", "label_"),
+    "sink-files": ("packet_age",),  # offsets are committed when a file is closed
     "sink-events": ("batch_duration", "packet_age"),
 }
 # Panels of which nothing is known here: no exporters, no losses, nobody to whom time of packets is now.
@@ -68,7 +69,7 @@ class System:
 
     def sum(self, program: str, name: str) -> float:
         text = self.text(program)
-        return sum(sample.value for each in families(text) if name_of(each) == name for sample in each.samples)
+        return sum(float(sample.value) for each in families(text) if name_of(each) == name for sample in each.samples)
 
     def end(self) -> None:
         for process in self.processes.values():

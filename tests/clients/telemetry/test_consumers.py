@@ -50,11 +50,11 @@ def test_what_was_given_away_still_counts() -> None:
 
 
 def samples(readings: Iterable[Reading]) -> dict[tuple[str, ...], float]:
-    return {
-        (metric.name, *labels): value
-        for metric, values in readings
-        for labels, value in (values if isinstance(values, dict) else {(): values}).items()
-    }
+    found = {}
+    for metric, values in readings:
+        by_labels = {(): values} if isinstance(values, int | float) else values
+        found |= {(metric.name, *labels): value for labels, value in by_labels.items()}
+    return found
 
 
 def test_the_state_becomes_metrics() -> None:

@@ -19,6 +19,8 @@ from topics.metrics.vitals import VITALS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from clients.telemetry.exposition import Reading
+
 
 @pytest.fixture(autouse=True)
 def fresh() -> Iterator[None]:
@@ -64,7 +66,7 @@ def test_metrics_are_those_that_were_counted_and_those_that_are_read() -> None:
     table.CONSUMED_MESSAGES.add(3, "flows", "group")
     table.BATCH_SECONDS.observe(0.3, "merge")
     table.PACKET_AGE.observe(1e9, "received")  # of an old capture
-    readings = [(table.WORKER_RECORDS, 5.0), (table.WORKER_MISSING, {("a", 'b"\n'): 2.0})]
+    readings: list[Reading] = [(table.WORKER_RECORDS, 5.0), (table.WORKER_MISSING, {("a", 'b"\n'): 2.0})]
     with serving(":0", "worker", lambda: readings) as where:
         status, kind, text = asked(port_of(where), "/metrics")
     assert (status, kind.split(";")[0]) == (200, "text/plain")

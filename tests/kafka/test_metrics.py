@@ -42,7 +42,8 @@ ABSENT = {
 # Panels of which nothing is known here: no exporters, no losses, nobody to whom time of packets is now.
 EMPTY = (
     "argosy_probe_exporter", "argosy_probe_lost", "argosy_probe_clock_offset", "argosy_worker_attributed",
-    "argosy_worker_missing", "argosy_consumer_dead_letters",
+    "argosy_worker_missing", "argosy_probe_dropped_packets",
+    'state="cleared"',
 )  # fmt: skip
 
 

@@ -35,6 +35,8 @@ class Consumption:
         self._clock, self._now = clock, now
         self._looked = 0.0
         self._times: dict[int, float] = {}
+        table.PAUSED.set(0.0, topic, group)
+        table.DEAD_LETTERS.add(0, topic, group)  # so that the first one is seen to be one more
         VITALS.needs(self._loop)
 
     def assigned(self, partitions: Sequence[int]) -> None:

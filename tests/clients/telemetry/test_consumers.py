@@ -50,7 +50,7 @@ def test_what_was_given_away_still_counts() -> None:
 
 
 def samples(readings: Iterable[Reading]) -> dict[tuple[str, ...], float]:
-    found = {}
+    found: dict[tuple[str, ...], float] = {}
     for metric, values in readings:
         by_labels = {(): values} if isinstance(values, int | float) else values
         found |= {(metric.name, *labels): value for labels, value in by_labels.items()}

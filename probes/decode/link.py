@@ -23,6 +23,7 @@ ISL_BIT = int(Encapsulation.ISL)
 SLL_BIT = int(Encapsulation.SLL)
 PPPOE_BIT = int(Encapsulation.PPPOE)
 CISCO_HDLC_BIT = int(Encapsulation.CISCO_HDLC)
+CISCO_HDLC_FRAMES = (0x0F00, 0x8F00)  # unicast, broadcast (RFC 1547 4.3.1); no PPP protocol begins with an odd byte
 JUNIPER_BIT = int(Encapsulation.JUNIPER)
 PRISM_BIT, AVS_BIT = int(Encapsulation.PRISM), int(Encapsulation.AVS)
 NOT_CAPTURED = int(FlowFlags.HEADER_NOT_CAPTURED)
@@ -255,6 +256,8 @@ def first_header(data: Any, at: int, end: int, link_type: int, row: Any) -> Any:
         return at + 4, _version_ethertype(data, at + 4, end)
     if link_type in (links.LINUX_SLL, links.LINUX_SLL2):
         return _linux_cooked(data, at, end, link_type, row)
+    if link_type in (links.PPP, links.PPP_HDLC) and at + 4 <= end and be16(data, at) in CISCO_HDLC_FRAMES:
+        link_type = links.C_HDLC  # captures of serial lines call both PPP
     if link_type in (links.PPP, links.PPP_HDLC):
         following, ethertype = _point_to_point(data, at, end, h.PPP_FRAME)
         row[h.WIRE_LENGTH] -= following - at  # Argus counts what PPP carries

@@ -80,6 +80,8 @@ CASES: dict[str, tuple[int, bytes, Encapsulation]] = {
     "ppp with short protocol": (links.PPP, b"\x21" + PACKET, NONE),
     "ppp in frames": (links.PPP_HDLC, b"\xff\x03\x57" + PACKET6, NONE),
     "cisco hdlc": (links.C_HDLC, b"\x0f\0\x08\0" + PACKET, Encapsulation.CISCO_HDLC),
+    "cisco hdlc that is called ppp": (links.PPP, b"\x0f\0\x08\0" + PACKET, Encapsulation.CISCO_HDLC),
+    "cisco hdlc in frames, to all": (links.PPP_HDLC, b"\x8f\0\x86\xdd" + PACKET6, Encapsulation.CISCO_HDLC),
     "cooked": (links.LINUX_SLL, e.linux_cooked(PACKET), Encapsulation.SLL),
     "cooked with tag": (
         links.LINUX_SLL,
@@ -189,6 +191,8 @@ BEFORE_THE_FRAME = {
     "ppp without address": 2,
     "ppp with short protocol": 1,
     "cisco hdlc": 4,
+    "cisco hdlc that is called ppp": 4,
+    "cisco hdlc in frames, to all": 4,
     "radiotap": 8,
     "radiotap with flags and time": 25,
     "prism": 144,

@@ -95,7 +95,7 @@ def install() -> None:
     installed = SOURCE / "node_modules" / ".package-lock.json"
     lock = SOURCE / "package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        # Not `ci`, which takes a lock without the addresses of a registry for incomplete; direct versions are exact anyway.
+        # Not `ci`, which takes a lock without addresses of a registry for incomplete; direct versions are exact.
         npm("install", "--ignore-scripts", "--no-save")
 
 

@@ -6,7 +6,8 @@ import signal
 import sys
 import threading
 
-from clients.options import Option, parse_or_help
+from clients.environment import parse_service
+from clients.options import Option
 from clients.telemetry.options import OPTIONS as SERVICE
 from topics.definitions import CONTROL, DEAD_LETTERS, DNS, NAMES
 from topics.errors import UsageError
@@ -30,7 +31,7 @@ OPTIONS = (
 
 def run(arguments: list[str]) -> int:
     """Run the command."""
-    parsed = parse_or_help(USAGE, SUMMARY, OPTIONS, arguments)
+    parsed = parse_service("names", USAGE, SUMMARY, OPTIONS, arguments)
     if parsed is None:
         return 0
     if parsed.rest:

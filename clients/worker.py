@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clients.options import Option, Parsed, parse_or_help
+from clients.environment import parse_service
+from clients.options import Option, Parsed
 from clients.telemetry.options import OPTIONS as SERVICE
 from topics.definitions import CONTROL, DEAD_LETTERS, FLOW_STATUS, FLOWS
 from topics.errors import UsageError
@@ -47,7 +48,7 @@ OPTIONS = [
 
 def run(arguments: list[str]) -> int:
     """Run the command."""
-    parsed = parse_or_help(USAGE, SUMMARY, OPTIONS, arguments)
+    parsed = parse_service("worker", USAGE, SUMMARY, OPTIONS, arguments)
     if parsed is None:
         return 0
     if parsed.rest:

@@ -27,7 +27,8 @@ class CaptureSource:
 
     `open` opens the files while their paths and rights are at hand, the first MOST_OPEN of them.
     A file that is damaged gives everything up to the damage; its error is kept in `errors` and reading goes on with
-    the next file. `reader` is the one at work. With `follow` the last file is not over when its end is reached.
+    the next file. `reader` is the one at work. With `follow` the last file is not over when its end is reached, with
+    `repeat` the first one is read again behind the last, unless one was damaged.
     """
 
     paths: Sequence[str]
@@ -35,6 +36,7 @@ class CaptureSource:
     reader: CaptureReader | None = None
     live: bool = False
     follow: bool = False
+    repeat: bool = False
     packet_filter: PacketFilter | None = None
     packet_range: PacketRange | None = None
     replay: Replay | None = None
@@ -89,6 +91,11 @@ class CaptureSource:
             return error
 
     def _read(self) -> Iterator[PacketBlock]:
+        yield from self._read_once()
+        while self.repeat and not self.errors and not self._stopped:
+            yield from self._read_once()
+
+    def _read_once(self) -> Iterator[PacketBlock]:
         for number in range(len(self.paths)):
             found = self._opened.pop(number, None) or self._open(number)
             try:

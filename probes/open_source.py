@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from typing import TYPE_CHECKING
 
 from topics.errors import UsageError
@@ -31,15 +32,19 @@ def _files(settings: Settings) -> CaptureSource:
     from probes.capture.replay import Replay
     from probes.captures import CaptureSource
 
-    live = settings.follow or settings.time_scale is not None
-    source = CaptureSource(settings.files, follow=settings.follow, live=live)
+    if settings.repeat and settings.follow:
+        raise UsageError("option --repeat: a file that is followed (-f) has no end to begin again at")
+    live = settings.follow or settings.repeat or settings.time_scale is not None
+    source = CaptureSource(settings.files, follow=settings.follow, live=live, repeat=settings.repeat)
     if settings.packet_filter:
         from probes.packet_filter.packet_filter import PacketFilter
 
         source.packet_filter = PacketFilter(settings.packet_filter, optimize=settings.filter_optimizer)
     if settings.packets:
         source.packet_range = PacketRange(settings.packets)
-    if settings.time_scale is not None:
+    if settings.repeat:
+        source.replay = Replay(settings.time_scale or 1.0, wall=time.time_ns)
+    elif settings.time_scale is not None:
         source.replay = Replay(settings.time_scale)
     return source
 
@@ -48,7 +53,7 @@ def _interfaces(settings: Settings) -> LiveSource:
     from probes.capture.packet_range import PacketRange
     from probes.live.source import LiveSource
 
-    for key, option in (("follow", "-f"), ("time_scale", "-T")):
+    for key, option in (("follow", "-f"), ("time_scale", "-T"), ("repeat", "--repeat")):
         if getattr(settings, key):
             raise UsageError(f"option {option} is for capture files (-r), not for interfaces (-i)")
     source = LiveSource(live_settings(settings), PacketRange(settings.packets) if settings.packets else None)

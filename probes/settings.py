@@ -170,6 +170,7 @@ class Settings(BaseSettings):
     follow: bool = Field(default=False, description="wait for more at the end of a capture file")
     packets: str = Field(default="", description="which packets of the input to take: N or A-B")
     time_scale: float | None = Field(default=None, gt=0, description="replay files at so many times their speed")
+    repeat: bool = Field(default=False, description="replay files again and again, as if it happened now")
     packet_filter: str = Field(default="", description="libpcap filter on the input")
     filter_optimizer: bool = Field(default=True, description="let libpcap optimise the filter")
     fanout_group: int | None = Field(default=None, ge=0, le=65535, description="number of probes that share interfaces")

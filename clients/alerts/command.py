@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from clients.alerts import checking, listing, running, testing
+from clients.environment import parse_service
 from clients.options import help_in_parts, parse_or_help
 from topics.errors import UsageError
 from topics.nearest import suggestion
@@ -23,5 +24,9 @@ def run(arguments: list[str]) -> int:
     if kind not in KINDS:
         raise UsageError(f"say check, test, list or run, not '{kind}'{suggestion(kind, KINDS)}" if kind else USAGE)
     chosen = KINDS[kind]
-    parsed = parse_or_help(f"argosy alerts {kind} {chosen.USAGE}", chosen.SUMMARY, chosen.OPTIONS, rest)
+    usage = f"argosy alerts {kind} {chosen.USAGE}"
+    if chosen is running:
+        parsed = parse_service("alerts run", usage, chosen.SUMMARY, chosen.OPTIONS, rest)
+    else:
+        parsed = parse_or_help(usage, chosen.SUMMARY, chosen.OPTIONS, rest)
     return 0 if parsed is None else chosen.work(parsed)

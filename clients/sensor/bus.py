@@ -98,7 +98,7 @@ class _Spooled:
 
         memory = self._directory / f"{topic}.partitions"
         try:
-            count = partition_count(self._url, topic)
+            count = partition_count(self._url, topic, wait=0 if memory.exists() else None)
         except BusError:
             with suppress(OSError, ValueError):
                 return int(memory.read_text())

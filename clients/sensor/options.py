@@ -121,6 +121,7 @@ SWITCHES = {
         Switch(Option("-f", "", "wait for more at the end of the last file"), "follow", _on),
         Switch(Option("-N", "N | A-B", "the first N packets, or those from A to B"), "packets", _word),
         Switch(Option("-T", "SCALE", "replay files: so many seconds of capture in a second"), "time_scale", _word),
+        Switch(Option("--repeat", "", "replay files again and again, as if it happened now"), "repeat", _on),
         Switch(Option("-O", "", "do not let libpcap optimise the filter"), "filter_optimizer", _off),
     ),
     "who observes": (

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from clients.options import help_in_parts, parse_or_help
-from clients.sink import alerts, events, files, sql
+from clients.environment import parse_service
+from clients.options import help_in_parts
+from clients.sink import alerts, events, files, findings, sql
 from clients.sink.shared import SHARED
 from topics.errors import UsageError
 from topics.nearest import suggestion
 
-KINDS = {"files": files, "sql": sql, "events": events, "alerts": alerts}
+KINDS = {"files": files, "sql": sql, "events": events, "findings": findings, "alerts": alerts}
 USAGE = f"argosy sink {'|'.join(KINDS)} --bus kafka://HOST:PORT [OPTIONS]"
 SUMMARY = """\
 Keeps what a topic carries until it is stopped by SIGTERM or Ctrl-C. However it ends, nothing is lost or kept twice.
@@ -29,7 +30,7 @@ def run(arguments: list[str]) -> int:
         )
     sink = KINDS[kind]
     usage = f"argosy sink {kind} --bus kafka://HOST:PORT [OPTIONS]"
-    parsed = parse_or_help(usage, sink.SUMMARY, [*sink.OPTIONS, *SHARED], rest)
+    parsed = parse_service(f"sink {kind}", usage, sink.SUMMARY, [*sink.OPTIONS, *SHARED], rest)
     if parsed is None:
         return 0
     if parsed.rest:

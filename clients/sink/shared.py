@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import socket
 import sys
+import time
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from clients.options import Option
 from clients.telemetry.options import OPTIONS as SERVICE
 from topics.definitions import DEAD_LETTERS, FLOWS
-from topics.errors import UsageError
+from topics.errors import DatabaseAwayError, UsageError
 from topics.metrics.vitals import VITALS
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from sinks.sql import SqlSink
 
 STORE = "files or database"
+Database = TypeVar("Database")
+RETRY_SECONDS = 1.0
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 SHARED = (
     Option("--bus", "URL", "Kafka: kafka://HOST:PORT[,HOST:PORT]"),
@@ -63,6 +66,20 @@ def keep_flows(parsed: Parsed, kind: str, where: str, open_sink: Callable[[], Fi
             sink.abort()
             raise
     say_what_was_kept(parsed, kind, f"{sink.records} flows", undecodable)
+
+
+def opened_when_there(open_database: Callable[[], Database]) -> Database:
+    """Return what opens a database, which is waited for as long as the settings of the bus say (`wait`)."""
+    from topics.bus.client import wait_seconds
+
+    end = time.monotonic() + wait_seconds()
+    while True:
+        try:
+            return open_database()
+        except DatabaseAwayError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(RETRY_SECONDS)
 
 
 def say_what_was_kept(parsed: Parsed, kind: str, what: str, unread: int) -> None:

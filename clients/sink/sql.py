@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from clients.keeping import OPTIONS as KEEPING
 from clients.keeping import keeping
 from clients.options import Option
-from clients.sink.shared import database_identity, keep_flows, needed, seconds
+from clients.sink.shared import database_identity, keep_flows, needed, opened_when_there, seconds
 
 if TYPE_CHECKING:
     from clients.options import Parsed
@@ -37,4 +37,5 @@ def keep(parsed: Parsed) -> None:
 def _open(parsed: Parsed, address: str) -> SqlSink:
     from sinks.sql import SqlSink
 
-    return SqlSink(address, linger=seconds(parsed, "--linger", LINGER), keeping=keeping(parsed))
+    linger = seconds(parsed, "--linger", LINGER)
+    return opened_when_there(lambda: SqlSink(address, linger=linger, keeping=keeping(parsed)))

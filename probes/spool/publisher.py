@@ -95,13 +95,13 @@ class SpooledPublisher:
     def _count_partitions(self, connect: float) -> int:
         known = self._spool.remembered.get(self.topic)
         try:
-            known = partition_count(self.url, self.topic, connect)
+            known = partition_count(self.url, self.topic, connect, wait=None if known is None else 0)
         except BusError:
             if known is None:
                 raise
         else:
             with contextlib.suppress(BusError):  # buses of before have no topic for schemas
-                self._spool.remembered[SCHEMAS.name] = partition_count(self.url, SCHEMAS.name, connect)
+                self._spool.remembered[SCHEMAS.name] = partition_count(self.url, SCHEMAS.name, connect, wait=0)
         self._spool.remembered[self.topic] = known
         return known
 

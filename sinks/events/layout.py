@@ -12,8 +12,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, Column, DateTime, Double, MetaData, PrimaryKeyConstraint, Table, Text
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateTable
 
 from topics.address_text import ip_text
 from topics.events.codec import EVENT_RECORD
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.types import TypeEngine
 
+    from sinks.sql.keyed import Row
     from topics.events import EventRecord
 
 KEY = ("site", "probe", "boot_id", "sequence")
@@ -31,8 +30,6 @@ EVENTS = "events"
 ENVELOPE = ("kind", "source", "started", "ended", "status", "exit_status", "reason", "errors", "missed", "part", "size")
 NUMBERS: dict[str, type[TypeEngine[Any]]] = {"int": BigInteger, "long": BigInteger, "double": Double}
 MICROSECOND = 1000
-
-Row = dict[str, Any]
 
 
 @functools.cache
@@ -68,14 +65,9 @@ def _type(field: dict[str, Any]) -> str:
     return "mac" if kind == "bytes" else str(kind)
 
 
-def create_statements(address: TypeEngine[Any]) -> list[str]:
-    """Return what creates the tables, in the words of PostgreSQL, which DuckDB understands too."""
-    return [_text(_table(name, held, address)) for name, held in columns().items()]
-
-
-def column_names(name: str) -> list[str]:
-    """Return the columns of a table in order."""
-    return [*KEY, *([] if name == EVENTS else ["row"]), "stime", *columns()[name]]
+def tables(address: TypeEngine[Any]) -> list[Table]:
+    """Return the tables, given the type of addresses."""
+    return [_table(name, held, address) for name, held in columns().items()]
 
 
 def _table(name: str, held: dict[str, str], address: TypeEngine[Any]) -> Table:
@@ -91,11 +83,6 @@ def _table(name: str, held: dict[str, str], address: TypeEngine[Any]) -> Table:
     made += [Column(column, kinds.get(kind, Text())) for column, kind in held.items()]
     key = KEY if name == EVENTS else (*KEY, "row")
     return Table(name, MetaData(), *made, PrimaryKeyConstraint(*key))
-
-
-def _text(table: Table) -> str:
-    statement = CreateTable(table, if_not_exists=True)
-    return str(statement.compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]  # SQLAlchemy's own
 
 
 def rows(event: EventRecord) -> Iterator[tuple[str, list[Row]]]:

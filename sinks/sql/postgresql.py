@@ -150,6 +150,7 @@ class PostgresqlStore(Store):
 
     def _is_away(self, error: Exception) -> bool:
         lost = any(lane.closed or lane.broken for lane in self._lanes)
+        lost |= not self._lanes and isinstance(error, psycopg.OperationalError)  # it never was there
         return lost or (getattr(error, "sqlstate", None) or "").startswith(PASSING)
 
 

@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 
 from probes.capture.replay import Replay
+from probes.captures import CaptureSource
 from tests.probes.hand_clock import HandClock
 from tests.probes.observed import SECOND, START, block
 from tests.traffic.packets import udp_frame
+from tests.traffic.pcap import write_pcap
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from probes.capture.packets import PacketBlock
 
 MILLISECOND = 1_000_000
@@ -71,3 +75,26 @@ def test_a_capture_that_begins_anew_earlier_is_not_given_at_once() -> None:
 def test_stopping_ends_the_wait() -> None:
     replay = Replay(1, HandClock(lambda nap: replay.stop() if nap == 3 else None))
     assert sum(len(part.packets) for part in replay.of([packets_at(0, 3600), packets_at(7200)])) == 1
+
+
+def test_a_capture_that_is_repeated_happens_now(tmp_path: Path) -> None:
+    path = tmp_path / "two.pcap"
+    write_pcap(path, [(START, FRAME), (START + 100 * SECOND, FRAME)])
+    clock = HandClock()
+    now = 1_900_000_000 * SECOND
+    source = CaptureSource([str(path)], live=True, repeat=True, replay=Replay(10, clock, lambda: now + clock.now()))
+    begin, times, told = clock.now(), list[int](), list[int]()
+    for part in source:
+        times += part.packets["time"].tolist()
+        told += [part.now] * (not len(part.packets))
+        if len(times) == 5:
+            break
+    assert [round((time - now - begin) / SECOND, 1) for time in times] == [0, 10, 10, 20, 20]
+    assert told == sorted(told)
+    assert all(now + begin < time <= times[-1] for time in told)
+
+
+def test_a_capture_that_cannot_be_read_is_not_read_again(tmp_path: Path) -> None:
+    source = CaptureSource([str(tmp_path / "none.pcap")], repeat=True)
+    assert list(source) == []
+    assert len(source.errors) == 1

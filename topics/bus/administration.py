@@ -10,14 +10,14 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 from confluent_kafka.cimpl import NewTopic
 
-from topics.bus.client import client_settings
+from topics.bus.client import client_settings, wait_seconds
 from topics.bus.transient import passes, patiently
 from topics.errors import BusError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from confluent_kafka.admin._metadata import ClusterMetadata
+    from confluent_kafka.admin._metadata import ClusterMetadata, TopicMetadata
 
     from topics.definitions import TopicDefinition
 
@@ -91,21 +91,30 @@ def refused(error: KafkaError) -> str:
     return error.str()
 
 
-def partition_count(url: str, topic: str, timeout: float = CONNECT_SECONDS) -> int:
+def partition_count(url: str, topic: str, timeout: float = CONNECT_SECONDS, wait: float | None = None) -> int:
     """Return how many partitions a topic has.
 
-    Raises BusError when it does not exist, we have no right to know it, or no broker answers.
+    Brokers and the topic are waited for as long as `wait` says, by default the settings of the bus. Raises BusError
+    when it does not exist, we have no right to know it, or no broker answers.
     """
-    deadline = time.monotonic() + timeout
-    found = metadata(url, timeout, topic).topics.get(topic)
-    while found is not None and found.error is not None and passes(found.error) and time.monotonic() < deadline:
-        time.sleep(RETRY_SECONDS)
+    started, wait = time.monotonic(), wait_seconds() if wait is None else wait
+    found = metadata(url, max(timeout, wait), topic).topics.get(topic)
+    while (left := started - time.monotonic() + (timeout if _passes(found) else wait)) > 0 and not _is_known(found):
+        time.sleep(min(left, RETRY_SECONDS if _passes(found) else TURN_SECONDS))
         found = metadata(url, timeout, topic).topics.get(topic)
     if found is not None and found.error is not None and found.error.code() in FORBIDDEN:
         raise BusError(f"{url}: topic {topic}: {refused(found.error)}")
     if found is None or found.error is not None:
         raise BusError(f"{url}: topic {topic} does not exist; `argosy topics create` makes it")
     return len(found.partitions)
+
+
+def _is_known(found: TopicMetadata | None) -> bool:
+    return found is not None and found.error is None
+
+
+def _passes(found: TopicMetadata | None) -> bool:
+    return found is not None and found.error is not None and passes(found.error)
 
 
 def create_topics(
@@ -116,7 +125,7 @@ def create_topics(
     `partitions` takes the place of the number that each definition has. Topics can be used on return. Raises BusError
     naming the topic.
     """
-    existing = metadata(url).topics
+    existing = metadata(url, max(CONNECT_SECONDS, wait_seconds())).topics
     missing = [definition for definition in definitions if definition.name not in existing]
     new = [
         NewTopic(

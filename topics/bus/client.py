@@ -40,5 +40,14 @@ def producer_settings(url: str) -> dict[str, Any]:
     }
 
 
+def wait_seconds() -> float:
+    """Return how long a program waits at its start for brokers and topics that are not there yet."""
+    if not _is_set():
+        return 0.0
+    from topics.bus.security import security
+
+    return security().wait
+
+
 def _is_set() -> bool:
     return any(name.startswith(PREFIX) for name in os.environ)

@@ -88,7 +88,7 @@ ROLES: dict[str, tuple[Right, ...]] = {
         Right("TRANSACTIONAL_ID", TRANSACTIONS, (WRITE, DESCRIBE), prefixed=True),
     ),
     "sink": (
-        *_topics((FLOWS.name, EVENTS.name, ALERTS.name, SCHEMAS.name), READ),
+        *_topics((FLOWS.name, EVENTS.name, DNS.name, SPANS.name, ALERTS.name, SCHEMAS.name), READ),
         *_topics((DEAD_LETTERS.name,), WRITE),
         Right(GROUP, SINK_GROUPS, (READ,), prefixed=True),
     ),

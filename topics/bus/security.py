@@ -1,4 +1,4 @@
-"""One settings block for every program that speaks to Kafka: TLS, mutual TLS and SASL.
+"""One settings block for every program that speaks to Kafka: TLS, mutual TLS, SASL, and what else it has to know.
 
 It is read from the environment (`ARGOSY_BUS_TLS`, `ARGOSY_BUS_PASSWORD_FILE`, ...) and from the YAML file that
 `ARGOSY_BUS_SETTINGS` names, where the environment goes first. Secrets never stand on a command line, in a message or
@@ -58,6 +58,9 @@ class Security(BaseModel):
     registry_username: str | None = Field(default=None, description="who asks it")
     registry_password: SecretStr | None = Field(default=None, description="password for it")
     registry_password_file: Path | None = Field(default=None, description="file with it")
+    wait: float = Field(
+        default=0.0, ge=0, le=86_400, description="seconds to wait at the start for brokers and topics, and databases"
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Security:

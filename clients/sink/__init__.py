@@ -1,4 +1,4 @@
-"""`argosy sink files|sql|events|findings|alerts`: keep and deliver what Kafka carries. One file for each kind of sink."""
+"""`argosy sink KIND`: keep and deliver what Kafka carries. One file for each kind of sink."""
 
 from clients.sink.command import OPTIONS, run
 

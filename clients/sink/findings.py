@@ -27,7 +27,8 @@ SUMMARY = """\
 Keeps DNS transactions, findings about mirror ports and alerts in the tables dns, dns_resources, spans and alerts of a
 database, until it is stopped by SIGTERM or Ctrl-C. However it ends, nothing is lost or kept twice."""
 OPTIONS = (
-    Option("--url", "URL", "FILE.duckdb or postgresql://USER@HOST:PORT/DATABASE; passwords may be in PGPASSWORD or\n~/.pgpass"),
+    Option("--url", "URL", "FILE.duckdb or postgresql://USER@HOST:PORT/DATABASE; passwords may be in\n"
+                           "PGPASSWORD or ~/.pgpass"),
     Option("--input", "KIND=TOPIC...", "topics to read: dns, spans, alerts (default: all three, by their usual names)"),
 )  # fmt: skip
 

@@ -20,8 +20,8 @@ SECOND = 1_000_000_000
 TIME = 1_700_000_000 * SECOND
 MOMENT = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 IPV4 = bytes(10) + b"\xff\xff"
-ALERT = Alert("a" * 16, 0, "raised", "scan", "high", (("saddr", "10.0.0.1"),), "one\0line", TIME, TIME, TIME + SECOND, 3,
-              value=4.0, limit=2.0, flow_ids=(bytes(16),), tags={"team": "soc"})  # fmt: skip
+ALERT = Alert("a" * 16, 0, "raised", "scan", "high", (("saddr", "10.0.0.1"),), "one\0line", TIME, TIME,
+              TIME + SECOND, 3, value=4.0, limit=2.0, flow_ids=(bytes(16),), tags={"team": "soc"})  # fmt: skip
 SPAN = SpanFinding("s", "p", "eth0", 1, "raised", TIME, TIME + SECOND, 0, 0, 1, 5, False, 10, 4, 400, 100, 120, [1, 3],
                    "copies")  # fmt: skip
 

@@ -130,6 +130,22 @@ def attack_frames(seed: int) -> list[TimedFrame]:
     return sorted([*clean_frames(seed), *attacks], key=lambda timed: timed[0])
 
 
+def demonstration_frames(seed: int) -> list[TimedFrame]:
+    """The sample with all attacks that fit into its ten minutes and a few megabytes, in order."""
+    brief = (
+        vertical_scan,
+        udp_scan,
+        horizontal_scan,
+        beacon,
+        dns_tunnel,
+        cleartext_login,
+        against_policy,
+        arp_spoofing,
+    )
+    attacks = [timed for attack in brief for timed in attack()]
+    return sorted([*sample_frames(seed), *attacks], key=lambda timed: timed[0])
+
+
 def refused(at: int, source: str, target: str, source_port: int, port: int) -> Iterator[TimedFrame]:
     """A SYN and its RST."""
     yield at, tcp_frame(source, target, source_port, port, flags="S", sequence=1)

@@ -1,0 +1,1 @@
+"""What the image needs besides the programs: a bill of its materials, and whether it is well."""

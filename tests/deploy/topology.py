@@ -1,0 +1,375 @@
+"""The compose file's processes without an engine: each with its own words and variables, on real servers.
+
+Names of services, ports and places in containers become addresses and places here, and nothing else changes. Kafka and
+PostgreSQL are those of the other tests. `python -m tests.deploy.topology --seconds 600` starts everything, then kills
+and restarts all of it in random order for so long, and says what came of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any, Self
+
+import psycopg
+import yaml
+
+from deploy.kafka.node import KafkaNode
+from deploy.kafka.ports import free_port
+from tests.deploy.compose_file import DIRECTORY, Service, services
+from tests.postgresql import PostgresqlServer
+from tests.traffic.attacks import demonstration_frames
+from tests.traffic.pcap import write_pcap
+from topics.alerts import decode_alert
+from topics.batch import packets_of
+from topics.bus import Subscriber, decode_message
+from topics.definitions import ALERTS, DNS, FLOW_STATUS, SPANS
+from topics.dns import decode_dns
+from topics.spans import read_span_finding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ROOT = Path(__file__).parents[2]
+DEMONSTRATION = "/usr/share/argosy/demo.pcap"
+TABLES = ("flows", "dns", "spans", "alerts")
+BINARIES = {"alertmanager": "prometheus-alertmanager", "prometheus": "prometheus"}
+ABSENT = ("kafka", "postgres", "grafana", "topics")  # servers of the tests, no package, a job that ends
+POLL = 0.2
+VARIABLE = re.compile(r"\$\{?\w+(:\w+)?\}?")
+
+
+@dataclass
+class Place:
+    """One process of a service, and where its output goes."""
+
+    service: Service
+    number: int
+    command: list[str]
+    environment: dict[str, str]
+    log: Path
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+    starts: int = 0
+
+    @property
+    def name(self) -> str:
+        """Service and number."""
+        return f"{self.service.name}-{self.number}"
+
+    def start(self) -> None:
+        """Start the process."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+            )
+        self.starts += 1
+
+    def kill(self) -> None:
+        """End it at once."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self, seconds: float = 60.0) -> int:
+        """End it in order; return its exit status, that of a killed one when it did not listen."""
+        if self.process is None:
+            return 0
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return -signal.SIGKILL
+
+    def running(self) -> bool:
+        """Whether it runs."""
+        return self.process is not None and self.process.poll() is None
+
+
+@dataclass
+class Topology:
+    """Everything that the compose file starts, below one directory."""
+
+    directory: Path
+    places: list[Place] = field(default_factory=list)
+    ended: Counter[str] = field(default_factory=Counter)
+    answers: Counter[str] = field(default_factory=Counter)
+
+    def __enter__(self) -> Self:
+        self._stack = ExitStack()
+        try:
+            self.began = time.monotonic()
+            self._start()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def _start(self) -> None:
+        self.services = services()
+        self._capture = self.directory / "demo.pcap"
+        write_pcap(self._capture, demonstration_frames(1))
+        self.kafka = self._stack.enter_context(KafkaNode(self.directory / "kafka"))
+        self.postgresql = self._stack.enter_context(PostgresqlServer())
+        with psycopg.connect(self.postgresql.url, autocommit=True) as connection:
+            connection.execute("CREATE DATABASE argosy")
+        self.database = self.postgresql.url.rsplit("/", 1)[0] + "/argosy"
+        self.ports = {name: free_port() for name in ("alertmanager", "prometheus", "webhook")}
+        for service in self.services.values():
+            if service.name not in ABSENT:
+                self.places += [self._place(service, number) for number in range(service.replicas)]
+        self.servers_ready = time.monotonic()
+        self._stack.callback(self.stop)
+        topics = self._place(self.services["topics"], 0)
+        subprocess.run(topics.command, env=topics.environment, check=True, capture_output=True, timeout=120)
+        for place in self.places:
+            place.start()
+
+    def _place(self, service: Service, number: int) -> Place:
+        port = self.ports.get(service.name) or free_port()
+        volumes = {place: str(self._volume(service, source, place)) for source, place in service.volumes}
+        said = (*service.entrypoint, *service.command)
+        words = [self._mapped(_at(word, volumes), port) for word in said]
+        given = {name: self._mapped(text, port) for name, text in service.environment.items()}
+        if service.name in BINARIES:
+            head = [BINARIES[service.name], f"--web.listen-address=127.0.0.1:{port}"]
+        else:
+            head = [] if service.entrypoint else [sys.executable, "-m", "clients.main"]
+        words = [sys.executable if word == "python" else word for word in words]
+        kept = {name: os.environ[name] for name in ("HOME", "XDG_CACHE_HOME") if name in os.environ}
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **kept, **given}
+        if "PGPASSWORD" in environment:
+            environment["PGPASSWORD"] = self.postgresql.password
+        log = self.directory / f"{service.name}-{number}.log"
+        return Place(service, number, [*head, *words], environment, log, port)
+
+    def _mapped(self, text: str, port: int) -> str:
+        """Return a text of the compose file, or of one that it mounts, with the addresses of here."""
+        text = text.replace("kafka:9092", self.kafka.bootstrap).replace(DEMONSTRATION, str(self._capture))
+        text = text.replace("@postgres/", f"@127.0.0.1:{self.postgresql.port}/")
+        text = text.replace("0.0.0.0:9464", f"127.0.0.1:{port}").replace("0.0.0.0:8080", f"127.0.0.1:{port}")
+        names = {"alertmanager:9093": "alertmanager", "webhook:8080": "webhook"}
+        for name, service in names.items():
+            text = text.replace(name, f"127.0.0.1:{self.ports[service]}")
+        return text
+
+    def _volume(self, service: Service, source: str, place: str) -> Path:
+        """Return what stands for a volume: a directory for a named one, a copy of a file or directory otherwise."""
+        here = self.directory / "volumes" / (source if "/" not in source else service.name + place.replace("/", "-"))
+        given = (DIRECTORY / source).resolve() if "/" in source else None
+        if given is None:
+            here.mkdir(parents=True, exist_ok=True)
+        elif given.is_dir():
+            shutil.copytree(given, here, dirs_exist_ok=True)
+            settings = here / "prometheus.yaml"
+            settings.write_text(self._scraped(yaml.safe_load(settings.read_text())))
+        elif not here.exists():
+            here.parent.mkdir(parents=True, exist_ok=True)
+            here.write_text(self._mapped(given.read_text(), 0))
+        return here
+
+    def _scraped(self, settings: dict[str, Any]) -> str:
+        """Return the settings of Prometheus with addresses in place of what names resolve to in a compose network."""
+        for job in settings["scrape_configs"]:
+            (found,) = job.pop("dns_sd_configs")
+            ports = [place.port for place in self.places if place.service.name in found["names"]]
+            job["static_configs"] = [{"targets": [f"127.0.0.1:{port}" for port in ports]}]
+        settings["global"] |= {"scrape_interval": "1s", "evaluation_interval": "1s"}
+        settings["rule_files"] = [name for name in settings["rule_files"] if (DIRECTORY.parent / "prometheus" / name).exists()]
+        return self._mapped(yaml.safe_dump(settings), 0)
+
+    def stop(self) -> None:
+        """End all processes, those that make something before those that keep it."""
+        for place in self.places:
+            if place.process is not None and place.running():
+                place.process.terminate()
+        for place in self.places:
+            place.stop()
+
+    def tend(self) -> None:
+        """Restart what ended by itself, as the engine would (`restart: unless-stopped`), and count it."""
+        for place in self.places:
+            if not place.running():
+                self.ended[place.name] += 1
+                place.start()
+
+    def counts(self) -> dict[str, int]:
+        """Return how many rows each table has, and how many messages came to the webhook."""
+        found = {"webhook": len(self.delivered())}
+        with psycopg.connect(self.database) as connection:
+            for table in TABLES:
+                if connection.execute("SELECT to_regclass(%s)", [table]).fetchone() != (None,):
+                    (found[table],) = connection.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,)
+                connection.commit()
+        return found
+
+    def delivered(self) -> list[dict[str, Any]]:
+        """Return the alerts that came to the webhook from the sink."""
+        log = self.directory / "webhook-0.log"
+        lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        return [line["said"] for line in lines if line["path"] == "/alerts"]
+
+    def attack(self, seed: int, *, rounds: int = 0, seconds: float = 0.0) -> int:
+        """Kill and restart every process, in random order: so many rounds, or for so long. Return how many kills.
+
+        For so long: Kafka and PostgreSQL too.
+        """
+        choice, kills, end = Random(seed), 0, time.monotonic() + seconds
+        while rounds > 0 or time.monotonic() < end:
+            servers = [self.kafka, self.postgresql] if seconds else []
+            for victim in choice.sample([*self.places, *servers], len(self.places) + len(servers)):
+                victim.kill()
+                victim.start()
+                kills += 1
+                pause = time.monotonic() + choice.uniform(0.2, 3.0)
+                while time.monotonic() < pause:
+                    self.tend()
+                    time.sleep(POLL)
+                self.answers += self.dashboards()
+                if rounds <= 0 and time.monotonic() > end:
+                    break
+            rounds -= 1
+        return kills
+
+    def dashboards(self) -> Counter[str]:
+        """Ask Prometheus and PostgreSQL what dashboards ask; return how often they answered, and how often not."""
+        said: Counter[str] = Counter()
+        for question in questions():
+            said[self._ask(question)] += 1
+        return said
+
+    def _ask(self, question: str) -> str:
+        words = urllib.parse.urlencode({"query": question})
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['prometheus']}/api/v1/query?{words}") as answer:
+                found = json.load(answer)["data"]["result"]
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{question}: {error.read().decode()}") from None
+        except OSError:
+            return "away"  # it was just killed
+        return "answered" if found else "empty"
+
+    def settle(self, seconds: float) -> int:
+        """End the probe, wait until all that it made has been worked off, end the rest; return how many ended badly."""
+        (probe,) = (place for place in self.places if place.service.name == "probe")
+        bad = int(probe.stop() != 0)
+        end = time.monotonic() + seconds
+        while losses(self) and time.monotonic() < end:
+            self.tend()
+            time.sleep(1.0)
+        for place in self.places:
+            if place.service.is_ours and place is not probe and place.service.name != "webhook":
+                bad += int(place.stop() != 0)
+        return bad
+
+    def wait(self, until: Callable[[dict[str, int]], bool], seconds: float) -> dict[str, float]:
+        """Wait until the counts are right; return when, in seconds since the servers were there, each first was not 0."""
+        first: dict[str, float] = {}
+        end = time.monotonic() + seconds
+        while True:
+            self.tend()
+            counts = self.counts()
+            now = time.monotonic()
+            first |= {name: now - self.servers_ready for name, count in counts.items() if count and name not in first}
+            if until(counts):
+                return first
+            if now > end:
+                raise TimeoutError(f"after {seconds:.0f} s there is {counts}; ended by themselves: {dict(self.ended)}")
+            time.sleep(POLL)
+
+
+def _at(word: str, volumes: dict[str, str]) -> str:
+    """Return a word with the first place in it that is on a volume replaced by where that is here."""
+    places = "|".join(sorted(map(re.escape, volumes), key=len, reverse=True))
+    return re.sub(rf"(?<![\w/])({places})(?=/|$)", lambda found: volumes[found[1]], word, count=1) if volumes else word
+
+
+def questions() -> list[str]:
+    """Return the queries of all dashboards, their variables filled so that they select everything."""
+    found = []
+    for path in sorted((DIRECTORY.parent / "grafana" / "dashboards").glob("*.json")):
+        waiting: list[Any] = [json.loads(path.read_text())]
+        while waiting:
+            part = waiting.pop()
+            if isinstance(part, dict):
+                found += [part["expr"]] if isinstance(part.get("expr"), str) else []
+                waiting += part.values()
+            elif isinstance(part, list):
+                waiting += part
+    return [VARIABLE.sub(lambda word: "5m" if "interval" in word[0] or "range" in word[0] else ".*", each) for each in found]
+
+
+def losses(topology: Topology) -> dict[str, tuple[int, int]]:
+    """Return what differs between the topics and what keeps them: what was to be there, and what is.
+
+    A batch that a probe sent twice counts once: its number tells.
+    """
+    bus, expected = f"kafka://{topology.kafka.bootstrap}", Counter[str]()
+    seen = set()
+    for batch in _messages(bus, FLOW_STATUS.name, decode_message):
+        number = (batch.probe, batch.boot_id, batch.partition, batch.sequence)
+        if batch.sequence < 0 or number not in seen:
+            seen.add(number)
+            expected["packets"] += packets_of(batch.records)
+    expected["dns"] = sum(len(batch) for batch in _messages(bus, DNS.name, decode_dns))
+    expected["spans"] = len({repr(each) for each in _messages(bus, SPANS.name, read_span_finding)})
+    alerts = {(alert.id, alert.revision) for alert in _messages(bus, ALERTS.name, decode_alert)}
+    expected["alerts"] = expected["webhook"] = len(alerts)
+    found = topology.counts()
+    found["webhook"] = len({(said["id"], said["revision"]) for said in topology.delivered()} & alerts)
+    with psycopg.connect(topology.database) as connection:
+        row = connection.execute("SELECT coalesce(sum(packets), 0)::bigint FROM flows").fetchone()
+        found["packets"] = row[0] if row else 0
+    return {name: (count, found.get(name, 0)) for name, count in expected.items() if found.get(name, 0) != count}
+
+
+def _messages(bus: str, topic: str, decode: Callable[[bytes], Any]) -> Iterator[Any]:
+    """Yield all that is on a topic now and was committed."""
+    with Subscriber(bus, topic, decode=decode, dead_letters=None) as subscriber:
+        while subscriber.behind:
+            for received in subscriber.receive(0.5):
+                yield received.value
+
+
+def complete(counts: dict[str, int]) -> bool:
+    """Whether there is something of everything."""
+    return all(counts.get(name) for name in (*TABLES, "webhook"))
+
+
+def main() -> None:
+    """Start everything, say when what was there, attack it and say what came of it."""
+    words = argparse.ArgumentParser(prog="python -m tests.deploy.topology", description=__doc__)
+    words.add_argument("--seconds", type=float, default=0.0, help="kill and restart for so long")
+    words.add_argument("--seed", type=int, default=1)
+    arguments = words.parse_args()
+    with tempfile.TemporaryDirectory(prefix="argosy-topology-") as directory, Topology(Path(directory)) as topology:
+        print(f"Kafka and PostgreSQL after {topology.servers_ready - topology.began:.1f} s; seconds from then on:")
+        print({name: round(when, 1) for name, when in topology.wait(complete, 300).items()}, flush=True)
+        if arguments.seconds:
+            kills = topology.attack(arguments.seed, seconds=arguments.seconds)
+            print(f"{kills} kills; ended by themselves: {dict(topology.ended)}; queries: {dict(topology.answers)}")
+        print(f"ended badly: {topology.settle(600)}; {topology.counts()}; differences: {losses(topology)}")
+
+
+if __name__ == "__main__":
+    main()

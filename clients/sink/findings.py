@@ -39,22 +39,24 @@ def keep(parsed: Parsed) -> None:
     address = needed(parsed, "--url", "which database: --url URL")
     wanted = _inputs(parsed)
 
+    from clients.telemetry.service import service
     from sinks.findings import FindingsDatabase, keep_findings
 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    database = opened_when_there(lambda: FindingsDatabase(address))
-    unread = keep_findings(
-        bus,
-        group(parsed, "findings", database_identity(address)),
-        database,
-        stop,
-        topics=wanted,
-        dead_letters=parsed.word("--dead-letters") or DEAD_LETTERS.name,
-        until_idle=seconds(parsed, "--until-idle", "0") or None,
-    )
-    database.close()
+    with service(parsed, "sink-findings"):
+        database = opened_when_there(lambda: FindingsDatabase(address))
+        unread = keep_findings(
+            bus,
+            group(parsed, "findings", database_identity(address)),
+            database,
+            stop,
+            topics=wanted,
+            dead_letters=parsed.word("--dead-letters") or DEAD_LETTERS.name,
+            until_idle=seconds(parsed, "--until-idle", "0") or None,
+        )
+        database.close()
     say_what_was_kept(parsed, "findings", f"{database.records} findings", unread)
 
 

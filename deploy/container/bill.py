@@ -30,8 +30,9 @@ def _component(found: Distribution) -> dict[str, Any]:
     name = _name(found)
     address = f"pkg:pypi/{quote(name)}@{quote(found.version)}"
     component = {"type": "library", "name": name, "version": found.version, "purl": address, "bom-ref": address}
-    license_text = found.metadata.get("License-Expression")
-    return component | ({"licenses": [{"expression": license_text}]} if license_text else {})
+    headers = dict(found.metadata.items())  # type: ignore[attr-defined]  # a message, with its methods
+    licence = headers.get("License-Expression", "")
+    return component | ({"licenses": [{"expression": licence}]} if licence else {})
 
 
 def _name(found: Distribution) -> str:

@@ -49,7 +49,10 @@ def open_keyed_tables(address: str, what: str, make: Callable[[TypeEngine[Any]],
 
 
 def _create(table: Table) -> list[str]:
-    made = [CreateTable(table, if_not_exists=True), *(CreateIndex(each, if_not_exists=True) for each in table.indexes)]
+    made: list[Any] = [
+        CreateTable(table, if_not_exists=True),
+        *(CreateIndex(each, if_not_exists=True) for each in table.indexes),
+    ]
     return [str(statement.compile(dialect=_dialect())) for statement in made]
 
 

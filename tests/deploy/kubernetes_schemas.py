@@ -31,7 +31,8 @@ def _definitions(version: str) -> Registry[Any]:
     definitions = Resource.from_contents(_read(version, "_definitions.json"))
     uri = str(definitions.contents["$id"]) if "$id" in definitions.contents else "_definitions.json"
     registry: Registry[Any] = Registry()
-    return registry.with_resource(uri, definitions).crawl()
+    known: Registry[Any] = registry.with_resource(uri, definitions).crawl()
+    return known
 
 
 def _read(version: str, name: str) -> Any:

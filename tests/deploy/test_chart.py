@@ -22,7 +22,7 @@ VARIANTS = {
     "plain": PLAIN,
     "whole": WHOLE,
     "whole, not scaled": (*WHOLE, "--set", "autoscaling.enabled=false,topics.acl=false"),
-    "probes alone": (*PLAIN, "--set", "worker.enabled=false,names.enabled=false,alerts.enabled=false,topics.create=false"),
+    "probes alone": (*PLAIN, "--set", "worker.enabled=false,names.enabled=false,alerts.enabled=false"),
     "no probes": (*PLAIN, "--set", "probe.enabled=false,network.policies=false"),
     "a long name": WHOLE,
 }  # fmt: skip

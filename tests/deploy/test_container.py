@@ -6,7 +6,7 @@ import re
 from importlib.metadata import distributions
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numba
 import pytest
@@ -85,15 +85,20 @@ def double(number: int) -> int:
     return 2 * number
 
 
+def located(kind: Any) -> Any:
+    """What Numba would ask for the cache of a function; it has no types."""
+    return kind.from_function(double, __file__)
+
+
 def test_kernels_are_read_where_nothing_may_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
     (tmp_path / "scratch").mkdir()
-    found = ReadOnlyKernels.from_function(double, __file__)
+    found = located(ReadOnlyKernels)
     assert found is None, "nothing is compiled yet"
-    scratch = ScratchKernels.from_function(double, __file__)
+    scratch = located(ScratchKernels)
     assert scratch.get_cache_path().startswith(str(tmp_path / "scratch"))
-    filled = Path(caching.UserProvidedCacheLocator.from_function(double, __file__).get_cache_path())
+    filled = Path(located(caching.UserProvidedCacheLocator).get_cache_path())
     (filled / "double.nbi").touch()
     monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: pytest.fail("writes"))
-    assert ReadOnlyKernels.from_function(double, __file__).get_cache_path() == str(filled)
+    assert located(ReadOnlyKernels).get_cache_path() == str(filled)

@@ -195,7 +195,9 @@ class Topology:
             ports = [place.port for place in self.places if place.service.name in found["names"]]
             job["static_configs"] = [{"targets": [f"127.0.0.1:{port}" for port in ports]}]
         settings["global"] |= {"scrape_interval": "1s", "evaluation_interval": "1s"}
-        settings["rule_files"] = [name for name in settings["rule_files"] if (DIRECTORY.parent / "prometheus" / name).exists()]
+        settings["rule_files"] = [
+            name for name in settings["rule_files"] if (DIRECTORY.parent / "prometheus" / name).exists()
+        ]
         return self._mapped(yaml.safe_dump(settings), 0)
 
     def stop(self) -> None:
@@ -236,7 +238,7 @@ class Topology:
         """
         choice, kills, end = Random(seed), 0, time.monotonic() + seconds
         while rounds > 0 or time.monotonic() < end:
-            servers = [self.kafka, self.postgresql] if seconds else []
+            servers: list[Any] = [self.kafka, self.postgresql] if seconds else []
             for victim in choice.sample([*self.places, *servers], len(self.places) + len(servers)):
                 victim.kill()
                 victim.start()
@@ -283,7 +285,7 @@ class Topology:
         return bad
 
     def wait(self, until: Callable[[dict[str, int]], bool], seconds: float) -> dict[str, float]:
-        """Wait until the counts are right; return when, in seconds since the servers were there, each first was not 0."""
+        """Wait until the counts are right; return when each was first not 0, in seconds since servers were there."""
         first: dict[str, float] = {}
         end = time.monotonic() + seconds
         while True:
@@ -316,7 +318,9 @@ def questions() -> list[str]:
                 waiting += part.values()
             elif isinstance(part, list):
                 waiting += part
-    return [VARIABLE.sub(lambda word: "5m" if "interval" in word[0] or "range" in word[0] else ".*", each) for each in found]
+    return [
+        VARIABLE.sub(lambda word: "5m" if "interval" in word[0] or "range" in word[0] else ".*", each) for each in found
+    ]
 
 
 def losses(topology: Topology) -> dict[str, tuple[int, int]]:

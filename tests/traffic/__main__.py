@@ -1,4 +1,4 @@
-"""`python -m tests.traffic sample|demonstration|bulk|encapsulated OUT.pcap`: captures to show, to measure with and to compare."""
+"""`python -m tests.traffic KIND OUT.pcap`: captures to show, to fill a system, to measure with and to compare."""
 
 import argparse
 from pathlib import Path

@@ -1,0 +1,86 @@
+"""What texts of deploy/ and docs/ name: commands with their options, variables of the environment, topics."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clients.environment import BUS, prefix, variables
+from clients.main import COMMANDS
+from clients.sensor.options import all_options
+from clients.sink.shared import SHARED
+from probes.settings import PREFIX as PROBE
+from probes.settings import Settings
+from topics.bus.security import FILE, Security
+from topics.bus.security import PREFIX as SECURITY
+from topics.definitions import TOPICS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from clients.options import Option
+
+ROOT = Path(__file__).parents[2]
+KINDS = ("sink", "alerts")
+SINKS = ("sql", "files", "events", "findings", "alerts")
+SERVICES = ("worker", "names", "alerts run", *(f"sink {kind}" for kind in SINKS))
+COMPOSE = {"ARGOSY_VERSION", "ARGOSY_POSTGRES_PASSWORD", "ARGOSY_GRAFANA_PASSWORD"}  # of the compose file alone
+PROGRAMS = {"ARGOSY_METRICS", "ARGOSY_LOG", "ARGOSY_LOG_LEVEL", "ARGOSY_LOG_FORMAT", "ARGOSY_DEBUG"}
+VARIABLE = re.compile(r"\bARGOSY_[A-Z_]*[A-Z](?!\w)")
+TOPIC = re.compile(r"\bargosy\.[a-z-]+\.v\d+\b")
+
+
+def options_of(words: list[str]) -> list[Option]:
+    """Return the options of a command, given the words behind `argosy`."""
+    name = words[0]
+    if name == "probe":
+        return list(all_options())
+    if name in KINDS:
+        command = importlib.import_module(f"{COMMANDS[name].module}.command")
+        shared = SHARED if name == "sink" else ()
+        return [*command.KINDS[words[1]].OPTIONS, *shared]
+    return list(importlib.import_module(COMMANDS[name].module).OPTIONS)
+
+
+def unknown_words(words: list[str]) -> Iterator[str]:
+    """Yield what a command line names that there is not: the command, its kind, options."""
+    if words[0] not in COMMANDS:
+        yield words[0]
+        return
+    if words[0] in KINDS and words[1] not in importlib.import_module(f"{COMMANDS[words[0]].module}.command").KINDS:
+        yield " ".join(words[:2])
+        return
+    known = {spelling for option in options_of(words) for spelling in option.spellings}
+    yield from (word for word in words[1:] if re.fullmatch(r"--?[a-zA-Z][\w-]*", word) and word not in known)
+
+
+def command_lines(text: str) -> Iterator[list[str]]:
+    """Yield the words behind `argosy` of lines in blocks of a page, and of ExecStart in units."""
+    for line in re.findall(r"^ExecStart=\S*/argosy (.*)$", text, re.MULTILINE):
+        yield shlex.split(line)
+    for block in re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        for line in re.findall(r"^(?:\$ )?argosy ([a-z].*?)(?: &| #.*| \|.*)?$", block, re.MULTILINE):
+            yield shlex.split(line.partition(" > ")[0])
+
+
+def known_variables() -> set[str]:
+    """Return every variable of the environment that something reads."""
+    found = {BUS, FILE, *COMPOSE, *PROGRAMS}
+    found |= {f"{SECURITY}{key.upper()}" for key in Security.model_fields}
+    found |= {f"{PROBE}{key.upper()}" for key in Settings.model_fields}
+    for service in SERVICES:
+        found |= set(variables(options_of(service.split()), prefix(service)))
+    return found
+
+
+def unknown_variables(text: str) -> set[str]:
+    """Return variables of ours in a text that nothing reads; one that only says how others begin is none."""
+    return set(VARIABLE.findall(text)) - known_variables()
+
+
+def unknown_topics(text: str) -> set[str]:
+    """Return topics of ours in a text that there are not."""
+    return set(TOPIC.findall(text)) - {topic.name for topic in TOPICS}

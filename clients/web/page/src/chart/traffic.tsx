@@ -69,7 +69,7 @@ function Legend({ series, bin, zone }: { series: Series; bin: number | null; zon
               <a
                 class="figure"
                 href={viewLink("/flows", narrowed(question, one.filter))}
-                aria-label={`Flows of ${one.label}`}
+                aria-label={`${figureAt(one, bin, series)}: flows of ${one.label}`}
               >
                 {figureAt(one, bin, series)}
               </a>

@@ -20,7 +20,7 @@ export function PlainTable<T>({
   id?: (row: T) => string;
 }) {
   return (
-    <div class="scrolled" tabIndex={0} role="region" aria-label={label}>
+    <div class="scrolled" tabIndex={0} role="region" aria-label={`Table: ${label}`}>
       <table class="plain">
         <thead>
           <tr>

@@ -82,11 +82,10 @@ export function TimePicker({ question, range, mistake, onAsk, onZone }: Properti
           id="time"
           aria-haspopup="dialog"
           aria-expanded={open}
-          aria-label={`Time range: ${told(question, range, zone)}`}
+          aria-label={`Time range: ${told(question, range, zone)} ${zone}`}
           onClick={() => setOpen(!open)}
         >
-          {told(question, range, zone)}
-          <small>{zone}</small>
+          {told(question, range, zone)} <small>{zone}</small>
         </button>
         <button type="button" aria-label="Later" title="Later (])" data-key="]" onClick={() => shift("on")}>
           ›

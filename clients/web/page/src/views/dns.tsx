@@ -88,7 +88,7 @@ function Answers({ answer, set }: { answer: Answered; set: (values: Record<strin
   ];
   const named = (name: string) => (
     <button type="button" class="plain" onClick={() => set({ name })}>
-      {name}
+      {name || "."}
     </button>
   );
   const host = (address: string) => <a href={viewLink(`/host/${encodeURIComponent(address)}`, question)}>{address}</a>;

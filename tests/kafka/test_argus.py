@@ -52,8 +52,11 @@ def test_ra_attaches_to_a_topic(bus: tuple[str, str], tmp_path: Path) -> None:
     out = tmp_path / "got.argus"
     with subprocess.Popen(radium, stderr=subprocess.PIPE, text=True) as serving_topic:
         assert serving_topic.stderr is not None
-        port = re.search(r":(\d+)$", serving_topic.stderr.readline().strip())
-        assert port
+        line = serving_topic.stderr.readline()
+        port = re.search(r"listening on \S+:(\d+)", line)
+        if port is None:
+            serving_topic.kill()
+            pytest.fail(line)
         attach = ["ra", "-S", f"127.0.0.1:{port[1]}", "-N", "3", "-w", str(out), "-", "udp"]
         with subprocess.Popen(attach, env=os.environ | {"HOME": str(tmp_path)}) as ra:
             end = time.monotonic() + LONG

@@ -190,7 +190,8 @@ def test_narrow_screens_need_no_scrolling_to_the_side(page: Page) -> None:
 
 
 def test_hostile_names_are_text(page: Page) -> None:
-    for view in (f"/dns?client={scene.CLIENT}", f"/host/{scene.TRAP}", f"/flows?q=host+{scene.TRAP}&fields=saddr,daddr,dname"):
+    flows = f"/flows?q=host+{scene.TRAP}&fields=saddr,daddr,dname"
+    for view in (f"/dns?client={scene.CLIENT}", f"/host/{scene.TRAP}", flows):
         page.goto(view)
         expect(page.locator("main")).to_contain_text("<img/src")
         expect(page.locator("img:not(.brand img)")).to_have_count(0)

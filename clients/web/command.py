@@ -99,6 +99,7 @@ def _token(parsed: Parsed) -> str:
 
 def serve(asked: Setup, address: str, port: int) -> None:
     """Serve a site until it is stopped; raises InputError when the address cannot be listened on."""
+    import signal
     import socket
 
     import uvicorn
@@ -124,4 +125,6 @@ def serve(asked: Setup, address: str, port: int) -> None:
         limit_concurrency=512,
         h11_max_incomplete_event_size=65_536,
     )
+    # uvicorn ends in good order and then sends itself the signal once more: that is no failure.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     uvicorn.Server(settings).run(sockets=[listening])

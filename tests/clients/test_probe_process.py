@@ -230,7 +230,7 @@ def test_everything_works_in_a_directory_without_python(tmp_path: Path) -> None:
         (("-u", "0", "-g", "no-such-group"), "key 'group' names 'no-such-group', which does not exist"),
         (("-g", "0"), "key 'group' needs a 'user' too"),
         (("-c", "/no/such/place"), "key 'chroot' names '/no/such/place': No such file or directory"),
-        (("--metrics", "192.0.2.1:1"), "key 'metrics' names '192.0.2.1:1': Cannot assign requested address"),
+        (("--metrics", "192.0.2.1:1"), "option --metrics names '192.0.2.1:1': Cannot assign requested address"),
         (("--pid", "/no/such/place/pid"), "/no/such/place/pid: No such file or directory"),
         (("--status", "/no/such/place/status"), "/no/such/place/status: No such file or directory"),
         (

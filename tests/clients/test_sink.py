@@ -9,7 +9,7 @@ from topics.errors import UsageError
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "argosy sink files|sql|events|alerts --bus"),
+        ([], "argosy sink files|sql|events|findings|alerts --bus"),
         (["file"], "not 'file'; did you mean 'files'?"),
         (["files"], "say where Kafka is"),
         (["files", "--bus", "kafka://h:1"], "say where files go"),

@@ -35,6 +35,7 @@ def place(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     monkeypatch.setenv("PATH", f"{made / 'bin'}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "UTC")
+        patch.setenv("COLUMNS", "100")
         time.tzset()
         yield tmp_path
     time.tzset()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from topics.batch import FlowBatch
 
-LONG = 60.0
+LONG = 150.0
 COMMAND = (sys.executable, "-m", "clients.main")
 
 
@@ -43,7 +43,7 @@ def bus(kafka_bootstrap: str, topic_prefix: str) -> Iterator[tuple[str, str]]:
         deleted.exception()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_ra_attaches_to_a_topic(bus: tuple[str, str], tmp_path: Path) -> None:
     argus_tools()
     url, prefix = bus
@@ -75,7 +75,7 @@ def test_ra_attaches_to_a_topic(bus: tuple[str, str], tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_records_of_an_argus_come_to_the_topic_once(bus: tuple[str, str], tmp_path: Path) -> None:
     url, prefix = bus
     whole = sum(map(len, batches()))

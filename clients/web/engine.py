@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -12,6 +13,7 @@ import numpy as np
 
 from clients.web.columns import Columns
 from clients.web.errors import TooLargeError
+from clients.web.forgetting import forget_unused
 from clients.web.kept import Kept
 from clients.web.prepared import prepared
 from clients.web.selecting import Selector
@@ -67,7 +69,8 @@ class Engine:
         return segment.key in self._open or (self._cache / f"{segment.key}.columns").exists()
 
     def prepare(self) -> None:
-        """Make the columns of all files, the newest first, and remove those of files that are gone."""
+        """Make the columns of all files, the newest first, and remove those that nobody asked for in a long time."""
+        forget_unused(self._cache, time.time())
         for segment in reversed(self.archive.segments):
             if self._stopped.is_set():
                 return

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -109,6 +110,9 @@ def prepared(path: str, cache: Path) -> Prepared:
     kept = cache / f"{key_of(path)}.columns"
     if not kept.exists():
         _keep(path, kept)
+    else:
+        with suppress(OSError):
+            os.utime(kept)  # what is used stays (forgetting.py)
     try:
         return _mapped(path, kept)
     except (pa.ArrowException, OSError, ValueError, KeyError):  # cut off, or of somebody else: made anew

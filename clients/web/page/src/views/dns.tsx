@@ -7,6 +7,7 @@ import { asked } from "../ask/question";
 import { Chart } from "../chart/chart";
 import type { Layers } from "../chart/stack";
 import { Card } from "../parts/card";
+import { FigureList } from "../parts/figure_list";
 import { PlainTable } from "../parts/plain_table";
 import { QuestionBar } from "../parts/question_bar";
 import { Empty, Framed } from "../parts/states";
@@ -85,7 +86,7 @@ function Answers({ answer, set }: { answer: Answered; set: (values: Record<strin
     ["Without a good answer", `${whole(totals.failed)} (${share(totals.failed / totals.queries)})`],
     ["Clients", whole(totals.clients)],
     ["Names", whole(totals.names)],
-  ];
+  ] as const;
   const named = (name: string) => (
     <button type="button" class="plain" onClick={() => set({ name })}>
       {name || "."}
@@ -94,16 +95,7 @@ function Answers({ answer, set }: { answer: Answered; set: (values: Record<strin
   const host = (address: string) => <a href={viewLink(`/host/${encodeURIComponent(address)}`, question)}>{address}</a>;
   return (
     <>
-      <ul class="figures" aria-label="Totals">
-        {figures.map(([title, value]) => (
-          <li key={title}>
-            <p class="figure-box">
-              <span class="title">{title}</span>
-              <span class="value">{value}</span>
-            </p>
-          </li>
-        ))}
-      </ul>
+      <FigureList label="Totals" figures={figures} />
       <Card title="Queries over time; those without a good answer in front" wide>
         <Chart
           layers={layers}

@@ -5,6 +5,7 @@ import type { Column, Row } from "../ask/shapes";
 import { Chart } from "../chart/chart";
 import type { Layers } from "../chart/stack";
 import { Card, Select } from "../parts/card";
+import { FigureList } from "../parts/figure_list";
 import { PlainTable } from "../parts/plain_table";
 import { QuestionBar } from "../parts/question_bar";
 import { Empty } from "../parts/states";
@@ -107,21 +108,15 @@ export function Live() {
       </div>
       {latest ? (
         <>
-          <ul class="figures" aria-label="Now">
-            {[
+          <FigureList
+            label="Now"
+            figures={[
               ["Traffic", scaled(latest.bps, "bit/s")],
               ["Packets", scaled(latest.pps, "pkt/s")],
               ["New flows", scaled(latest.fps, "1/s")],
               ["Flows", whole(latest.flows)],
-            ].map(([title, value]) => (
-              <li key={title}>
-                <p class="figure-box">
-                  <span class="title">{title}</span>
-                  <span class="value">{value}</span>
-                </p>
-              </li>
-            ))}
-          </ul>
+            ]}
+          />
           <Card title="The last three minutes" wide>
             <Chart
               layers={layers}

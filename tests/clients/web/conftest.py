@@ -39,7 +39,8 @@ def needed(what: str, found: object) -> None:
     pytest.skip(what)
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while the driver runs, so does an event loop, and tests after these could begin none.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium")
     needed("browser tests need Chromium: apt-get install -y --no-install-recommends chromium", chromium)
@@ -52,14 +53,14 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def folder(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = tmp_path_factory.mktemp("web")
     scene.office(found)
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def address(folder: Path) -> Iterator[str]:
     with scene.served(folder / "data", folder) as address:
         yield address

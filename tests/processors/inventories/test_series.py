@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.inventories.series import address_ranges, number_ranges
-from tests.clients.inventory_flows import packed
+from tests.clients.inventories.flows import packed
 
 
 def test_what_follows_one_upon_the_other_is_a_range_within_a_host_and_a_family() -> None:

@@ -6,7 +6,7 @@ import pytest
 from clients.main import main
 from sinks.sql import SqlSink
 from sinks.sql.reader import read_flows
-from tests.clients.inventory_flows import flow
+from tests.clients.inventories.flows import flow
 from tests.topics.filter_texts import flows
 from topics import filter as filters
 from topics.errors import DatabaseError

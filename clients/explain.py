@@ -56,8 +56,8 @@ def _told(parsed: Parsed, flow_id: bytes) -> dict[str, Any] | None:
     from clients.explaining.beside import Beside
     from clients.explaining.explained import explained
     from clients.explaining.finding import File, find
-    from clients.web.archive import Archive
-    from clients.web.command_line import source_words
+    from clients.web.asking.command_line import source_words
+    from clients.web.columns.archive import Archive
 
     if not parsed.words("-R") and not parsed.words("-r"):
         raise UsageError("say what to read: -r FILE or -R DIR")

@@ -11,7 +11,7 @@ from clients.explaining.beside import SECOND, described
 from clients.explaining.finding import NEAR, span_of
 from clients.explaining.observed import observers
 from clients.explaining.words import duplicates, sentence
-from clients.web.leading import of_pair
+from clients.web.asking.leading import of_pair
 from topics.address_text import ip_text, mac_text
 from topics.fields import Field, Style, field, fields
 from topics.names import EVERYBODY

@@ -50,7 +50,7 @@ def run(arguments: list[str]) -> int:
 
 def setup(parsed: Parsed) -> Setup:
     """Return what a command line asks for; raises UsageError, InputError."""
-    from clients.web.guard import guard
+    from clients.web.serving.guard import guard
     from clients.web.site import Setup
 
     directories, files = parsed.words("-R"), parsed.words("-r")
@@ -104,7 +104,7 @@ def serve(asked: Setup, address: str, port: int) -> None:
 
     import uvicorn
 
-    from clients.web.app import application
+    from clients.web.serving.app import application
     from clients.web.site import Site
 
     family = socket.AF_INET6 if ":" in address else socket.AF_INET

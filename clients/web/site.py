@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clients.explaining.beside import Beside
-from clients.web.answering import Answering
-from clients.web.archive import Archive
-from clients.web.asked import Asked
-from clients.web.engine import Engine
-from clients.web.guard import Guard
-from clients.web.overview import overview
-from clients.web.question import Question
-from clients.web.state import AlertState
+from clients.web.asking.asked import Asked
+from clients.web.asking.question import Question
+from clients.web.columns.archive import Archive
+from clients.web.columns.engine import Engine
+from clients.web.serving.answering import Answering
+from clients.web.serving.guard import Guard
+from clients.web.traffic.overview import overview
+from clients.web.views.state import AlertState
 from sinks.alerts.kept import SUFFIX as ALERTS
 from sinks.formats.findings import DNS_SUFFIX, NAMES_SUFFIX
 from topics.errors import ArgosyError
@@ -24,7 +24,7 @@ from topics.errors import ArgosyError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from clients.web.live import LiveTopics
+    from clients.web.views.live import LiveTopics
     from topics.alerts import Alert
     from topics.spans import SpanFinding
 
@@ -154,7 +154,7 @@ class Site:
 def _topics(bus: str) -> LiveTopics | None:
     if not bus:
         return None
-    from clients.web.live import LiveTopics
+    from clients.web.views.live import LiveTopics
 
     return LiveTopics(bus)
 

@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from clients.main import main
-from clients.web.app import application
+from clients.web.serving.app import application
 from clients.web.site import Setup, Site
 from tests.traffic.pcap import write_pcap
 from tests.traffic.sample.story import sample_frames
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from clients.web.guard import Guard
+    from clients.web.serving.guard import Guard
 
 DEADLINE = 120.0
 

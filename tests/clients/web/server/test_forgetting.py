@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from clients.web.forgetting import UNFINISHED, UNUSED, forget_unused
+from clients.web.columns.forgetting import UNFINISHED, UNUSED, forget_unused
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,13 +11,13 @@ import pytest
 from starlette.testclient import TestClient
 
 from clients.main import main
-from clients.web import answering, app
-from clients.web.answering import Answering
-from clients.web.app import application
-from clients.web.asked import Asked
+from clients.web.asking.asked import Asked
+from clients.web.asking.leading import filter_of
 from clients.web.errors import SupersededError, TimeoutExceededError
-from clients.web.guard import guard
-from clients.web.leading import filter_of
+from clients.web.serving import answering, app
+from clients.web.serving.answering import Answering
+from clients.web.serving.app import application
+from clients.web.serving.guard import guard
 from clients.web.site import Site
 from tests.clients.web.server.conftest import setup_of
 from topics import filter as filters
@@ -351,7 +351,7 @@ def test_questions_end() -> None:
 
 
 def test_a_question_about_too_much_is_refused(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clients.web.engine.MOST_ROWS", 100)
+    monkeypatch.setattr("clients.web.columns.engine.MOST_ROWS", 100)
     answer = page.client.get("/api/top", params={"by": "sttl", "metric": "lost"})
     assert (answer.status_code, answer.json()["error"]["kind"]) == (422, "too-large")
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from starlette.testclient import TestClient
 
-from clients.web.app import application
+from clients.web.serving.app import application
 from clients.web.site import Site
 from tests.clients.web.server.conftest import setup_of, wait_until_prepared
 from tests.clients.web.server.test_traffic import asked, flows
@@ -128,7 +128,7 @@ def test_rules_read_no_files_and_run_nothing(page: Page, text: str) -> None:
 
 
 def test_new_flows_and_alerts_reach_a_page_that_is_open(archive: Path, tmp_path: Path) -> None:
-    from clients.web.live_routes import _events
+    from clients.web.serving.live_routes import _events
     from sinks.alerts.kept import keep_alerts
     from topics.alerts import Alert
 

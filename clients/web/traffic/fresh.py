@@ -1,0 +1,83 @@
+"""What a time has that the time before it had not: hosts, services, countries, names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clients.web.asking.leading import filter_of, joined
+from clients.web.traffic.series import SECOND
+from clients.web.traffic.sums import sums_by
+from clients.web.traffic.tops import label_of, named
+from processors.summaries.sums_kernel import DST_BYTES, FLOWS, SRC_BYTES, first_and_last
+
+if TYPE_CHECKING:
+    from clients.web.asking.asked import Asked
+    from clients.web.asking.question import Question
+    from clients.web.columns.engine import Engine, Rows
+    from clients.web.traffic.sums import Numbers
+
+FOREVER = 2**63 - 1
+KINDS = {"hosts": "addr", "countries": "country", "names": "name", "services": "service"}
+
+
+def fresh(engine: Engine, question: Question, asked: Asked, against: int, limit: int) -> dict[str, Any]:
+    """Return what is new in the time of a question, against so many seconds before it."""
+    earlier = replace(question, first=question.first - against * SECOND, end=question.first - 1, times=None)
+    known = {kind: sums_by(engine, earlier, asked, by) for kind, by in KINDS.items()}
+    records = int(known["services"].sums[:, FLOWS].sum())
+    found: dict[str, Any] = {
+        "baseline": {"from": earlier.first / SECOND, "to": (earlier.end + 1) / SECOND, "records": records}
+    }
+    for kind, by in KINDS.items():
+        found[kind] = _new(engine, question, asked, by, known[kind].sums[:, FLOWS], limit) if records else []
+    return found
+
+
+def _new(engine: Engine, question: Question, asked: Asked, by: str, known: Numbers, limit: int) -> list[dict[str, Any]]:
+    sums = sums_by(engine, question, asked, by).sums
+    seen = np.zeros(len(sums), np.int64)
+    seen[: len(known)] = known
+    new = np.flatnonzero((sums[:, FLOWS] > 0) & (seen == 0))
+    new = new[new != 0]
+    if not len(new):
+        return []
+    total = sums[:, SRC_BYTES] + sums[:, DST_BYTES]
+    times = seen_at(engine, question, asked, by)
+    chosen = new[np.lexsort((-total[new], times[new, 0]))][:limit].tolist()
+    words = engine.columns.vocabulary(by).words
+    rows = [
+        {
+            "key": words[code],
+            "label": label_of(by, words[code]),
+            "filter": joined(filter_of(by, words[code]), question.filter),
+            "first": int(times[code, 0]) / SECOND,
+            "flows": int(sums[code, FLOWS]),
+            "bytes": int(total[code]),
+        }
+        for code in chosen
+    ]
+    named(engine, rows, by)
+    return rows
+
+
+def seen_at(engine: Engine, question: Question, asked: Asked, by: str) -> Numbers:
+    """Return when the first and last flow of each value of a field was (ns), shape (values, 2)."""
+
+    def of_file(rows: Rows) -> tuple[Numbers, Numbers]:
+        coded = engine.columns.coded(rows.file, by)
+        times = np.zeros((len(coded.everywhere), 2), np.int64)
+        times[:, 0] = FOREVER
+        for column in coded.columns:
+            first_and_last(column, rows.mask, rows.file.columns["start"], rows.file.columns["last_seen"], times)
+        return coded.everywhere, times
+
+    parts = engine.each(question, asked, of_file)
+    total = np.zeros((len(engine.columns.vocabulary(by).words), 2), np.int64)
+    total[:, 0] = FOREVER
+    for everywhere, times in parts:
+        total[everywhere, 0] = np.minimum(total[everywhere, 0], times[:, 0])
+        total[everywhere, 1] = np.maximum(total[everywhere, 1], times[:, 1])
+    return total

@@ -1,0 +1,47 @@
+"""All that the first page shows, in one answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clients.web.traffic.quality import quality
+from clients.web.traffic.series import SECOND, before, series
+from clients.web.traffic.sums import sums_by, totals
+from clients.web.traffic.tops import top
+from processors.summaries.sums_kernel import FLOWS
+
+if TYPE_CHECKING:
+    from clients.web.asking.asked import Asked
+    from clients.web.asking.question import Question
+    from clients.web.columns.engine import Engine
+
+TOPS = ("addr", "service", "name", "country", "as", "proto")
+
+
+def overview(
+    engine: Engine, question: Question, asked: Asked, *, by: str, metric: str, bins: int, limit: int, compare: bool
+) -> dict[str, Any]:
+    """Return totals, the same of the period before, traffic over time, the largest of each kind, loss and RTT."""
+    earlier = before(question)
+    earlier_there = compare and bool(engine.segments(earlier))
+    return {
+        "totals": whole(engine, question, asked),
+        "before": whole(engine, earlier, asked) if earlier_there else None,
+        "series": series(
+            engine, question, asked, by=by, metric=metric, bins=bins, limit=limit, direction=False, compare=compare
+        ),
+        "tops": {kind: top(engine, question, asked, kind, metric, limit)["rows"] for kind in TOPS},
+        "quality": quality(engine, question, asked, bins),
+    }
+
+
+def whole(engine: Engine, question: Question, asked: Asked) -> dict[str, Any]:
+    """Return what flows add up to, with how many hosts there were and how much a second."""
+    found = totals(engine, question, asked)
+    seconds = max(question.end + 1 - question.first, 1) / SECOND
+    hosts = int(np.count_nonzero(sums_by(engine, question, asked, "addr").sums[1:, FLOWS]))
+    rates = {"bps": 8 * found["bytes"] / seconds, "pps": found["pkts"] / seconds}
+    ends = {"first": question.first / SECOND, "last": (question.end + 1) / SECOND}
+    return {**found, "hosts": hosts, **rates, **ends}

@@ -1,0 +1,1 @@
+"""One thing looked at: a host, a graph, DNS, mirror ports, alerts, what comes live."""

@@ -173,7 +173,7 @@ def end(app: faust.App, tp: TP) -> int | None:
     """Return where a partition ends, as far as the last fetch has told; None before it."""
     try:
         offset: int | None = app.consumer._thread.highwater(tp)
-    except (IllegalStateError, AttributeError):  # just taken from us
+    except (IllegalStateError, AssertionError, AttributeError):  # just taken from us; aiokafka asserts that it is ours
         return None
     return offset
 

@@ -11,7 +11,10 @@ WEEK = 7 * DAY
 
 @dataclass(frozen=True, slots=True)
 class TopicDefinition:
-    """One topic: its name, what decides the partition, what a message is, and for how many hours it is kept."""
+    """One topic: its name, what decides the partition, what a message is, and for how many hours it is kept.
+
+    `more` are settings of Kafka that others do without.
+    """
 
     name: str
     key: str
@@ -19,6 +22,7 @@ class TopicDefinition:
     retention_hours: int
     partitions: int = 8
     compacted: bool = False
+    more: tuple[tuple[str, str], ...] = ()
 
     @property
     def settings(self) -> dict[str, str]:
@@ -27,7 +31,7 @@ class TopicDefinition:
             "cleanup.policy": "compact" if self.compacted else "delete",
             "retention.ms": str(self.retention_hours * 3_600_000),
             "max.message.bytes": str(MAX_MESSAGE_BYTES),
-        }
+        } | dict(self.more)
 
 
 MAX_MESSAGE_BYTES = 2 * 1024 * 1024
@@ -56,8 +60,18 @@ DEAD_LETTERS = TopicDefinition("argosy.dead-letters.v1", "source", "what could n
 SCHEMAS = TopicDefinition(
     "argosy.schemas.v1", "fingerprint", "schema that messages name", 4 * WEEK, partitions=1, compacted=True
 )
+SEEN_BATCHES = TopicDefinition(
+    "argosy.seen-batches.v1",
+    "group, topic and partition",
+    "batches that a worker has had",
+    4 * WEEK,
+    partitions=1,
+    compacted=True,
+    # Written every second where runs are many; what a group has committed names a message that must not go at once.
+    more=(("segment.bytes", str(32 * 1024 * 1024)), ("min.compaction.lag.ms", str(HOUR * 3_600_000))),
+)
 
 TOPICS = (
     *(FLOW_STATUS, FLOWS, OBSERVATIONS, CONTROL, EVENTS, PROBES, DNS, NAMES, SPANS, ALERTS, ALERT_STATE),
-    *(EXPORTER_TEMPLATES, DEAD_LETTERS, SCHEMAS),
+    *(EXPORTER_TEMPLATES, DEAD_LETTERS, SCHEMAS, SEEN_BATCHES),
 )

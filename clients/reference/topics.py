@@ -38,6 +38,7 @@ CARRIES = {
     "spans": "span-finding.v1",
     "alerts": "alert.v1",
     "alert-state": "alert-state.v1",
+    "seen-batches": "seen-batches.v1",
     "exporter-templates": "exporter-template.v1",
     "dead-letters": "dead-letter.v1",
 }

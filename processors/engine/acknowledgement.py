@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 class Checkpoint:
     """Input below `offset` is accounted for; output about input from `offset` on lies at or after `output_offset`.
 
-    `numbers` tells which batches of which runs the input below `offset` held (see batch_numbers).
+    `numbers` tells which batches of which runs the input below `offset` held (see batch_numbers), beyond what stands at
+    the offset `seen` of the topic of batches seen, if there is one.
     """
 
     offset: int
     output_offset: int
     numbers: str = ""
+    seen: int | None = None
 
 
 @dataclass(slots=True)

@@ -66,6 +66,7 @@ RECEIVE_SECONDS = 0.1
 SAVE_SECONDS = 1.0
 IDLE_SECONDS = 10.0  # after which one that has nothing to do finds out whether another has taken over
 END = 2**63 - 1
+MOST_NUMBERS = 1 << 20  # bytes of text in a state about the runs of a partition: all that are known, but in extremes
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +254,11 @@ class AlertingWorker:
                 partition = source.partitions.setdefault(number, _Partition(BatchNumbers()))
                 partition.done = max(partition.done, reached)
             offsets[kind] = {
-                str(number): [first := partition.first(closed), partition.done, partition.numbers.text_at(first)]
+                str(number): [
+                    first := partition.first(closed),
+                    partition.done,
+                    partition.numbers.text_at(first, MOST_NUMBERS),
+                ]
                 for number, partition in source.partitions.items()
             }
         return offsets

@@ -1,7 +1,8 @@
 """The numbers that probes give their batches: a replay is dropped, a gap is counted, and both outlast a restart.
 
 A probe that crashed sends again what it cannot know to have arrived. Batches of one run and partition are numbered from
-0, so the second copy can be told from the first, however much later it comes.
+0, so the second copy can be told from the first, however much later it comes. What was had is remembered beside the
+offset that is committed, as text, which has room for some 250 runs; what does not fit goes to a topic (see memory).
 """
 
 from __future__ import annotations
@@ -11,15 +12,20 @@ from binascii import Error as Base64Error
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 from topics.avro_reader import AvroReader
 from topics.errors import DecodeError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 KEY_BYTES = 6
-MOST_RUNS = 4096
+MOST_RUNS = 16_384  # all of them in one message, at their longest, are below what brokers take
 MOST_RANGES = 64
 KEPT_RANGES = 4
 MOST_TEXT = 3600  # brokers take 4096 bytes of metadata, some of which say other things
+NONE_MISSING = b"\0"
 
 Run = tuple[str, str, int]
 
@@ -55,15 +61,15 @@ class Seen:
 class BatchNumbers:
     """What came of the runs of one partition: as of now, and as of the offset that was acknowledged last.
 
-    `text` is what `text_at` of an earlier process said. `replays` and `missing` (by site and probe) count batches. The
-    runs heard last are known, MOST_RUNS of them in memory and as many as fit in the text.
+    `base` is what `packed` of an earlier process said, `text` what `text_at` or, after a base, `changes_at` did.
+    `replays` and `missing` (by site and probe) count batches. The MOST_RUNS runs heard last are known.
     """
 
-    def __init__(self, text: str = "") -> None:
+    def __init__(self, text: str = "", base: bytes = b"") -> None:
         self.replays = 0
         self.missing: dict[tuple[str, str], int] = {}
-        self._now = _Runs(text)
-        self._acknowledged = _Runs(text)
+        self._now = _Runs(base, text)
+        self._acknowledged = _Runs(base, text)
         self._since: deque[tuple[int, bytes, int]] = deque()
 
     def take(self, run: Run, number: int, offset: int) -> bool:
@@ -77,12 +83,30 @@ class BatchNumbers:
             self.missing[who] = self.missing.get(who, 0) + lost
         return is_new
 
-    def text_at(self, offset: int) -> str:
-        """Return what a successor that begins at `offset` has to know; offsets never fall from call to call."""
+    def text_at(self, offset: int, most: int = MOST_TEXT) -> str:
+        """Return what a successor that begins at `offset` has to know, of the runs heard last as many as fit.
+
+        Offsets never fall from call to call of this and of `changes_at`.
+        """
+        self._acknowledge(offset)
+        return b64encode(_fitting(reversed(self._acknowledged.seen.items()), most * 3 // 4)[0]).decode()
+
+    def changes_at(self, offset: int) -> str | None:
+        """Return the same of all runs heard since `packed` (or ever) and of no other; None when they do not fit."""
+        self._acknowledge(offset)
+        known, changed = self._acknowledged.seen, self._acknowledged.changed
+        packed, fits = _fitting(((key, known[key]) for key in reversed(changed) if key in known), MOST_TEXT * 3 // 4)
+        return b64encode(packed).decode() if fits else None
+
+    def packed(self) -> bytes:
+        """Return all that is known as of the offset acknowledged last; from now on changes are those since."""
+        self._acknowledged.changed.clear()
+        return b"".join(_part(key, seen) for key, seen in self._acknowledged.seen.items())
+
+    def _acknowledge(self, offset: int) -> None:
         while self._since and self._since[0][0] < offset:
             _, key, number = self._since.popleft()
             self._acknowledged.take(key, number)
-        return self._acknowledged.text()
 
 
 class Unnumbered(BatchNumbers):
@@ -94,46 +118,68 @@ class Unnumbered(BatchNumbers):
 
 
 class _Runs:
-    """Runs by key, the one heard last at the end."""
+    """Runs by key, the one heard last at the end; `changed` are those heard since it was emptied, or since the base."""
 
-    def __init__(self, text: str) -> None:
-        self._seen = _parsed(text)
+    def __init__(self, base: bytes, text: str) -> None:
+        self.seen = _unpacked(base)
+        changes = _parsed(text)
+        self.changed: OrderedDict[bytes, None] = OrderedDict.fromkeys(changes)
+        for key, seen in changes.items():
+            self.seen[key] = seen
+            self.seen.move_to_end(key)
 
     def take(self, key: bytes, number: int) -> tuple[bool, int]:
-        seen = self._seen.get(key)
+        self.changed[key] = None
+        self.changed.move_to_end(key)
+        seen = self.seen.get(key)
         if seen is None:
-            self._seen[key] = Seen(number)
-            if len(self._seen) > MOST_RUNS:
-                self._seen.popitem(last=False)
+            self.seen[key] = Seen(number)
+            if len(self.seen) > MOST_RUNS:
+                self.changed.pop(self.seen.popitem(last=False)[0], None)
             return True, 0
-        self._seen.move_to_end(key)
+        self.seen.move_to_end(key)
         return seen.take(number)
 
-    def text(self) -> str:
-        parts: list[bytes] = []
-        room = MOST_TEXT * 3 // 4
-        for key, seen in reversed(self._seen.items()):
-            kept = seen.missing[-KEPT_RANGES:]
-            numbers = [seen.highest, len(kept), *(number for span in kept for number in span)]
-            part = key + b"".join(map(_varint, numbers))
-            room -= len(part)
-            if room < 0:
-                break
-            parts.append(part)
-        return b64encode(b"".join(reversed(parts))).decode()
+
+def _part(key: bytes, seen: Seen) -> bytes:
+    if not seen.missing:
+        return key + _varint(seen.highest) + NONE_MISSING
+    kept = seen.missing[-KEPT_RANGES:]
+    numbers = [seen.highest, len(kept), *(number for span in kept for number in span)]
+    return key + b"".join(map(_varint, numbers))
+
+
+def _fitting(runs: Iterable[tuple[bytes, Seen]], room: int) -> tuple[bytes, bool]:
+    """Return the runs, given last one first, in the order they were heard in; and whether all of them fit."""
+    parts: list[bytes] = []
+    for key, seen in runs:
+        part = _part(key, seen)
+        room -= len(part)
+        if room < 0:
+            return b"".join(reversed(parts)), False
+        parts.append(part)
+    return b"".join(reversed(parts)), True
 
 
 def _parsed(text: str) -> OrderedDict[bytes, Seen]:
-    """Read what `_Runs.text` wrote; nothing from anything else."""
-    found: OrderedDict[bytes, Seen] = OrderedDict()
+    """Read text of BatchNumbers; nothing from anything else."""
     try:
-        reader = AvroReader(b64decode(text, validate=True))
+        return _unpacked(b64decode(text, validate=True))
+    except (Base64Error, ValueError):
+        return OrderedDict()
+
+
+def _unpacked(data: bytes) -> OrderedDict[bytes, Seen]:
+    """Read what was packed; nothing from anything else."""
+    found: OrderedDict[bytes, Seen] = OrderedDict()
+    reader = AvroReader(data)
+    try:
         while reader.left:
             key = bytes(reader.take(KEY_BYTES))
             seen = Seen(reader.long())
             seen.missing = [(reader.long(), reader.long()) for _ in range(min(reader.long(), KEPT_RANGES))]
             found[key] = seen
-    except (Base64Error, ValueError, DecodeError):
+    except DecodeError:
         return OrderedDict()
     return found
 

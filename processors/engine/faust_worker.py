@@ -256,9 +256,10 @@ class FaustWorker:
 
     async def _settle(self) -> None:
         assigned = dict(self._assigned)
-        await self._merge(self._merging.settle, [each.merge for each in assigned.values()])
-        for partition, each in assigned.items():
-            await self._commit(partition, each)
+        for _ in range(2):  # what is known of many runs has to be confirmed before the offset that it goes with
+            await self._merge(self._merging.settle, [each.merge for each in assigned.values()])
+            for partition, each in assigned.items():
+                await self._commit(partition, each)
 
 
 def _numbers(partitions: Iterable[set[TP]]) -> list[int]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import structlog
 
 from processors.engine.acknowledgement import Acknowledger
 from processors.engine.batch_numbers import BatchNumbers, Unnumbered
 from processors.engine.labelling import Labelling
 from processors.engine.measuring import count_flows, newest_packet, note_age
+from processors.engine.memory import Memory
 from processors.engine.partition import PartitionMerge, conclusions, last_offset
 from processors.engine.producer import Producer
-from processors.engine.recovery import Recovery, numbers
+from processors.engine.recovery import Recovery, numbers, seen_offset
 from processors.merge import FlowMerge
 from topics.batch import FlowBatch, records_like
 from topics.bus import decode_message, encode_message
@@ -22,6 +25,7 @@ from topics.bus.schemas import AnnouncedSchemas
 from topics.dead_letters import dead_letter
 from topics.errors import BusError, DecodeError
 from topics.metrics import table
+from topics.seen_batches import SeenBatches, decode_seen, encode_seen, seen_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +56,7 @@ class Merging:
         self._producer = Producer(settings.url, settings.broker_timeout)
         self._decode = AnnouncedSchemas(settings.url, settings.broker_timeout).reading(decode_message)
         self._labelling = Labelling(settings) if settings.is_labelling else None
+        self._has_memory: bool | None = None
         self._recovery = Recovery(
             settings.url, settings.group, settings.input_topic, settings.output_topic, settings.broker_timeout
         )
@@ -84,13 +89,35 @@ class Merging:
         acknowledger = Acknowledger(start.output_end, known)
         encode = encode_message if self._labelling is None else self._labelling.encode
         channel = _Channel(self._settings, self._producer, partition, self._decode, encode, self._told)
-        numbering = BatchNumbers if self._settings.observers is None else Unnumbered
-        seen = numbering(numbers(text) if committed is not None and start.offset >= committed else "")
+        memory = self._memory(partition, text if committed is not None and start.offset >= committed else "", channel)
         waits = self._settings.names_topic or self._settings.events_topic
         opened = PartitionMerge(
-            start.offset, merge, acknowledger, channel, numbers=seen, patience=self._labelling if waits else None
+            start.offset, merge, acknowledger, channel, memory=memory, patience=self._labelling if waits else None
         )
         return Opened(opened, start.offset, flows, time.monotonic() - begun)
+
+    def _memory(self, partition: int, text: str, channel: _Channel) -> Memory:
+        """Return what came of the batches before the offset that goes with a text of the group."""
+        if self._settings.observers is not None:
+            return Memory(Unnumbered())
+        if not self._remembers():
+            return Memory(BatchNumbers(numbers(text)))
+        place, base = seen_offset(text), b""
+        if place is not None:
+            key = seen_key(self._settings.group, self._settings.input_topic, partition)
+            found = self._recovery.remembered(self._settings.seen_topic, key, place)
+            with contextlib.suppress(DecodeError):  # somebody else's: what stands beside the offset is known still
+                base = decode_seen(found or b"").runs
+        return Memory(BatchNumbers(numbers(text), base), channel.remember, place)
+
+    def _remembers(self) -> bool:
+        """Whether there is a topic for batches seen; said once when there is not, as on a bus of before."""
+        if self._has_memory is None:
+            self._has_memory = self._recovery.has(self._settings.seen_topic)
+            if not self._has_memory:
+                topic, makes = self._settings.seen_topic, "argosy topics create"
+                structlog.get_logger().warning("some 250 runs are remembered", without=topic, made_by=makes)
+        return self._has_memory
 
     def _stage(self) -> Stage:
         if self._settings.observers is None:
@@ -180,6 +207,11 @@ class _Channel:
             confirm(offset)
 
         self._producer.send(self._settings.output_topic, self._partition, value, headers, confirmed)
+
+    def remember(self, offset: int, runs: bytes, confirm: Confirm) -> None:
+        """Queue what came of the batches below an offset."""
+        seen = SeenBatches(self._settings.group, self._settings.input_topic, self._partition, offset, runs)
+        self._producer.send(self._settings.seen_topic, 0, encode_seen(seen), [], confirm, seen.key)
 
     def refuse(self, offset: int, value: bytes, reason: DecodeError, confirm: Confirm) -> None:
         """Queue a dead letter."""

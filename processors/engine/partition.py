@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from processors.engine.batch_numbers import BatchNumbers
+from processors.engine.memory import Memory
 from processors.engine.outbox import Message, Outbox, Positions
 from processors.engine.waiting import WaitingRoom
 from processors.merge.recovery import offset_of, position
@@ -81,7 +81,7 @@ class PartitionMerge:
         acknowledger: Acknowledger,
         channel: Channel,
         source_timeout: float = SOURCE_TIMEOUT_SECONDS,
-        numbers: BatchNumbers | None = None,
+        memory: Memory | None = None,
         patience: Patience | None = None,
     ) -> None:
         self._next = offset
@@ -92,7 +92,8 @@ class PartitionMerge:
         self._waiting = None if patience is None else WaitingRoom(patience)
         self._source_timeout = source_timeout
         self._heard: dict[Source, float] = {}
-        self.numbers = numbers or BatchNumbers()
+        self._memory = memory or Memory(BatchNumbers())
+        self.numbers = self._memory.numbers
         self.records = self.refused = 0
 
     def process(self, offset: int, value: bytes, now: float) -> None:
@@ -138,8 +139,7 @@ class PartitionMerge:
 
     def checkpoint(self) -> Checkpoint | None:
         """Return the furthest checkpoint confirmed since the last call."""
-        checkpoint = self._acknowledger.checkpoint()
-        return checkpoint and replace(checkpoint, numbers=self.numbers.text_at(checkpoint.offset))
+        return self._memory.checkpoint(self._acknowledger.checkpoint)
 
     def _gather(self, finished: list[MergedFlows], offset: int, now: float) -> None:
         for flows in finished:

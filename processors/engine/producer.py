@@ -49,7 +49,9 @@ class Producer:
         """Let readers know the schemas that we write with, before anything else."""
         announce(self._producer, self.poll)
 
-    def send(self, topic: str, partition: int, value: bytes, headers: Headers, confirm: Confirm) -> None:
+    def send(
+        self, topic: str, partition: int, value: bytes, headers: Headers, confirm: Confirm, key: bytes | None = None
+    ) -> None:
         """Queue a message, waiting for room; `poll` calls `confirm` with its offset. Partition -1 is any."""
 
         def delivered(error: KafkaError | None, message: Message[Any, Any]) -> None:
@@ -61,7 +63,9 @@ class Producer:
         while True:
             self.poll(0)
             try:
-                self._producer.produce(topic, value, partition=partition, headers=dict(headers), on_delivery=delivered)
+                self._producer.produce(
+                    topic, value, key, partition=partition, headers=dict(headers), on_delivery=delivered
+                )
             except BufferError:
                 self.poll(POLL_SECONDS)
             except KafkaException as error:

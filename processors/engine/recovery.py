@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 END_OF_LOG = -191  # librdkafka: RD_KAFKA_RESP_ERR__PARTITION_EOF
 FETCH_WAIT_MILLISECONDS = 10
 POLL_SECONDS = 0.5
-OUTPUT, NUMBERS = "output", "numbers"
+OUTPUT, SEEN, NUMBERS = "output", "seen", "numbers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,9 @@ class Start:
 
 def metadata(checkpoint: Checkpoint) -> str:
     """Return what is committed beside the input offset: where in the output to begin reading, and batches seen."""
+    seen = f" {SEEN}={checkpoint.seen}" if checkpoint.seen is not None else ""
     numbers = f" {NUMBERS}={checkpoint.numbers}" if checkpoint.numbers else ""
-    return f"{OUTPUT}={checkpoint.output_offset}{numbers}"
+    return f"{OUTPUT}={checkpoint.output_offset}{seen}{numbers}"
 
 
 def output_offset(text: str | None) -> int:
@@ -47,6 +48,12 @@ def output_offset(text: str | None) -> int:
 def numbers(text: str | None) -> str:
     """Return the batches seen out of what `metadata` wrote; nothing for anything else."""
     return _words(text).get(NUMBERS, "")
+
+
+def seen_offset(text: str | None) -> int | None:
+    """Return where on the topic of batches seen the others are; None for what says nothing of it."""
+    number = _words(text).get(SEEN, "")
+    return int(number) if number.isdecimal() else None
 
 
 def _words(text: str | None) -> dict[str, str]:
@@ -94,6 +101,28 @@ class Recovery:
     def output(self, partition: int, start: Start) -> Iterator[Message]:
         """Read the part of the output that `start` names."""
         return self._read(self._output, partition, start.output_begin, start.output_end)
+
+    def has(self, topic: str) -> bool:
+        """Whether a topic is there for us."""
+        try:
+            found = patiently(
+                lambda left: self._consumer.list_topics(topic, timeout=left),
+                self._timeout,
+                given_up=lambda: self._abandoned,
+            )
+        except KafkaException as error:
+            raise self._error(topic, error.args[0]) from None
+        return found.topics[topic].error is None
+
+    def remembered(self, topic: str, key: bytes, offset: int) -> bytes | None:
+        """Return the message with a key at `offset` of a compacted topic; the last one behind it when that is gone."""
+        latest = None
+        for message in self._read(topic, 0, offset):
+            if message.key() == key:
+                latest = message.value()
+                if message.offset() == offset:
+                    break
+        return latest
 
     def abandon(self) -> None:
         """Let a read that waits raise. May be called from any thread."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from processors.merge import MergeSettings
 from topics.bus import bootstrap
 from topics.bus.rights import NAMES_GROUP
-from topics.definitions import CONTROL
+from topics.definitions import CONTROL, SEEN_BATCHES
 
 if TYPE_CHECKING:
     from processors.observers import ObserverSettings
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 class WorkerSettings:
     """Where a worker reads, what it merges and labels by and how patient it is. All times in seconds.
 
+    `seen_topic` remembers which batches came where there are too many runs for the offsets of the group.
     With `observers` the input are flows, whose observations are matched; nothing is merged.
     With a `names_topic` flows are named by it, once what `names_group` makes of `control_topic` is known until
     `name_lateness` after they began; `labels` names a file of settings.
@@ -35,6 +36,7 @@ class WorkerSettings:
     connect_timeout: float = 10.0
     broker_timeout: float = 60.0
     commit_interval: float = 1.0
+    seen_topic: str = SEEN_BATCHES.name
     names_topic: str = ""
     name_lateness: float = 2.0
     names_group: str = NAMES_GROUP

@@ -4,20 +4,19 @@ import random
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import pytest
 
+from processors.engine import batch_numbers
 from processors.engine.acknowledgement import Acknowledger, Checkpoint
 from processors.engine.batch_numbers import BatchNumbers
+from processors.engine.memory import Memory
 from processors.engine.partition import PartitionMerge, conclusions, last_offset
 from processors.merge import FlowMerge, MergeSettings
 from tests.processors.status_records import Conversations, in_messages, status_records
+from topics.batch import END_OF_RUN, FlowBatch
 from topics.bus import decode_message, encode_message
 from topics.errors import DecodeError
-
-if TYPE_CHECKING:
-    from topics.batch import FlowBatch
 
 SETTINGS = MergeSettings(idle_timeout=12, other_idle_timeout=10, active_timeout=25)
 Confirm = Callable[[int], None]
@@ -25,10 +24,11 @@ Confirm = Callable[[int], None]
 
 @dataclass
 class Broker:
-    """The partition of the input, that of the output, the dead letters, and what the group has committed."""
+    """The partition of the input, that of the output, batches seen, dead letters, and what the group has committed."""
 
     input: list[bytes]
     output: list[tuple[bytes, dict[str, bytes]]] = field(default_factory=list)
+    seen: list[bytes] = field(default_factory=list)
     refused: list[int] = field(default_factory=list)
     committed: Checkpoint = field(default_factory=lambda: Checkpoint(0, 0))
 
@@ -47,6 +47,13 @@ class InFlight:
         def arrive() -> None:
             self.broker.output.append((value, dict(headers)))
             confirm(len(self.broker.output) - 1)
+
+        self.queue.append(arrive)
+
+    def remember(self, _: int, runs: bytes, confirm: Confirm) -> None:
+        def arrive() -> None:
+            self.broker.seen.append(runs)
+            confirm(len(self.broker.seen) - 1)
 
         self.queue.append(arrive)
 
@@ -77,8 +84,10 @@ class Worker:
                 merge.recovered(batch, last_positions)
                 known.append((number, last_offset(last_positions)))
         acknowledger = Acknowledger(len(broker.output), known)
-        numbers = BatchNumbers(broker.committed.numbers)
-        self.partition = PartitionMerge(self.next, merge, acknowledger, self.in_flight, numbers=numbers)
+        place = broker.committed.seen
+        numbers = BatchNumbers(broker.committed.numbers, b"" if place is None else broker.seen[place])
+        memory = Memory(numbers, self.in_flight.remember, place)
+        self.partition = PartitionMerge(self.next, merge, acknowledger, self.in_flight, memory=memory)
 
     def step(self, choice: random.Random) -> None:
         """Do one of the things that a worker does."""
@@ -99,9 +108,10 @@ class Worker:
         while self.next < len(self.broker.input):
             self.partition.process(self.next, self.broker.input[self.next], now=0.0)
             self.next += 1
-        self.partition.mark(now=0.0)
-        self.in_flight.arrive(len(self.in_flight.queue))
-        self.broker.committed = self.partition.checkpoint() or self.broker.committed
+        for _ in range(2):
+            self.partition.mark(now=0.0)
+            self.in_flight.arrive(len(self.in_flight.queue))
+            self.broker.committed = self.partition.checkpoint() or self.broker.committed
 
 
 def flows(broker: Broker) -> list[tuple[tuple[bytes, int], str]]:
@@ -158,7 +168,11 @@ def with_replays(values: list[bytes], choice: random.Random) -> list[bytes]:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_batches_that_come_again_count_once_through_any_number_of_crashes(seed: int) -> None:
+@pytest.mark.parametrize("room", [batch_numbers.MOST_TEXT, 16])  # in which one of the two runs finds place
+def test_batches_that_come_again_count_once_through_any_number_of_crashes(
+    monkeypatch: pytest.MonkeyPatch, seed: int, room: int
+) -> None:
+    monkeypatch.setattr(batch_numbers, "MOST_TEXT", room)
     choice = random.Random(seed)
     calm = Broker(messages(seed))
     Worker(calm).finish()
@@ -173,6 +187,32 @@ def test_batches_that_come_again_count_once_through_any_number_of_crashes(seed: 
 
     assert sorted(flows(broker)) == sorted(flows(calm))
     assert last.partition.numbers.missing == {}
+    assert broker.committed.offset == len(broker.input)
+    assert bool(broker.seen) == (room == 16)
+
+
+def runs(count: int) -> list[bytes]:
+    """What so many runs of probes send: two records each, of flows of their own, then the end."""
+    records = status_records(Conversations(1, count, 1.0, mean_records=2.0))
+    sent = [records.select(slice(n, n + 2)).replace(boot_id=n + 1) for n in range(count)]
+    ends = [FlowBatch(site=each.site, probe=each.probe, boot_id=each.boot_id, sequence=1, watermark=END_OF_RUN)
+            for each in sent]  # fmt: skip
+    return [encode_message(batch) for pair in zip(sent, ends, strict=True) for batch in pair]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_more_than_a_thousand_runs_that_come_again_count_once(seed: int) -> None:
+    choice = random.Random(seed)
+    calm = Broker(runs(1500))
+    Worker(calm).finish()
+    broker = Broker([*calm.input, *calm.input, *choice.sample(calm.input, 500)])
+    while broker.committed.offset < len(calm.input):
+        worker = Worker(broker)
+        for _ in range(choice.randint(100, 1500)):
+            worker.step(choice)
+    Worker(broker).finish()
+
+    assert sorted(flows(broker)) == sorted(flows(calm))
     assert broker.committed.offset == len(broker.input)
 
 

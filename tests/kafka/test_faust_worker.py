@@ -1,9 +1,11 @@
 """What Faust and the log may do to the order of a partition: messages lost on the way, offsets without a message."""
 
 import asyncio
+from dataclasses import replace
 
 from confluent_kafka import Producer
 from faust.types import Message
+from structlog.testing import capture_logs
 
 from processors.engine import faust_app
 from processors.engine.faust_worker import FaustWorker
@@ -85,3 +87,15 @@ def test_offsets_without_a_message_are_passed_over(bench: Bench) -> None:
 
     assert flows_by_key(bench.flows()) == expected()
     assert worker.stop() == 0
+
+
+def test_a_bus_without_a_topic_for_batches_seen_is_good_enough_for_few_runs(bench: Bench) -> None:
+    async def scenario() -> list[str]:
+        worker = FaustWorker(replace(settings(bench), seen_topic=f"{bench.prefix}nowhere"))
+        with capture_logs() as said:
+            await work_until_all_is_acknowledged(worker, bench)
+        return [each["event"] for each in said if each["log_level"] == "warning"]
+
+    bench.publish(messages())
+    assert asyncio.run(scenario()) == ["some 250 runs are remembered"]
+    assert flows_by_key(bench.flows()) == expected()

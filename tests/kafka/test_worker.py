@@ -10,8 +10,10 @@ from processors.engine.local import run
 from processors.merge import FlowMerge, MergeSettings
 from tests.kafka.workers import PARTITIONS, Bench, Flows, flows_by_key
 from tests.processors.status_records import Conversations, in_messages, status_records
-from topics.batch import FlowBatch
+from topics.batch import END_OF_RUN, FlowBatch
+from topics.bus import create_topics
 from topics.dead_letters import read_dead_letter
+from topics.definitions import SEEN_BATCHES
 
 SETTINGS = MergeSettings(idle_timeout=12, other_idle_timeout=12, active_timeout=25)
 
@@ -159,3 +161,25 @@ def test_a_signal_settles_what_is_complete_and_leaves_the_group(bench: Bench, nu
     successor.wait_for("assigned")
     bench.wait_until_all_is_acknowledged()
     assert flows_by_key(bench.flows()) == expected()
+
+
+def test_a_thousand_runs_that_come_again_after_a_restart_are_not_doubled(bench: Bench) -> None:
+    """Four times as many as an offset's metadata has room for."""
+    create_topics(f"kafka://{bench.bootstrap}", [SEEN_BATCHES])
+    whole = status_records(Conversations(3, 1100, 5.0, mean_records=1.0))
+    batches: list[FlowBatch] = []
+    for number in range(1100):
+        batch = whole.select(slice(number, number + 1)).replace(boot_id=number + 1, partition=0)
+        batches += [batch, batch.select(slice(0)).replace(sequence=1, watermark=END_OF_RUN)]
+    first = bench.start()
+    bench.publish(batches)
+    bench.wait_until_all_is_acknowledged()
+    first.kill()
+    flows = sum(map(len, bench.flows()))
+    assert flows == 1100
+
+    second = bench.start()
+    bench.publish(batches)
+    bench.wait_until_all_is_acknowledged()
+    assert sum(map(len, bench.flows())) == flows
+    assert second.stop() == 0

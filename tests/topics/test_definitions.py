@@ -11,6 +11,7 @@ from topics.definitions import (
     NAMES,
     OBSERVATIONS,
     SCHEMAS,
+    SEEN_BATCHES,
     TOPICS,
 )
 
@@ -32,6 +33,7 @@ def test_every_topic_of_the_design_is_defined_once() -> None:
         "exporter-templates",
         "dead-letters",
         "schemas",
+        "seen-batches",
     )
     assert names == [f"argosy.{kind}.v1" for kind in kinds]
 
@@ -51,6 +53,7 @@ def test_only_what_is_latest_by_key_is_compacted() -> None:
         ALERT_STATE,
         EXPORTER_TEMPLATES,
         SCHEMAS,
+        SEEN_BATCHES,
     ]
 
 

@@ -32,6 +32,7 @@ from topics.names import AddressName, decode_name, encode_name
 from topics.probe_status import encode_probe_status, read_probe_status
 from topics.registry import CachedRegistry, MockRegistry
 from topics.schema import FLOW_BATCH, flow_record_json, revisions, schema_json, schema_names, schema_text
+from topics.seen_batches import SeenBatches, decode_seen, encode_seen
 from topics.spans import SpanFinding, encode_span_finding, read_span_finding
 
 if TYPE_CHECKING:
@@ -227,6 +228,7 @@ WRITERS: dict[str, tuple[bytes, Any]] = {
         encode_template(ExporterTemplate("a", "b", bytes(16), 1, 256, 0, (0, 8, 4))),
         decode_template,
     ),
+    "seen-batches.v1": (encode_seen(SeenBatches("g", "t", 1, 2, b"runs")), decode_seen),
     "alert-state.v1": (encode_state(StatePart("one", 3, True, 0, 1, b"body")), decode_state),
 }
 

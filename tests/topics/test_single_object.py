@@ -51,6 +51,7 @@ def test_fingerprints_change_with_a_new_revision_only() -> None:
         "address-name.v1": "f731cbd4cff0c919",
         "event-record.v1": "94663a58bb158dd4",
         "alert.v1": "1deb3483f60899f8",
+        "seen-batches.v1": "0e959d4daf224bbd",
         "alert-state.v1": "7356ab1f646de965",
         "exporter-template.v1": "e4eff62d59f99c8a",
     }

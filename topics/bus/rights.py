@@ -23,6 +23,7 @@ from topics.definitions import (
     OBSERVATIONS,
     PROBES,
     SCHEMAS,
+    SEEN_BATCHES,
     SPANS,
     TOPICS,
 )
@@ -58,7 +59,7 @@ ROLES: dict[str, tuple[Right, ...]] = {
     ),
     "worker": (
         *_topics((FLOW_STATUS.name,), READ),
-        *_topics((FLOWS.name, SCHEMAS.name), READ, WRITE),
+        *_topics((FLOWS.name, SCHEMAS.name, SEEN_BATCHES.name), READ, WRITE),
         *_topics((NAMES.name, EVENTS.name), READ),
         *_topics((CONTROL.name,)),
         *_topics((DEAD_LETTERS.name,), WRITE),

@@ -1,6 +1,10 @@
 import random
 
-from processors.engine.batch_numbers import KEPT_RANGES, MOST_TEXT, BatchNumbers
+import pytest
+
+from processors.engine.batch_numbers import KEPT_RANGES, MOST_RUNS, MOST_TEXT, BatchNumbers
+from topics.definitions import MAX_MESSAGE_BYTES
+from topics.seen_batches import SeenBatches, encode_seen
 
 RUN = ("site", "probe", 1)
 
@@ -71,6 +75,47 @@ def test_many_gaps_are_remembered_in_part() -> None:
     taken(numbers, list(range(0, 100, 2)))
     successor = BatchNumbers(numbers.text_at(50))
     assert taken(successor, list(range(100))) == [99 - 2 * n for n in range(KEPT_RANGES, 0, -1)] + [99]
+
+
+def test_what_changed_goes_on_from_what_was_packed() -> None:
+    numbers = BatchNumbers()
+    for offset in range(1000):
+        numbers.take(("site", f"probe-{offset}", 1), 7, offset)
+    assert numbers.changes_at(1000) is None, "a thousand runs do not fit beside an offset"
+    base = numbers.packed()
+    assert numbers.changes_at(1000) == ""
+
+    numbers.take(("site", "probe-3", 1), 8, 1000)
+    numbers.take(("site", "new", 1), 0, 1001)
+    numbers.take(("site", "later", 1), 0, 1002)
+    changes = numbers.changes_at(1002)
+    assert changes is not None
+    assert len(changes) < 40
+    successor = BatchNumbers(changes, base)
+    assert successor.changes_at(1002) == changes
+    assert not any(successor.take(("site", f"probe-{n}", 1), 7, 1002 + n) for n in range(1000))
+    assert not successor.take(("site", "probe-3", 1), 8, 2002)
+    assert not successor.take(("site", "new", 1), 0, 2003)
+    assert successor.take(("site", "later", 1), 0, 2004)
+
+
+def test_runs_are_bounded_and_fit_a_message_however_many_gaps_they_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("processors.engine.batch_numbers.MOST_RUNS", 100)
+    numbers = BatchNumbers()
+    for run in range(150):
+        for step in range(6):
+            numbers.take(("site", "probe", run), 2**62 + step * 2, run * 6 + step)
+    assert numbers.changes_at(900) is None
+    base = numbers.packed()
+    assert len(encode_seen(SeenBatches("g" * 249, "t" * 249, 1, 900, base))) * MOST_RUNS / 100 < MAX_MESSAGE_BYTES
+    successor = BatchNumbers("", base)
+    assert [successor.take(("site", "probe", run), 2**62, 0) for run in (50, 149)] == [False, False]
+    assert successor.take(("site", "probe", 49), 2**62, 0), "the runs heard first are forgotten"
+
+
+def test_damaged_runs_say_nothing() -> None:
+    for base in (b"\xff", bytes(6) + b"\xff" * 11, bytes(7) + b"\x08"):
+        assert taken(BatchNumbers("", base), [0, 1]) == [0, 1]
 
 
 def test_text_that_is_none_says_nothing() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from processors.engine.acknowledgement import Acknowledger
 from processors.engine.batch_numbers import Unnumbered
+from processors.engine.memory import Memory
 from processors.engine.name_progress import SILENT_SECONDS, NameProgress
 from processors.engine.partition import PartitionMerge
 from processors.engine.waiting import MOST_WAITING
@@ -68,7 +69,9 @@ class Partition:
         self.sent: list[int] = []
         self.waiter = Waiter()
         self.decode, self.encode = decode_message, encode_message
-        self.merge = PartitionMerge(0, Through(), Acknowledger(), self, numbers=Unnumbered(), patience=self.waiter)
+        self.merge = PartitionMerge(
+            0, Through(), Acknowledger(), self, memory=Memory(Unnumbered()), patience=self.waiter
+        )
 
     def send(self, value: bytes, _headers: Any, confirm: Callable[[int], None]) -> None:
         self.sent += decode_message(value).records["status_sequence"].tolist()

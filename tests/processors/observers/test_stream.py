@@ -12,6 +12,7 @@ import pytest
 
 from processors.engine.acknowledgement import Acknowledger
 from processors.engine.batch_numbers import Unnumbered
+from processors.engine.memory import Memory
 from processors.engine.partition import PartitionMerge, conclusions, last_offset
 from processors.observers import ObserverSettings, ObserverStream
 from tests.processors.observers.test_match import labels, moved, seen
@@ -74,7 +75,7 @@ class Worker:
                 known.append((number, last_offset(positions)))
         acknowledger = Acknowledger(len(self.log.values), known)
         self.next = self.log.committed
-        self.partition = PartitionMerge(self.next, stage, acknowledger, self, numbers=Unnumbered())
+        self.partition = PartitionMerge(self.next, stage, acknowledger, self, memory=Memory(Unnumbered()))
 
     def decode(self, value: bytes) -> FlowBatch:
         return decode_message(value)

@@ -29,6 +29,8 @@ def test_the_end_of_a_partition_that_was_just_taken_from_us_is_not_known() -> No
         app = make_app("127.0.0.1:1", "group", session_timeout=6.0)
         thread = app.consumer._thread  # type: ignore[attr-defined]  # private, as above
         thread._consumer = AIOKafkaConsumer(bootstrap_servers="127.0.0.1:1")
-        return end(app, TP("topic", 0))
+        found = end(app, TP("topic", 0))
+        await thread._consumer.stop()
+        return found
 
     assert asyncio.run(end_of_a_stranger()) is None

@@ -48,6 +48,7 @@ OPTIONS = [
     Option("-r", "FILE...", "capture files: pcap or pcapng, plain, gzip or zstd; - is standard input"),
     Option("--data", "DIR", "keep flows there, as Parquet files and in a DuckDB database (default argosy-data)"),
     Option("-S", "SECONDS", "report each active flow this often (default 5)"),
+    Option("-U", "BYTES", "keep the first bytes of user data of each direction"),
     Option("-e", "NAME", "name of this probe, the srcid of its records (default: name of the host)"),
     Option("--site", "NAME", "where the probe stands"),
     Option("--labels", "CONF", "label flows by lists and databases (docs/guides/labels.md)"),

@@ -10,6 +10,7 @@ import polars as pl
 from clients.explaining.beside import SECOND, described
 from clients.explaining.finding import NEAR, span_of
 from clients.explaining.observed import observers
+from clients.explaining.payload import payload_of
 from clients.explaining.words import duplicates, sentence
 from clients.web.asking.leading import of_pair
 from topics.address_text import ip_text, mac_text
@@ -74,7 +75,7 @@ def explained(found: Found, beside: Beside, source: str) -> dict[str, Any]:
         "duplicates": duplicates(whole.row(0, named=True)),
         "dns": _dns(beside, ends, first),
         "alerts": [alert_row(alert) for alert in beside.alerts() if bytes.fromhex(flow_id) in alert.flow_ids],
-        "payload": {side: _payload(row[f"{side}_payload"]) for side in ("src", "dst")},
+        "payload": payload_of(row),
         "merged_from": _origin(found.records),
         "related": _related(ends, row),
     }
@@ -234,16 +235,6 @@ def alert_row(alert: Alert) -> dict[str, Any]:
         "filter": text.strip().strip("'") or None,
         "t": query.removeprefix("-t").strip() or None,
     }
-
-
-def _payload(data: bytes) -> dict[str, Any] | None:
-    if not data:
-        return None
-    from topics.obfuscation import obfuscated
-
-    shown = obfuscated(data)
-    text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in shown[:4096])
-    return {"hex": shown[:4096].hex(), "text": text, "bytes": len(data), "says": None}
 
 
 def _origin(records: pl.DataFrame) -> dict[str, Any]:

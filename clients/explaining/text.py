@@ -39,8 +39,8 @@ def lines(told: dict[str, Any]) -> Iterator[str]:
     for side, title in (("src", "source"), ("dst", "destination")):
         payload = told["payload"][side]
         if payload:
-            yield f"Payload of the {title}, {payload['bytes']} bytes"
-            yield f"  {payload['text'][:200]}"
+            yield f"Payload of the {title}, {payload['bytes']} of {payload['of']} bytes"
+            yield f"  {payload['protocol']}: {payload['says']}" if payload["says"] else f"  {payload['text'][:200]}"
     yield "Fields"
     yield from (f"  {each['name']:<14} {each['text'][:60]:<24} {each['doc']}" for each in told["record"]["fields"])
     origin = told["merged_from"]

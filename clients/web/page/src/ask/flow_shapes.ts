@@ -52,7 +52,11 @@ export interface Observer {
   smac: string | null;
   dmac: string | null;
   svlan: number | null;
+  dvlan: number | null;
+  smpls: number | null;
+  dmpls: number | null;
   clock: number | null;
+  later: number;
   verdict: string | null;
 }
 
@@ -72,7 +76,10 @@ export interface PayloadSide {
   hex: string;
   text: string;
   bytes: number;
+  of: number;
+  protocol: string | null;
   says: string | null;
+  facts: { name: string; value: string; doc: string }[];
 }
 
 export interface Explained {
@@ -89,7 +96,7 @@ export interface Explained {
   duplicates: { packets: number; bytes: number; share: number | null; why: string[] } | null;
   dns: Transaction[];
   alerts: Alert[];
-  payload: { src: PayloadSide | null; dst: PayloadSide | null } | null;
+  payload: { src: PayloadSide | null; dst: PayloadSide | null };
   merged_from: {
     records: number;
     file: string | null;

@@ -4,8 +4,10 @@ import type { Explained } from "../ask/flow_shapes";
 import { Card } from "../parts/card";
 import { Command } from "../parts/copied";
 import { Framed } from "../parts/states";
-import { AlertsOf, DnsBefore, Ends, MergedFrom, Payload, Related } from "./flow_context";
-import { Bytes, Copies, Observers, Records } from "./flow_measures";
+import { AlertsOf, DnsBefore, Ends, MergedFrom, Related } from "./flow_context";
+import { Bytes, Records } from "./flow_measures";
+import { Copies, Observers } from "./flow_observed";
+import { Payload } from "./flow_payload";
 
 /** One flow, explained: what was measured when and by whom, who its ends were, and what led to it. */
 export function Flow({ id }: { id: string }) {

@@ -1,10 +1,10 @@
 import { useKnown, viewLink } from "../app/known";
-import type { End, Explained, Named, PayloadSide, Transaction } from "../ask/flow_shapes";
+import type { End, Explained, Named, Transaction } from "../ask/flow_shapes";
 import { EVERYTHING } from "../ask/question";
 import type { Alert } from "../ask/shapes";
 import { Card } from "../parts/card";
 import { type Head, PlainTable } from "../parts/plain_table";
-import { bytes, duration } from "../show/numbers";
+import { duration } from "../show/numbers";
 import { clock } from "../show/times";
 
 const DETAILS = [
@@ -109,30 +109,6 @@ export function AlertsOf({ alerts }: { alerts: Alert[] }) {
           </li>
         ))}
       </ul>
-    </Card>
-  );
-}
-
-function Side({ title, side }: { title: string; side: PayloadSide | null }) {
-  if (!side) return null;
-  return (
-    <div>
-      <h3>
-        {title}, {bytes(side.bytes)}
-        {side.says && `: ${side.says}`}
-      </h3>
-      <pre class="payload">{side.text || side.hex}</pre>
-    </div>
-  );
-}
-
-export function Payload({ flow }: { flow: Explained }) {
-  const { payload } = flow;
-  if (!payload || (!payload.src && !payload.dst)) return null;
-  return (
-    <Card title="First bytes of the payload" wide>
-      <Side title="Source" side={payload.src} />
-      <Side title="Destination" side={payload.dst} />
     </Card>
   );
 }

@@ -1,12 +1,12 @@
 import { useMemo } from "preact/hooks";
 import { useKnown } from "../app/known";
-import type { Explained, Observer, StatusRecord } from "../ask/flow_shapes";
+import type { Explained, StatusRecord } from "../ask/flow_shapes";
 import { Chart } from "../chart/chart";
 import type { Layers } from "../chart/stack";
 import { Card } from "../parts/card";
 import { type Head, PlainTable } from "../parts/plain_table";
 import { Empty } from "../parts/states";
-import { bytes, duration, share, whole } from "../show/numbers";
+import { bytes, duration, whole } from "../show/numbers";
 import { clock, span } from "../show/times";
 
 function layersOf(timeline: NonNullable<Explained["timeline"]>): Layers {
@@ -80,55 +80,6 @@ export function Records({ flow }: { flow: Explained }) {
   return (
     <Card title={flow.records.length === 1 ? "The record" : `Its ${whole(flow.records.length)} records`} wide>
       <PlainTable label="Records over time" heads={heads} rows={flow.records} />
-    </Card>
-  );
-}
-
-/** Who saw the flow, in the order of its way, and what differs between them. */
-export function Observers({ flow }: { flow: Explained }) {
-  const heads: Head<Observer>[] = [
-    { title: "", right: true, cell: (row) => row.order },
-    { title: "Probe", cell: (row) => [row.site, row.probe, row.interface].filter(Boolean).join("/") },
-    { title: "Packets s/d", right: true, cell: (row) => `${whole(row.spkts)} / ${whole(row.dpkts)}` },
-    { title: "Bytes s/d", right: true, cell: (row) => `${bytes(row.sbytes)} / ${bytes(row.dbytes)}` },
-    { title: "Lost", right: true, cell: (row) => whole(row.lost) },
-    { title: "TTL s/d", right: true, cell: (row) => `${row.sttl ?? "–"} / ${row.dttl ?? "–"}` },
-    { title: "MAC of the source", cell: (row) => row.smac ?? "" },
-    { title: "MAC of the destination", cell: (row) => row.dmac ?? "" },
-    { title: "VLAN", right: true, cell: (row) => row.svlan ?? "" },
-    { title: "Clock", right: true, cell: (row) => duration(row.clock) },
-    { title: "Verdict", cell: (row) => row.verdict ?? "" },
-  ];
-  if (flow.observers.length === 0) return null;
-  return (
-    <Card title="Observers in the order of the way" wide>
-      <PlainTable label="Observers" heads={heads} rows={flow.observers} />
-      {flow.differences.length > 0 && (
-        <ul class="told">
-          {flow.differences.map((difference) => (
-            <li key={difference}>{difference}</li>
-          ))}
-        </ul>
-      )}
-    </Card>
-  );
-}
-
-/** Copies of packets that a mirror port made, and why they were ruled so. */
-export function Copies({ flow }: { flow: Explained }) {
-  const { duplicates } = flow;
-  if (!duplicates) return null;
-  return (
-    <Card title="Copies of its packets">
-      <p>
-        {whole(duplicates.packets)} copies, {bytes(duplicates.bytes)}
-        {duplicates.share !== null && `, ${share(duplicates.share)} of what was seen`}
-      </p>
-      <ul class="told">
-        {duplicates.why.map((reason) => (
-          <li key={reason}>{reason}</li>
-        ))}
-      </ul>
     </Card>
   );
 }

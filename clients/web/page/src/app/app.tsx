@@ -13,10 +13,15 @@ import { viewAt } from "./views";
 
 type Start = { session: Session; meta: Meta | null } | { failed: unknown } | null;
 
+/** Who is not signed in gets no answer but that. */
+function signedOut(problem: unknown): null {
+  if (problem instanceof Refusal && problem.status === 401) return null;
+  throw problem;
+}
+
 async function start(): Promise<Start> {
   try {
-    const session = await ask<Session>("/api/session");
-    const meta = session.signed_in ? await ask<Meta>("/api/meta") : null;
+    const [session, meta] = await Promise.all([ask<Session>("/api/session"), ask<Meta>("/api/meta").catch(signedOut)]);
     return { session, meta };
   } catch (failed) {
     return { failed };

@@ -3,11 +3,13 @@ import { Alerts } from "../views/alerts";
 import { Dns } from "../views/dns";
 import { Flow } from "../views/flow";
 import { Flows } from "../views/flows";
-import { Geography } from "../views/geography";
-import { Graph } from "../views/graph";
 import { Host } from "../views/host";
 import { Live } from "../views/live";
 import { Overview } from "../views/overview";
+import { later } from "./later";
+
+const Graph = later(() => import("../views/graph").then((part) => part.Graph));
+const Geography = later(() => import("../views/geography").then((part) => part.Geography));
 
 export interface View {
   path: string;

@@ -11,6 +11,8 @@ SAMPLE := build/sample.pcap
 
 run:
 	$(MAKE) --no-print-directory -j 2 page-if-possible audited
+	@if [ -f clients/web/assets/index.html ]; then \
+	  echo "Look at it: $(BIN)/argosy web -R build/sample-data shows it at http://127.0.0.1:8561/"; fi
 
 audited: $(INSTALLED) $(SAMPLE)
 	$(BIN)/argosy run -r $(SAMPLE) -e edge --data build/sample-data

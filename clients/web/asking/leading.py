@@ -9,6 +9,7 @@ from topics.errors import FilterError
 
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _SERVICE = re.compile(r"(tcp|udp|sctp)/(\d{1,5})")
+_NETWORK = re.compile(r"[0-9a-f.:]{2,39}/\d{1,3}")
 _NUMBER = re.compile(r"\d{1,10}")
 ENDS = {"country": ("sco", "dco"), "as": ("sas", "das"), "name": ("sname", "dname"), "locality": ("sloc", "dloc")}
 SIDES = {"addr": "", "saddr": "src ", "daddr": "dst ", "laddr": "", "raddr": ""}
@@ -35,6 +36,16 @@ def of_pair(source: str, destination: str) -> str | None:
     return None if None in ends else f"{ends[0]} and {ends[1]}"
 
 
+def between(by: str, one: str, other: str) -> str | None:
+    """Return a filter for what two values have with each other, or one of them with itself."""
+    if one != other:
+        return joined(filter_of(by, one), filter_of(by, other))
+    if by in ENDS:
+        return joined(*(filter_of(name, one) for name in ENDS[by]))
+    text = filter_of(by, one)
+    return text and f"src {text} and dst {text}"
+
+
 def joined(one: str | None, other: str | None) -> str | None:
     """Return a filter for what both select."""
     parts = [part for part in (one, other) if part]
@@ -46,6 +57,8 @@ def joined(one: str | None, other: str | None) -> str | None:
 def _text(by: str, key: str) -> str | None:
     if by in SIDES:
         return _host(SIDES[by], key)
+    if by == "net":
+        return f"net {key}" if _NETWORK.fullmatch(key) else None
     if by in ENDS:
         one, other = (_equal(name, key) for name in ENDS[by])
         return f"({one} or {other})" if one and other else None

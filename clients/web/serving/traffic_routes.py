@@ -102,7 +102,8 @@ def routes(site: Site) -> list[Route]:
 
     def of_new(about: Question, said: Said, asked: Asked) -> dict[str, Any]:
         against = number(said, "against", 86_400, 1, YEAR)
-        return fresh(engine, about, asked, against, number(said, "limit", 50, 1, 1000))
+        known = site.beside.transactions().table
+        return fresh(engine, known, about, asked, against, number(said, "limit", 50, 1, 1000))
 
     made = {"overview": of_overview, "series": of_series, "top": of_top, "quality": of_quality, "new": of_new}
     return [Route(f"/api/{name}", questioned(site, make)) for name, make in made.items()]

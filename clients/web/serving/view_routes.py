@@ -15,8 +15,9 @@ from clients.web.errors import MissingError, ParameterError
 from clients.web.serving.answering import answer, parameters
 from clients.web.serving.traffic_routes import questioned
 from clients.web.traffic.pairs import OF_FIELD
+from clients.web.views.countries import geography
 from clients.web.views.dns import dns
-from clients.web.views.graphing import NODE_METRICS, geography, graph
+from clients.web.views.graphing import NODE_METRICS, graph
 from clients.web.views.host import host
 from clients.web.views.spans import spans
 

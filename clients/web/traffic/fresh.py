@@ -1,4 +1,4 @@
-"""What a time has that the time before it had not: hosts, services, countries, names."""
+"""What a time has that the time before it had not: hosts, services, countries, names, domains."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 
 from clients.web.asking.leading import filter_of, joined
+from clients.web.traffic.domains import domain_of
 from clients.web.traffic.series import SECOND
 from clients.web.traffic.sums import sums_by
 from clients.web.traffic.tops import label_of, named
@@ -23,8 +25,13 @@ FOREVER = 2**63 - 1
 KINDS = {"hosts": "addr", "countries": "country", "names": "name", "services": "service"}
 
 
-def fresh(engine: Engine, question: Question, asked: Asked, against: int, limit: int) -> dict[str, Any]:
-    """Return what is new in the time of a question, against so many seconds before it."""
+def fresh(
+    engine: Engine, known_dns: pl.DataFrame, question: Question, asked: Asked, against: int, limit: int
+) -> dict[str, Any]:
+    """Return what is new in the time of a question, against so many seconds before it.
+
+    `known_dns` are transactions (clients/explaining/beside.py); their domains do not follow the filter of flows.
+    """
     earlier = replace(question, first=question.first - against * SECOND, end=question.first - 1, times=None)
     known = {kind: sums_by(engine, earlier, asked, by) for kind, by in KINDS.items()}
     records = int(known["services"].sums[:, FLOWS].sum())
@@ -33,7 +40,29 @@ def fresh(engine: Engine, question: Question, asked: Asked, against: int, limit:
     }
     for kind, by in KINDS.items():
         found[kind] = _new(engine, question, asked, by, known[kind].sums[:, FLOWS], limit) if records else []
-    return found
+    return {**found, "domains": _domains(known_dns, question, earlier, limit)}
+
+
+def _domains(table: pl.DataFrame, question: Question, earlier: Question, limit: int) -> list[dict[str, Any]]:
+    """Return domains that were not asked for in the time before, in which something was asked for."""
+    now, before = (
+        table.filter(pl.col("time").is_between(each.first, each.end)).select(
+            domain_of(pl.col("name")).alias("key"), "time", "client"
+        )
+        for each in (question, earlier)
+    )
+    if not before.height:
+        return []
+    made = (
+        now.join(before, on="key", how="anti")
+        .group_by("key")
+        .agg(
+            (pl.col("time").min() / SECOND).alias("first"),
+            pl.len().alias("queries"),
+            pl.col("client").n_unique().alias("clients"),
+        )
+    )
+    return made.sort("first", "key").head(limit).to_dicts()
 
 
 def _new(engine: Engine, question: Question, asked: Asked, by: str, known: Numbers, limit: int) -> list[dict[str, Any]]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from clients.web.traffic.networks import NETWORK, networks
+
 if TYPE_CHECKING:
     from clients.web.asking.asked import Asked
     from clients.web.asking.question import Question
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 ADDED = ("flows", "spkts", "dpkts", "sbytes", "dbytes", "lost")
 ENDS = ("saddr", "daddr")
-OF_FIELD = {"addr": ENDS, "country": ("sco", "dco"), "as": ("sas", "das")}
+OF_FIELD = {"addr": ENDS, NETWORK: ENDS, "country": ("sco", "dco"), "as": ("sas", "das")}
 RECORDED = {
     "spkts": "src_packets",
     "dpkts": "dst_packets",
@@ -35,7 +37,9 @@ def pair_sums(
     names = OF_FIELD[by]
 
     def of_file(rows: Rows) -> pl.DataFrame:
-        return _grouped(rows, names, engine.columns.coded(rows.file, by).everywhere, lossy=lossy)
+        file = rows.file
+        everywhere = networks(engine, file) if by == NETWORK else engine.columns.coded(file, by).everywhere
+        return _grouped(rows, names, everywhere, lossy=lossy)
 
     parts = engine.each(question, asked, of_file)
     if not parts:

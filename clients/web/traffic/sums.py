@@ -79,8 +79,19 @@ def counters(rows: Rows) -> tuple[Numbers, Numbers, Numbers, Numbers, Numbers, N
     return rows.mask, *packets, *sizes, file["lost"], file["latency"]
 
 
+def once(columns: tuple[Numbers, ...]) -> tuple[Numbers, ...]:
+    """Return the columns of both ends so that a flow counts once where both have the same value."""
+    if len(columns) < 2:
+        return columns
+    first, second = columns
+    same = first == second
+    if not same.any():
+        return columns
+    return first, fixed(np.where(same, second.dtype.type(0), second))
+
+
 def sums_by(engine: Engine, question: Question, asked: Asked, by: str) -> Sums:
-    """Return the sums of each value of a field, at its number in the vocabulary; a flow counts for both its ends."""
+    """Return the sums of each value of a field, at its number in the vocabulary; a flow counts for either end."""
 
     def of_file(rows: Rows) -> tuple[Numbers, Numbers, Numbers]:
         coded = engine.columns.coded(rows.file, by)
@@ -88,7 +99,7 @@ def sums_by(engine: Engine, question: Question, asked: Asked, by: str) -> Sums:
         def made() -> tuple[Numbers, Numbers]:
             size = len(coded.everywhere)
             found = np.zeros((size, SUMS), np.int64), np.zeros((size, LATENCIES), np.float64)
-            for column in coded.columns:
+            for column in once(coded.columns):
                 add_up(column, *counters(rows), *found)
             return found
 

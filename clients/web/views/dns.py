@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from clients.explaining.beside import described
+from clients.web.traffic.domains import domain_of
 from clients.web.traffic.series import SECOND, grid
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def dns(known: Transactions, question: Question, names: Any, *, limit: int, name
         table = table.filter(pl.col("name").str.to_lowercase().str.contains(name.lower(), literal=True))
     if client:
         table = table.filter(pl.col("client") == client)
-    domain = _domain(pl.col("name")).alias("domain")
+    domain = domain_of(pl.col("name")).alias("domain")
     return {
         "totals": _totals(table),
         "series": _series(table, question),
@@ -43,11 +44,6 @@ def dns(known: Transactions, question: Question, names: Any, *, limit: int, name
         "new": _new(known.table.with_columns(domain), question, limit),
         "transactions": described(known, table.tail(limit).reverse()),
     }
-
-
-def _domain(name: pl.Expr) -> pl.Expr:
-    """Return the last two labels of a name: whose it is, as far as can be told without a list of public suffixes."""
-    return name.str.to_lowercase().str.strip_chars_end(".").str.extract(r"([^.]+\.[^.]+)$").fill_null(name)
 
 
 def _totals(table: pl.DataFrame) -> dict[str, int]:

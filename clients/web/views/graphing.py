@@ -1,4 +1,4 @@
-"""Who talks with whom, as a graph of as many nodes as can be looked at; and countries."""
+"""Who talks with whom, as a graph of as many nodes as can be looked at."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from clients.web.asking.leading import filter_of, joined
+from clients.web.asking.leading import between, filter_of
 from clients.web.traffic.pairs import pair_sums
-from clients.web.traffic.sums import sums_by
 from clients.web.traffic.tops import label_of
-from processors.summaries.sums_kernel import DST_BYTES, DST_PACKETS, FLOWS, SRC_BYTES, SRC_PACKETS
 
 if TYPE_CHECKING:
     from clients.web.asking.asked import Asked
@@ -84,77 +82,5 @@ def _link(row: dict[str, Any], words: list[str], by: str) -> dict[str, Any]:
         "flows": row["flows"],
         "pkts": row["pkts"],
         "lost": row["lost"],
-        "filter": joined(filter_of(by, source), filter_of(by, target)) if source != target else filter_of(by, source),
+        "filter": between(by, source, target),
     }
-
-
-def geography(engine: Engine, question: Question, asked: Asked) -> dict[str, Any]:
-    """Return what each country sent and received, what countries have with each other, and localities."""
-    words = engine.columns.vocabulary("country").words
-    sums = pair_sums(engine, question, asked, "country").with_columns(
-        (pl.col("sbytes") + pl.col("dbytes")).alias("bytes")
-    )
-    either = sums_by(engine, question, asked, "country")
-    one, other = (
-        sums.group_by(end).agg(pl.col("sbytes", "dbytes").sum()).rename({end: "code"}) for end in ("source", "target")
-    )
-    sent = _map(one, "sbytes"), _map(other, "dbytes")
-    received = _map(one, "dbytes"), _map(other, "sbytes")
-    total = int(sums["bytes"].sum()) if sums.height else 0
-    countries: list[dict[str, Any]] = []
-    for code in [code for code in range(1, len(either.sums)) if either.sums[code, FLOWS]]:
-        row = either.sums[code]
-        bytes_ = int(row[SRC_BYTES] + row[DST_BYTES])
-        countries.append(
-            {
-                "code": words[code],
-                "flows": int(row[FLOWS]),
-                "pkts": int(row[SRC_PACKETS] + row[DST_PACKETS]),
-                "bytes": bytes_,
-                "sent": sum(each.get(code, 0) for each in sent),
-                "received": sum(each.get(code, 0) for each in received),
-                "share": bytes_ / total if total else 0.0,
-                "filter": filter_of("country", words[code]),
-            }
-        )
-    countries.sort(key=lambda each: (-each["bytes"], each["code"]))
-    unknown = sums.filter((pl.col("source") == 0) & (pl.col("target") == 0))
-    return {
-        "countries": countries,
-        "localities": _localities(engine, question, asked),
-        "flows": _between(sums, words),
-        "unknown": {"flows": int(unknown["flows"].sum()), "bytes": int(unknown["bytes"].sum())},
-    }
-
-
-def _map(frame: pl.DataFrame, column: str) -> dict[int, int]:
-    return dict(frame.select("code", column).iter_rows())
-
-
-def _between(sums: pl.DataFrame, words: list[str]) -> list[dict[str, Any]]:
-    both = sums.filter((pl.col("source") != 0) & (pl.col("target") != 0)).sort("bytes", descending=True).head(200)
-    return [
-        {
-            "source": words[row["source"]],
-            "target": words[row["target"]],
-            "bytes": row["bytes"],
-            "flows": row["flows"],
-            "filter": joined(filter_of("sco", words[row["source"]]), filter_of("dco", words[row["target"]])),
-        }
-        for row in both.iter_rows(named=True)
-    ]
-
-
-def _localities(engine: Engine, question: Question, asked: Asked) -> list[dict[str, Any]]:
-    found = sums_by(engine, question, asked, "locality").sums
-    words = engine.columns.vocabulary("locality").words
-    return [
-        {
-            "key": words[code],
-            "flows": int(found[code, FLOWS]),
-            "bytes": int(found[code, SRC_BYTES] + found[code, DST_BYTES]),
-            "filter": filter_of("locality", words[code]),
-        }
-        for code in range(1, len(found))
-        if found[code, FLOWS]
-    ]

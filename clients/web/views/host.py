@@ -12,11 +12,15 @@ import polars as pl
 from clients.explaining.explained import alert_row, name_row
 from clients.web.asking.leading import filter_of, joined
 from clients.web.asking.question import MOST_TEXT
-from clients.web.errors import MissingError, ParameterError
+from clients.web.errors import MissingError, ParameterError, TooLargeError
+from clients.web.traffic.fresh import FOREVER
 from clients.web.traffic.overview import whole
 from clients.web.traffic.series import SECOND, grid, listed
 from clients.web.traffic.sums import Sums, sums_in_time
 from clients.web.traffic.tops import label_of, named
+from clients.web.views.host_labels import labels_of
+from clients.web.views.host_scans import IN_VAIN, answered, scans
+from clients.web.views.host_sides import sides_of, summed, taken
 from processors.summaries.sums_kernel import LATENCIES, SUMS
 
 if TYPE_CHECKING:
@@ -26,7 +30,6 @@ if TYPE_CHECKING:
     from clients.web.columns.engine import Engine, Rows
 
 MOST = 100
-SUMMED = {"spkts": "src_packets", "dpkts": "dst_packets", "sbytes": "src_bytes", "dbytes": "dst_bytes"}
 
 
 def host(engine: Engine, beside: Beside, question: Question, asked: Asked, address: str, bins: int) -> dict[str, Any]:
@@ -34,20 +37,43 @@ def host(engine: Engine, beside: Beside, question: Question, asked: Asked, addre
     key = checked(address)
     own = filter_of("addr", key)
     about = replace(question, filter=joined(own, question.filter) or "")
-    sides = _sides(engine, about, asked, key)
+    sides = sides_of(engine, about, asked, key)
     if not sides.height:
         raise MissingError(f"no flows of {key} here")
+    tried = sides_of(engine, replace(about, filter=joined(about.filter, f"({IN_VAIN})") or ""), asked, key)
+    offered = answered(sides, tried).filter(~pl.col("began"))
     found: dict[str, Any] = {
         "address": key,
         "first": int(sides["stime"].min()) / SECOND,  # type: ignore[arg-type]  # a number: there are rows
         "last": int(sides["ltime"].max()) / SECOND,  # type: ignore[arg-type]  # likewise
+        "first_ever": _first_ever(engine, replace(question, filter=own or "", times=None), asked),
         "totals": whole(engine, about, asked),
         "series": _series(engine, about, asked, key, bins),
-        "services_offered": _services(engine, sides.filter(~pl.col("began")), key, offered=True),
+        "services_offered": _services(engine, offered, key, offered=True),
         "services_used": _services(engine, sides.filter(pl.col("began")), key, offered=False),
         "peers": _peers(engine, sides, key),
+        "scans": scans(engine, tried, key),
+        **labels_of(engine, about, asked, key),
     }
     return {**found, **_labels(engine, about, asked, key), **_beside(engine, beside, question, key)}
+
+
+def _first_ever(engine: Engine, own: Question, asked: Asked) -> float | None:
+    """Return when the first flow of a host was of all that is kept (s), None where that is too much to look at."""
+    span = engine.archive.span()
+    if span is None:
+        return None
+
+    def of_file(rows: Rows) -> int:
+        start = rows.file.columns["start"]
+        chosen = start[rows.mask] if len(rows.mask) else start
+        return int(chosen.min()) if len(chosen) else FOREVER
+
+    try:
+        starts = engine.each(replace(own, first=span[0], end=span[1]), asked, of_file)
+    except TooLargeError:
+        return None
+    return min(starts, default=FOREVER) / SECOND if starts else None
 
 
 def checked(address: str) -> str:
@@ -61,53 +87,10 @@ def checked(address: str) -> str:
         return text
 
 
-def _sides(engine: Engine, about: Question, asked: Asked, key: str) -> pl.DataFrame:
-    """Return sums by service, other end, and which end began; all numbers are those of the vocabularies."""
-
-    def of_file(rows: Rows) -> pl.DataFrame:
-        file = rows.file
-        mine = file.words["address"].index(key) if key in file.words["address"] else -1
-        places = np.flatnonzero(rows.mask) if len(rows.mask) else np.arange(file.rows)
-        ends = [_taken(file.column(name), places) for name in ("saddr", "daddr", "service")]
-        counted = {name: file.columns[column][places] for name, column in SUMMED.items()}
-        frame = pl.DataFrame(
-            {
-                "began": ends[0] == mine,
-                "other": np.where(ends[0] == mine, ends[1], ends[0]),
-                "service": ends[2],
-                **counted,
-                "stime": file.columns["start"][places],
-                "ltime": file.columns["last_seen"][places],
-            }
-        )
-        made = _summed(frame.with_columns(pl.lit(1, pl.Int64).alias("flows")))
-        addresses, services = (pl.Series(engine.columns.coded(file, by).everywhere) for by in ("addr", "service"))
-        return made.with_columns(
-            addresses.gather(made["other"]).alias("other"), services.gather(made["service"]).alias("service")
-        )
-
-    parts = [part for part in engine.each(about, asked, of_file) if part.height]
-    return _summed(pl.concat(parts)) if parts else pl.DataFrame()
-
-
-def _taken(column: Any, places: Any) -> Any:  # noqa: ANN401 - arrays
-    return column[places] if len(column) > 1 else np.repeat(column, len(places))
-
-
-def _summed(frame: pl.DataFrame, by: tuple[str, ...] = ("began", "other", "service")) -> pl.DataFrame:
-    return frame.group_by(by).agg(
-        pl.col("flows").sum(),
-        *(pl.col(name).cast(pl.Int64).sum() for name in SUMMED),
-        pl.col("stime").min(),
-        pl.col("ltime").max(),
-        pl.col("other").n_unique().cast(pl.Int64).alias("others") if "other" not in by else pl.lit(1).alias("others"),
-    )
-
-
 def _services(engine: Engine, sides: pl.DataFrame, key: str, *, offered: bool) -> list[dict[str, Any]]:
     words = engine.columns.vocabulary("service").words
     total = pl.col("sbytes") + pl.col("dbytes")
-    made = _summed(sides, ("service",)).with_columns(total.alias("bytes")).sort("bytes", descending=True)
+    made = summed(sides, ("service",)).with_columns(total.alias("bytes")).sort("bytes", descending=True)
     side = "dst" if offered else "src"
     rows = []
     for row in made.head(MOST).iter_rows(named=True):
@@ -194,7 +177,7 @@ def _values(engine: Engine, about: Question, asked: Asked, key: str, fields: tup
         mine, found = file.words["address"].index(key), set[str]()
         places = np.flatnonzero(rows.mask) if len(rows.mask) else np.arange(file.rows)
         for end, name in zip(("saddr", "daddr"), fields, strict=True):
-            codes = _taken(file.column(name), places)[_taken(file.column(end), places) == mine]
+            codes = taken(file.column(name), places)[taken(file.column(end), places) == mine]
             words = file.words[{"sco": "country", "sas": "as", "sloc": "locality"}[fields[0]]]
             found |= {words[code] for code in np.unique(codes).tolist() if code}
         return found

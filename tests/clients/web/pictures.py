@@ -36,8 +36,9 @@ PICTURES = (
     Picture("overview", "/", "New since"),
     Picture("overview-dark", "/", "New since", scheme="dark"),
     Picture("flows", "/flows?q=tcp+and+dst+port+443&sort=-bytes", "10.20."),
-    Picture("flow", "/flows?q=tcp+and+dst+port+22", "10.20.5.30", TABLET),
-    Picture("host", f"/host/{scene.CLIENT}", "Services used", TABLET),
+    Picture("flow", f"/flows?q=host+{scene.TRAP}+and+srcid+edge", scene.TRAP, TABLET),
+    Picture("host", f"/host/{scene.CLIENT}", "Where it was attached", TABLET),
+    Picture("map", "/map", "Hosts of", TABLET),
     Picture("graph", "/graph?nodes=50", "Largest links", TABLET, "dark"),
     Picture("dns", "/dns", "Transactions, newest first", TELEPHONE, "dark"),
     Picture("alerts", "/alerts", "tried 22 ports", TELEPHONE),
@@ -52,7 +53,7 @@ def draw(page: Page, picture: Picture) -> None:
     page.locator("main").get_by_text(picture.shows).first.wait_for()
     if picture.name == "flow":
         page.locator(".rows .row:not(.awaited)").get_by_role("link").first.click()
-        page.locator("h1", has_text="port 22").wait_for()
+        page.locator("h1", has_text="port 443").wait_for()
     expect(page.locator(".spinner")).to_have_count(0, timeout=PATIENCE)
     page.screenshot(path=PLACE / f"page-{picture.name}.png")
 

@@ -48,7 +48,14 @@ def hostile_frames(start: int = START + 120 * SECOND) -> Iterator[TimedFrame]:
 def trapped_frames(start: int, hops: int = 0) -> Iterator[TimedFrame]:
     """The conversation with the trap, as it is seen so many routers nearer to it."""
     hello = client_hello(HOSTILE, Random(1))
-    steps = ((True, "S", b""), (False, "SA", b""), (True, "A", b""), (True, "PA", hello), (True, "FA", b""), (False, "FA", b""))
+    steps = (
+        (True, "S", b""),
+        (False, "SA", b""),
+        (True, "A", b""),
+        (True, "PA", hello),
+        (True, "FA", b""),
+        (False, "FA", b""),
+    )
     macs = [f"02:99:00:00:{hops:02x}:{number:02x}" for number in (1, 2)] if hops else [CLIENT_MAC, ROUTER_MAC]
     sent = {True: 1, False: 1}
     for number, (ours, flags, payload) in enumerate(steps):

@@ -3,12 +3,13 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.clients.web import conftest, scene
+from tests.traffic.sample.story import START
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -22,8 +23,9 @@ VIEWS = {
     "/dns": "Transactions, newest first",
     "/live": "records are kept|Nothing arrives live",
     "/alerts": "tried 22 ports",
-    f"/host/{scene.CLIENT}": "Services used",
+    f"/host/{scene.CLIENT}": "Where it was attached",
 }
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 expect.set_options(timeout=conftest.PATIENCE)
 
 
@@ -39,8 +41,10 @@ def test_each_view_shows_what_the_pipeline_found_and_can_be_read_to_those_who_do
     expect(page.locator("main")).to_contain_text(re.compile(VIEWS[view]))
     expect(page.locator(".spinner")).to_have_count(0)
     expect(page.locator(".refused")).to_have_count(0)
-    violations = accessibility(page)
-    assert violations == [], json.dumps(violations, indent=1)
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        violations = accessibility(page)
+        assert violations == [], json.dumps(violations, indent=1)
 
 
 def accessibility(page: Page) -> list[dict[str, Any]]:
@@ -71,6 +75,58 @@ def test_a_figure_of_the_overview_leads_to_its_flows_and_one_of_them_to_its_expl
     expect(page.get_by_role("region", name="Ends, as of then")).to_contain_text("02:20:00:00:01:17")
     page.go_back()
     expect(rows(page)).to_have_count(3)
+
+
+def test_a_flow_is_explained_with_all_that_is_known_of_it(page: Page) -> None:
+    page.goto(f"/flows?q=host+{scene.TRAP}+and+srcid+edge")
+    rows(page).get_by_role("link").first.click()
+    ends = page.get_by_role("region", name="Ends, as of then")
+    for told in ("browser", "ann", "Gi1/0/7", "64498"):
+        expect(ends).to_contain_text(told)
+    observers = page.get_by_role("region", name="Observers in the order of the way")
+    expect(observers.get_by_role("row").nth(1)).to_contain_text("edge")
+    expect(observers.get_by_role("row").nth(2)).to_contain_text("core")
+    expect(observers).to_contain_text("core saw it 0.400 ms later")
+    expect(page.get_by_role("region", name="The DNS that led to it")).to_contain_text(scene.TRAP)
+    payload = page.get_by_role("region", name="What they said first")
+    expect(payload).to_contain_text("tls client hello")
+    expect(payload).to_contain_text(scene.HOSTILE)
+    payload.get_by_text("Bytes", exact=True).click()
+    expect(payload.locator("pre")).to_contain_text("0000  16 03")
+    expect(page.get_by_role("region", name="Merged from")).to_contain_text(".parquet")
+    assert accessibility(page) == []
+
+
+def test_a_scan_an_attachment_and_its_flows_stand_on_the_page_of_a_host(page: Page) -> None:
+    page.goto(f"/host/{scene.CLIENT}")
+    expect(page.get_by_role("region", name="Where it was attached", exact=True)).to_contain_text("switch-1")
+    expect(page.get_by_role("region", name="Processes and users", exact=True)).to_contain_text("browser")
+    page.goto(f"/host/{scene.SERVER}")
+    page.get_by_role("link", name="10.20.30.66 tried 97 TCP ports here").click()
+    expect(page.locator(".below [role=status]")).to_contain_text("97 flows")
+
+
+def test_a_country_shows_its_hosts_and_a_network_its_flows(page: Page) -> None:
+    page.goto("/map")
+    page.get_by_role("button", name=re.compile("hosts of Japan")).click()
+    page.get_by_role("region", name="Hosts of Japan").get_by_role("link", name=scene.TRAP).click()
+    expect(page.locator("h1")).to_contain_text(scene.TRAP)
+    expect(page.get_by_role("region", name="Owners of its network", exact=True)).to_contain_text("AS64498")
+    page.goto("/graph?by=net")
+    node = page.get_by_role("button", name=re.compile("^10.20.30.0/24"))
+    node.press(" ")
+    expect(page.get_by_label("Details").get_by_role("heading")).to_contain_text("10.20.30.0/24")
+    node.press("Enter")
+    expect(page).to_have_url(re.compile(r"/flows\?q=net\+10.20.30.0%2F24"))
+
+
+def test_what_was_not_there_before_is_news(page: Page) -> None:
+    page.goto(f"/?from={START // scene.SECOND + 120}")
+    news = page.get_by_role("region", name="New since the day before")
+    expect(news).to_contain_text("Domains")
+    news.locator("li", has_text="Domains").get_by_role("link").first.click()
+    expect(page).to_have_url(re.compile(r"/dns\?.*name="))
+    expect(page.get_by_role("region", name="New domains").get_by_role("row")).not_to_have_count(0)
 
 
 def test_a_filter_typed_wrong_is_marked_and_mended(page: Page) -> None:
@@ -149,6 +205,28 @@ def test_keys_alone_lead_through_the_page(page: Page) -> None:
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+def test_keys_alone_lead_from_the_overview_to_an_explained_flow(page: Page) -> None:
+    page.goto("/")
+    link = page.get_by_role("link", name=re.compile("flows of tcp.22 ssh", re.IGNORECASE)).first
+    tab_to(page, link)
+    page.keyboard.press("Enter")
+    expect(rows(page)).to_have_count(3)
+    tab_to(page, page.get_by_role("grid"))
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_contain_text("port 22")
+
+
+def tab_to(page: Page, wanted: Locator) -> None:
+    """Press Tab until something has the focus."""
+    expect(wanted).to_be_visible()
+    for _ in range(100):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("one => one === document.activeElement"):
+            return
+    pytest.fail("Tab does not lead there")
+
+
 def test_a_part_of_the_picture_is_dragged_to_ask_for_that_time(page: Page) -> None:
     page.goto("/")
     picture = page.locator(".traffic .u-over")
@@ -222,13 +300,13 @@ def test_an_alert_is_looked_at_acknowledged_and_its_rule_tried(page: Page) -> No
 def test_new_packets_and_their_alert_show_by_themselves(page: Page, folder: Path) -> None:
     page.goto("/")
     flows = page.locator(".figures li", has_text="Flows").locator(".value")
-    expect(flows).to_have_text("505")
+    expect(flows).to_have_text("506")
     with page.expect_response(re.compile("/api/live")):
         page.reload()
-    expect(flows).to_have_text("505")
+    expect(flows).to_have_text("506")
     scene.afterwards(folder)
     expect(page.get_by_role("log")).to_contain_text("10.20.1.44 tried")
-    expect(flows).to_have_text("605")
+    expect(flows).to_have_text("606")
     page.get_by_role("log").get_by_role("link").first.click()
     expect(page).to_have_url(re.compile("/alerts"))
     expect(page.locator(".evidence")).to_contain_text("vertical-scan")

@@ -130,15 +130,55 @@ export interface Peer {
   filter: string | null;
 }
 
+/** From when to when something was so, by how many flows. */
+interface While {
+  first: number;
+  last: number;
+  flows: number;
+}
+
+export interface Attached extends While {
+  switch: string | null;
+  port: string | null;
+  station: string | null;
+}
+
+export interface UsedBy extends While {
+  process: string | null;
+  user: string | null;
+  container: string | null;
+  pod: string | null;
+}
+
+export interface InNetwork extends While {
+  as: string | null;
+  organization: string | null;
+  country: string | null;
+}
+
+export interface Scan extends While {
+  did: boolean;
+  text: string;
+  key: string;
+  name: string | null;
+  tried: number;
+  filter: string | null;
+}
+
 export interface Host extends Answer {
   address: string;
   names: Named[];
   macs: { mac: string; first: number; last: number }[];
   first: number | null;
   last: number | null;
+  first_ever: number | null;
   country: string | null;
   as: string | number | null;
   locality: string | null;
+  attached: Attached[];
+  used_by: UsedBy[];
+  networks: InNetwork[];
+  scans: Scan[];
   totals: Totals;
   series: Series & { series: OneSeries[] };
   services_offered: ServiceRow[];
@@ -185,7 +225,8 @@ export interface CountryRow {
   bytes: number;
   sent: number;
   received: number;
-  hosts?: number;
+  hosts: number;
+  largest: { key: string; name: string | null; flows: number; bytes: number }[];
   filter: string | null;
 }
 

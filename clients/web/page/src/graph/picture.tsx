@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { bytes, whole } from "../show/numbers";
+import { uncrowded } from "./labels";
 import { box } from "./layout";
 import { isLocal } from "./locality";
 import type { Drawing } from "./use_layout";
@@ -13,6 +14,8 @@ interface Properties {
 
 /** Labels stand at the largest nodes only, until one is pointed at: 500 names would cover each other. */
 const LABELLED = 40;
+/** How far below its circle a label stands. */
+const BELOW = 11;
 
 interface View {
   x: number;
@@ -45,9 +48,15 @@ export function Picture({ drawing, chosen, onChoose, onOpen }: Properties) {
     return found;
   }, [graph, chosen]);
   const labelled = useMemo(() => {
-    const order = [...graph.nodes].sort((one, other) => other.bytes - one.bytes);
-    return new Set(order.slice(0, LABELLED).map((node) => node.id));
-  }, [graph]);
+    const order = [...graph.nodes.entries()].sort(([, one], [, other]) => other.bytes - one.bytes);
+    const labels = order.map(([place, node]) => ({
+      text: node.name ?? node.label,
+      x: placed[place]?.x ?? 0,
+      y: (placed[place]?.y ?? 0) + (sizes[place] ?? 4) + BELOW,
+    }));
+    const shown = uncrowded(labels, LABELLED);
+    return new Set(order.filter((_entry, rank) => shown.has(rank)).map(([, node]) => node.id));
+  }, [graph, placed, sizes]);
   useEffect(() => {
     const picture = svg.current;
     const wheel = (event: WheelEvent) => {
@@ -82,7 +91,7 @@ export function Picture({ drawing, chosen, onChoose, onOpen }: Properties) {
         ref={svg}
         viewBox={`${view.x} ${view.y} ${view.width} ${view.height}`}
         role="group"
-        aria-label={`${graph.nodes.length} hosts, ${graph.links.length} links`}
+        aria-label={`${graph.nodes.length} nodes, ${graph.links.length} links`}
         onPointerDown={(event) => {
           drag.current = { x: event.clientX, y: event.clientY, view };
           if (event.target === svg.current) onChoose(null);
@@ -151,7 +160,7 @@ export function Picture({ drawing, chosen, onChoose, onOpen }: Properties) {
             const named = (labelled.has(node.id) && !faded(node.id)) || node.id === chosen || near.has(node.id);
             if (!at || !named) return null;
             return (
-              <text key={node.id} x={at.x} y={at.y + (sizes[place] ?? 4) + 11} text-anchor="middle">
+              <text key={node.id} x={at.x} y={at.y + (sizes[place] ?? 4) + BELOW} text-anchor="middle">
                 {node.name ?? node.label}
               </text>
             );

@@ -8,6 +8,7 @@ import { AlertsOf, DnsBefore, Ends, MergedFrom, Related } from "./flow_context";
 import { Bytes, Records } from "./flow_measures";
 import { Copies, Observers } from "./flow_observed";
 import { Payload } from "./flow_payload";
+import { OverTime } from "./flow_quality";
 
 /** One flow, explained: what was measured when and by whom, who its ends were, and what led to it. */
 export function Flow({ id }: { id: string }) {
@@ -29,6 +30,7 @@ export function Flow({ id }: { id: string }) {
           <div class="cards broad">
             <Ends ends={answer.ends} />
             <Bytes flow={answer} />
+            <OverTime flow={answer} />
             <Records flow={answer} />
             <Observers flow={answer} />
             <Copies flow={answer} />

@@ -5,7 +5,6 @@ import { Chart } from "../chart/chart";
 import type { Layers } from "../chart/stack";
 import { Card } from "../parts/card";
 import { type Head, PlainTable } from "../parts/plain_table";
-import { Empty } from "../parts/states";
 import { bytes, duration, whole } from "../show/numbers";
 import { clock, span } from "../show/times";
 
@@ -33,6 +32,7 @@ export function Bytes({ flow }: { flow: Explained }) {
   const { zone } = useKnown();
   const { timeline } = flow;
   const layers = useMemo(() => timeline && layersOf(timeline), [timeline]);
+  if (!timeline || !layers) return null;
   return (
     <Card
       title="Both directions over time"
@@ -43,17 +43,13 @@ export function Bytes({ flow }: { flow: Explained }) {
         </p>
       }
     >
-      {timeline && layers ? (
-        <Chart
-          layers={layers}
-          unit="bps"
-          zone={zone}
-          height={180}
-          label={`Bytes sent by the source and by the destination, ${span(timeline.start, timeline.start + timeline.step * timeline.sbytes.length, zone)}`}
-        />
-      ) : (
-        <Empty>One record tells of the whole flow: there is nothing over time.</Empty>
-      )}
+      <Chart
+        layers={layers}
+        unit="bps"
+        zone={zone}
+        height={180}
+        label={`Bytes sent by the source and by the destination, ${span(timeline.start, timeline.start + timeline.step * timeline.sbytes.length, zone)}`}
+      />
     </Card>
   );
 }

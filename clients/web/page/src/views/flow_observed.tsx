@@ -8,7 +8,7 @@ function both(left: number | string | null, right: number | string | null): stri
 }
 
 const HEADS: Head<Observer>[] = [
-  { title: "", right: true, cell: (row) => row.order },
+  { title: "#", right: true, cell: (row) => row.order },
   { title: "Probe", cell: (row) => [row.site, row.probe, row.interface].filter(Boolean).join("/") },
   { title: "Packets s/d", right: true, cell: (row) => `${whole(row.spkts)} / ${whole(row.dpkts)}` },
   { title: "Bytes s/d", right: true, cell: (row) => `${bytes(row.sbytes)} / ${bytes(row.dbytes)}` },

@@ -43,7 +43,6 @@ function Side({ title, side }: { title: string; side: PayloadSide | null }) {
       )}
       <details open={!side.says}>
         <summary>Bytes</summary>
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys */}
         <pre class="payload" tabIndex={0}>
           {octets(side.hex)}
         </pre>

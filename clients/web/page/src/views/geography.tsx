@@ -7,10 +7,10 @@ import { asked, narrowed } from "../ask/question";
 import { countryName, DOTS } from "../map/codes";
 import { arc, HEIGHT, MIDDLES, SHAPES, step, WIDTH } from "../map/world";
 import { Card } from "../parts/card";
-import { type Head, PlainTable } from "../parts/plain_table";
 import { QuestionBar } from "../parts/question_bar";
 import { Empty, Framed } from "../parts/states";
 import { bytes, whole } from "../show/numbers";
+import { Places } from "./places";
 
 /** Countries at the other ends, on a map that is part of the page. */
 export function Geography() {
@@ -31,10 +31,7 @@ export function Geography() {
           ) : (
             <>
               <World answer={answer} />
-              <div class="cards broad">
-                <Countries answer={answer} />
-                <Localities answer={answer} />
-              </div>
+              <Places answer={answer} />
             </>
           )
         }
@@ -120,51 +117,5 @@ function Scale({ most }: { most: number }) {
       ))}
       up to {bytes(most)}, each step ten times the one before
     </p>
-  );
-}
-
-function Countries({ answer }: { answer: Answered }) {
-  const { question } = useKnown();
-  const heads: Head<CountryRow>[] = [
-    { title: "Country", cell: (row) => `${countryName(row.code)} (${row.code})` },
-    { title: "Sent", right: true, cell: (row) => bytes(row.sent) },
-    { title: "Received", right: true, cell: (row) => bytes(row.received) },
-    {
-      title: "Flows",
-      right: true,
-      cell: (row) =>
-        row.filter ? (
-          <a href={viewLink("/flows", narrowed(question, row.filter))}>{whole(row.flows)}</a>
-        ) : (
-          whole(row.flows)
-        ),
-    },
-  ];
-  return (
-    <Card title="Countries">
-      <PlainTable label="Countries" heads={heads} rows={answer.countries} id={(row) => row.code} />
-    </Card>
-  );
-}
-
-function Localities({ answer }: { answer: Answered }) {
-  const { question } = useKnown();
-  if (answer.localities.length === 0) return null;
-  return (
-    <Card title="Local and remote">
-      <PlainTable
-        label="Localities"
-        rows={answer.localities}
-        heads={[
-          {
-            title: "Locality",
-            cell: (row) =>
-              row.filter ? <a href={viewLink("/flows", narrowed(question, row.filter))}>{row.key}</a> : row.key,
-          },
-          { title: "Flows", right: true, cell: (row) => whole(row.flows) },
-          { title: "Bytes", right: true, cell: (row) => bytes(row.bytes) },
-        ]}
-      />
-    </Card>
   );
 }

@@ -3,7 +3,7 @@ import { useKnown, viewLink } from "../app/known";
 import { changed, go } from "../app/place";
 import { useAnswer } from "../app/use_answer";
 import type { Graph as Answered, GraphLink, GraphNode } from "../ask/flow_shapes";
-import { asked, narrowed } from "../ask/question";
+import { asked, narrowed, type Question } from "../ask/question";
 import { Picture } from "../graph/picture";
 import { useLayout } from "../graph/use_layout";
 import { Select } from "../parts/card";
@@ -14,6 +14,7 @@ import { bytes, whole } from "../show/numbers";
 
 const BY = [
   ["addr", "hosts"],
+  ["net", "networks"],
   ["country", "countries"],
   ["as", "autonomous systems"],
 ] as const;
@@ -36,8 +37,7 @@ export function Graph() {
   const set = (values: Record<string, string>) => go(changed(place, values), "replace");
   const open = (id: string) => {
     const node = graph.answer?.nodes.find((one) => one.id === id);
-    if (by === "addr") go(viewLink(`/host/${encodeURIComponent(id)}`, question));
-    else if (node?.filter) go(viewLink("/flows", narrowed(question, node.filter)));
+    if (node) go(leadsTo(node, by, question));
   };
   return (
     <div class="filling">
@@ -64,7 +64,7 @@ export function Graph() {
           return (
             <div class="graph">
               <Picture drawing={drawing} chosen={chosen} onChoose={setChosen} onOpen={open} />
-              <Details graph={drawing.graph} chosen={chosen} />
+              <Details graph={drawing.graph} by={by} chosen={chosen} />
             </div>
           );
         }}
@@ -73,7 +73,7 @@ export function Graph() {
   );
 }
 
-function Details({ graph, chosen }: { graph: Answered; chosen: string | null }) {
+function Details({ graph, by, chosen }: { graph: Answered; by: string; chosen: string | null }) {
   const { question } = useKnown();
   const node = graph.nodes.find((one) => one.id === chosen);
   const links = node ? graph.links.filter((link) => link.source === node.id || link.target === node.id) : graph.links;
@@ -97,7 +97,7 @@ function Details({ graph, chosen }: { graph: Answered; chosen: string | null }) 
       {node ? (
         <>
           <h2>
-            <a href={viewLink(`/host/${encodeURIComponent(node.id)}`, question)}>{node.label}</a>
+            <a href={leadsTo(node, by, question)}>{node.label}</a>
           </h2>
           {node.name && <p>{node.name}</p>}
           <p class="small">
@@ -110,6 +110,12 @@ function Details({ graph, chosen }: { graph: Answered; chosen: string | null }) 
       <PlainTable label="Links" heads={heads} rows={largest} />
     </aside>
   );
+}
+
+/** A host has a page of its own; of anything else there are the flows. */
+function leadsTo(node: GraphNode, by: string, question: Question): string {
+  if (by === "addr") return viewLink(`/host/${encodeURIComponent(node.id)}`, question);
+  return viewLink("/flows", narrowed(question, node.filter));
 }
 
 function other(link: GraphLink, node: GraphNode): string {

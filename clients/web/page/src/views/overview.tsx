@@ -9,8 +9,9 @@ import { Card, Choice, Select } from "../parts/card";
 import { QuestionBar } from "../parts/question_bar";
 import { Empty, Framed } from "../parts/states";
 import { TopList } from "../parts/top_list";
+import { MirrorPorts } from "./mirror_ports";
 import { Figures } from "./overview_figures";
-import { LatestAlerts, MirrorPorts, NewSince } from "./overview_findings";
+import { LatestAlerts, NewSince } from "./overview_findings";
 import { LossAndRtt } from "./overview_quality";
 
 const MANNERS = [

@@ -1,11 +1,11 @@
 import { useKnown, viewLink } from "../app/known";
 import { useAnswer } from "../app/use_answer";
 import { asked, narrowed } from "../ask/question";
-import type { Alert, News, NewThing, Spans } from "../ask/shapes";
+import type { Alert, News, NewThing } from "../ask/shapes";
 import { Card } from "../parts/card";
 import { Empty, Framed } from "../parts/states";
-import { share, whole } from "../show/numbers";
-import { clock, instant } from "../show/times";
+import { whole } from "../show/numbers";
+import { clock } from "../show/times";
 
 const DAY = 86400;
 
@@ -30,7 +30,7 @@ export function NewSince() {
           ) : (
             <ul class="news">
               {KINDS.map(([kind, title]) => (
-                <Novelties key={kind} title={title} things={answer[kind] ?? []} />
+                <Novelties key={kind} kind={kind} title={title} things={answer[kind] ?? []} />
               ))}
             </ul>
           )
@@ -40,8 +40,16 @@ export function NewSince() {
   );
 }
 
-function Novelties({ title, things }: { title: string; things: NewThing[] }) {
-  const { zone, question } = useKnown();
+function Thing({ kind, thing }: { kind: string; thing: NewThing }) {
+  const { question } = useKnown();
+  const text = thing.label ?? thing.key;
+  if (kind === "domains")
+    return <a href={viewLink("/dns", { ...question, filter: "" }, { name: thing.key })}>{text}</a>;
+  return thing.filter ? <a href={viewLink("/flows", narrowed(question, thing.filter))}>{text}</a> : <span>{text}</span>;
+}
+
+function Novelties({ kind, title, things }: { kind: string; title: string; things: NewThing[] }) {
+  const { zone } = useKnown();
   if (things.length === 0) return null;
   return (
     <li>
@@ -51,48 +59,12 @@ function Novelties({ title, things }: { title: string; things: NewThing[] }) {
       <ul>
         {things.slice(0, 6).map((thing) => (
           <li key={thing.key}>
-            {thing.filter ? (
-              <a href={viewLink("/flows", narrowed(question, thing.filter))}>{thing.label ?? thing.key}</a>
-            ) : (
-              (thing.label ?? thing.key)
-            )}
+            <Thing kind={kind} thing={thing} />
             {thing.name && <span class="also">{thing.name}</span>} <time class="also">{clock(thing.first, zone)}</time>
           </li>
         ))}
       </ul>
     </li>
-  );
-}
-
-/** Whether probes see all there is to see. */
-export function MirrorPorts() {
-  const { zone } = useKnown();
-  const spans = useAnswer<Spans>("/api/spans");
-  return (
-    <Card title="Probes and mirror ports">
-      <Framed of={spans} what="Looking…">
-        {({ probes, findings }) => (
-          <>
-            {findings.map((finding) => (
-              <p key={`${finding.kind}${finding.probe}${finding.interface}`} class="finding medium">
-                {finding.diagnosis}
-                {finding.share ? ` (${share(finding.share)})` : ""}
-              </p>
-            ))}
-            {probes.length === 0 && findings.length === 0 && <Empty>No probe told of itself.</Empty>}
-            <ul class="probes">
-              {probes.map((probe) => (
-                <li key={`${probe.site}${probe.probe}`}>
-                  <span class={`dot ${probe.state}`} aria-hidden="true" /> <b>{probe.probe}</b> {probe.state},{" "}
-                  {whole(probe.packets)} packets, {whole(probe.dropped)} dropped{" "}
-                  <time class="also">{instant(probe.last, zone)}</time>
-                </li>
-              ))}
-            </ul>
-          </>
-        )}
-      </Framed>
-    </Card>
   );
 }
 

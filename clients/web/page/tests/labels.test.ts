@@ -1,0 +1,13 @@
+import { expect, test } from "vitest";
+import { uncrowded } from "../src/graph/labels";
+
+const at = (text: string, x: number, y: number) => ({ text, x, y });
+
+test("labels that would cover one before them are left out", () => {
+  const labels = [at("10.20.5.30", 0, 0), at("10.20.5.31", 20, 5), at("10.20.5.32", 0, 20), at("far", 300, 5)];
+  expect([...uncrowded(labels, 10)]).toEqual([0, 2, 3]);
+});
+
+test("no more are shown than asked for", () => {
+  expect(uncrowded([at("a", 0, 0), at("b", 100, 0), at("c", 200, 0)], 2).size).toBe(2);
+});

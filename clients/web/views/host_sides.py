@@ -1,0 +1,61 @@
+"""What a host did and what was done to it: sums by service, other end, and which end began."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+if TYPE_CHECKING:
+    from clients.web.asking.asked import Asked
+    from clients.web.asking.question import Question
+    from clients.web.columns.engine import Engine, Rows
+
+SUMMED = {"spkts": "src_packets", "dpkts": "dst_packets", "sbytes": "src_bytes", "dbytes": "dst_bytes"}
+BY = ("began", "other", "service")
+
+
+def sides_of(engine: Engine, about: Question, asked: Asked, key: str) -> pl.DataFrame:
+    """Return sums by service, other end, and which end began; all numbers are those of the vocabularies."""
+
+    def of_file(rows: Rows) -> pl.DataFrame:
+        file = rows.file
+        mine = file.words["address"].index(key) if key in file.words["address"] else -1
+        places = np.flatnonzero(rows.mask) if len(rows.mask) else np.arange(file.rows)
+        ends = [taken(file.column(name), places) for name in ("saddr", "daddr", "service")]
+        counted = {name: file.columns[column][places] for name, column in SUMMED.items()}
+        frame = pl.DataFrame(
+            {
+                "began": ends[0] == mine,
+                "other": np.where(ends[0] == mine, ends[1], ends[0]),
+                "service": ends[2],
+                **counted,
+                "stime": file.columns["start"][places],
+                "ltime": file.columns["last_seen"][places],
+            }
+        )
+        made = summed(frame.with_columns(pl.lit(1, pl.Int64).alias("flows")))
+        addresses, services = (pl.Series(engine.columns.coded(file, by).everywhere) for by in ("addr", "service"))
+        return made.with_columns(
+            addresses.gather(made["other"]).alias("other"), services.gather(made["service"]).alias("service")
+        )
+
+    parts = [part for part in engine.each(about, asked, of_file) if part.height]
+    return summed(pl.concat(parts)) if parts else pl.DataFrame()
+
+
+def taken(column: Any, places: Any) -> Any:  # noqa: ANN401 - arrays
+    """Return some rows of a column, which has one value where that is the same in all."""
+    return column[places] if len(column) > 1 else np.repeat(column, len(places))
+
+
+def summed(frame: pl.DataFrame, by: tuple[str, ...] = BY) -> pl.DataFrame:
+    """Return sums of sides_of added up by some of BY, with how many `others` there were."""
+    return frame.group_by(by).agg(
+        pl.col("flows").sum(),
+        *(pl.col(name).cast(pl.Int64).sum() for name in SUMMED),
+        pl.col("stime").min(),
+        pl.col("ltime").max(),
+        pl.col("other").n_unique().cast(pl.Int64).alias("others") if "other" not in by else pl.lit(1).alias("others"),
+    )

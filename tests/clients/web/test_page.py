@@ -113,7 +113,7 @@ def test_a_country_shows_its_hosts_and_a_network_its_flows(page: Page) -> None:
     expect(page.locator("h1")).to_contain_text(scene.TRAP)
     expect(page.get_by_role("region", name="Owners of its network", exact=True)).to_contain_text("AS64498")
     page.goto("/graph?by=net")
-    node = page.get_by_role("button", name=re.compile("^10.20.30.0/24"))
+    node = page.get_by_role("button", name=re.compile("^10[.]20[.]30[.]0.24"))
     node.press(" ")
     expect(page.get_by_label("Details").get_by_role("heading")).to_contain_text("10.20.30.0/24")
     node.press("Enter")

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { useKnown } from "../app/known";
 import { KEYS } from "../app/shortcuts";
 
@@ -6,7 +6,7 @@ import { KEYS } from "../app/shortcuts";
 export function Help({ onClose }: { onClose: () => void }) {
   const { meta } = useKnown();
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  useLayoutEffect(() => dialog.current?.showModal(), []);
   return (
     <dialog ref={dialog} aria-labelledby="help-title" onClose={onClose}>
       <header>

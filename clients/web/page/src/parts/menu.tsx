@@ -1,11 +1,11 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 /** A button that opens a small box below itself; Escape, or anything elsewhere, closes it. */
 export function Menu({ title, children }: { title: string; children: ComponentChildren }) {
   const [open, setOpen] = useState(false);
   const frame = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const box = frame.current;
     if (!open || !box) return;
     box.querySelector<HTMLElement>(".popover a, .popover input, .popover button")?.focus();

@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useKnown } from "../app/known";
 import { moved, type Question, within } from "../ask/question";
 import type { Mistake, Range } from "../ask/shapes";
@@ -47,7 +47,7 @@ export function TimePicker({ question, range, mistake, onAsk, onZone }: Properti
   const [open, setOpen] = useState(false);
   const dialog = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!open) return;
     dialog.current?.querySelector<HTMLElement>("button, input")?.focus();
     const away = (event: Event) => {

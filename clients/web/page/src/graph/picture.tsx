@@ -137,7 +137,7 @@ export function Picture({ drawing, chosen, onChoose, onOpen }: Properties) {
               key={node.id}
               class={`node${isLocal(node) ? "" : " remote"}${node.id === chosen ? " chosen" : ""}${faded(node.id) ? " faded" : ""}`}
               role="button"
-              tabIndex={0}
+              tabindex={0}
               aria-pressed={node.id === chosen}
               aria-label={`${node.label}${node.name ? `, ${node.name}` : ""}: ${bytes(node.bytes)}, ${whole(node.degree)} links`}
               onClick={() => onChoose(node.id)}

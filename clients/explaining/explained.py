@@ -13,6 +13,7 @@ from clients.explaining.observed import observers
 from clients.explaining.payload import payload_of
 from clients.explaining.words import duplicates, sentence
 from clients.web.asking.leading import of_pair
+from sinks.formats.parquet import read_facts
 from topics.address_text import ip_text, mac_text
 from topics.fields import Field, Style, field, fields
 from topics.names import EVERYBODY
@@ -171,7 +172,9 @@ def _end(side: str, record: pl.DataFrame, names: list[AddressName], first: int, 
     address = _of(record, f"{letter}addr")
     packed = row[f"{side}_address"]
     known = [
-        name for name in names if name.address == packed and name.first <= last + NEAR and name.until >= first - NEAR
+        name
+        for name in names
+        if name.name and name.address == packed and name.first <= last + NEAR and name.until >= first - NEAR
     ]
     said: dict[str, Any] = {
         "address": address,
@@ -238,18 +241,19 @@ def alert_row(alert: Alert) -> dict[str, Any]:
 
 
 def _origin(records: pl.DataFrame) -> dict[str, Any]:
-    """Return of how many records a flow was merged, and which offsets of topics its files hold."""
-    from sinks.formats.parquet import read_facts
-
-    path = records["file"][0]
-    facts = read_facts(path)
-    offsets = facts.get("offsets")
+    """Return of how many records a flow was merged, where these are kept, and which offsets of topics lie there."""
+    kept = records.group_by("file", maintain_order=True).agg(pl.col("row").sort())
     return {
         "records": int(records["records"].sum()),
-        "file": path,
-        "row": int(records["row"][0]),
-        "offsets": offsets if isinstance(offsets, (list, dict)) else None,
+        "kept": [{"file": path, "rows": rows, "offsets": _offsets(path)} for path, rows in kept.iter_rows()],
     }
+
+
+def _offsets(path: str) -> dict[str, list[int]]:
+    """Return the first and last offset of each source in a file; anybody may have written its footer."""
+    said = read_facts(path).get("offsets")
+    spans = said if isinstance(said, dict) else {}
+    return {source: span for source, span in spans.items() if isinstance(span, list) and len(span) == 2}
 
 
 def _related(ends: dict[str, Any], row: dict[str, Any]) -> list[dict[str, str]]:

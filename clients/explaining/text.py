@@ -45,7 +45,13 @@ def lines(told: dict[str, Any]) -> Iterator[str]:
     yield from (f"  {each['name']:<14} {each['text'][:60]:<24} {each['doc']}" for each in told["record"]["fields"])
     origin = told["merged_from"]
     many = f"{origin['records']} record{'s' * (origin['records'] != 1)}"
-    yield f"Merged from {many}; kept in {origin['file']}, row {origin['row']}"
+    yield f"Merged from {many}"
+    for place in origin["kept"]:
+        rows = ", ".join(map(str, place["rows"][:MOST]))
+        yield f"  kept in {place['file']}, row{'s' * (len(place['rows']) != 1)} {rows}"
+        yield from (
+            f"  with offsets {first} to {last} of {source}" for source, (first, last) in place["offsets"].items()
+        )
 
 
 def _end(title: str, end: dict[str, Any]) -> Iterator[str]:

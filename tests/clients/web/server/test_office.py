@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pytest
 from starlette.testclient import TestClient
 
 from clients.main import main
+from clients.sources import to_batch
 from clients.web.serving.app import application
 from clients.web.site import Site
 from clients.web.traffic.networks import network_of
+from sinks.formats.parquet import ParquetWriter
+from sinks.formats.scan import scan
 from tests.clients.web import scene
 from tests.clients.web.server.conftest import Page, setup_of, wait_until_prepared
 from tests.clients.web.server.test_traffic import asked
@@ -18,6 +23,7 @@ from tests.traffic.sample.story import START
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +149,32 @@ def test_domains_that_were_not_asked_for_before_are_news(office: Page) -> None:
     assert not set(names) & {".".join(row["name"].lower().split(".")[-2:]) for row in before}
     assert found == sorted(found, key=lambda row: (row["first"], row["key"]))
     assert asked(office, "/api/new")["domains"] == []  # nothing is kept of the day before
+
+
+def test_status_records_are_told_with_the_files_and_messages_that_hold_them(
+    office: Page, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flow = explained(office, "dst port 22 and src host 10.20.1.23")
+    records = scan([str(path) for path in office.data.rglob("*.parquet")]).filter(
+        pl.col("flow_id") == bytes.fromhex(flow["id"])
+    )
+    batch = to_batch(records.collect())
+    for number in range(2):
+        batch.records["status_sequence"] = number
+        writer = ParquetWriter(str(tmp_path / f"{number}.parquet"))
+        writer.describe({"offsets": {"argosy.flow-status.v1/0": [number, number + 5]}})
+        writer.write(batch)
+        writer.close()
+    assert main(["explain", flow["id"], "-R", str(tmp_path), "-M", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [record["sequence"] for record in told["records"]] == [0, 1]
+    assert told["timeline"]["sbytes"] != []
+    assert [each["offsets"] for each in told["merged_from"]["kept"]] == [
+        {"argosy.flow-status.v1/0": [0, 5]},
+        {"argosy.flow-status.v1/0": [1, 6]},
+    ]
+    assert main(["explain", flow["id"], "-R", str(tmp_path)]) == 0
+    assert "with offsets 1 to 6 of argosy.flow-status.v1/0" in capsys.readouterr().out
 
 
 def test_every_flow_is_explained(office: Page) -> None:

@@ -99,10 +99,8 @@ export interface Explained {
   payload: { src: PayloadSide | null; dst: PayloadSide | null };
   merged_from: {
     records: number;
-    file: string | null;
-    row: number | null;
-    offsets: Record<string, unknown> | null;
-  } | null;
+    kept: { file: string; rows: number[]; offsets: Record<string, [number, number]> }[];
+  };
   related: { text: string; filter: string }[];
 }
 
@@ -169,8 +167,8 @@ export interface Host extends Answer {
   address: string;
   names: Named[];
   macs: { mac: string; first: number; last: number }[];
-  first: number | null;
-  last: number | null;
+  first: number;
+  last: number;
   first_ever: number | null;
   country: string | null;
   as: string | number | null;

@@ -113,25 +113,23 @@ export function AlertsOf({ alerts }: { alerts: Alert[] }) {
   );
 }
 
-/** Where the record came from. */
+/** Where the record came from, and which messages of topics lie in the same file. */
 export function MergedFrom({ flow }: { flow: Explained }) {
-  const from = flow.merged_from;
-  if (!from) return null;
+  const { records, kept } = flow.merged_from;
   return (
     <Card title="Merged from">
       <p>
-        {from.records} status {from.records === 1 ? "record" : "records"}
-        {from.file && (
-          <>
-            , kept in <code>{from.file}</code>
-          </>
-        )}
-        {from.row !== null && from.row !== undefined && `, row ${from.row}`}
+        {records} status {records === 1 ? "record" : "records"}
       </p>
       <ul class="told">
-        {Object.entries(from.offsets ?? {}).map(([place, offsets]) => (
-          <li key={place}>
-            <code>{place}</code> {JSON.stringify(offsets)}
+        {kept.map(({ file, rows, offsets }) => (
+          <li key={file}>
+            kept in <code>{file}</code>, {rows.length === 1 ? "row" : "rows"} {rows.slice(0, 20).join(", ")}
+            {Object.entries(offsets).map(([source, [first, last]]) => (
+              <p key={source}>
+                with offsets {first} to {last} of <code>{source}</code>
+              </p>
+            ))}
           </li>
         ))}
       </ul>

@@ -17,10 +17,12 @@ export function Identity({ host }: { host: Answered }) {
     ["Names", host.names.map(({ name, source }) => (source ? `${name} (${source})` : name)).join(", ")],
     [
       "MAC",
-      host.macs.map(({ mac, first, last }) => `${mac} (${instant(first, zone)} to ${instant(last, zone)})`).join(", "),
+      host.macs
+        .map(({ mac, first, last }) => `${mac} (${first === last ? instant(first, zone) : span(first, last, zone)})`)
+        .join(", "),
     ],
     ["First seen", instant(host.first_ever ?? host.first, zone)],
-    ["In this time", `${instant(host.first, zone)} to ${instant(host.last, zone)}`],
+    ["In this time", span(host.first, host.last, zone)],
     ["Country", host.country ? `${countryName(host.country)} (${host.country})` : ""],
     ["Owner", [host.as === null ? "" : `AS${host.as}`, host.networks[0]?.organization].filter(Boolean).join(", ")],
     ["Switch port", [host.attached[0]?.switch, host.attached[0]?.port].filter(Boolean).join(" ")],

@@ -159,7 +159,7 @@ function Silent({ live, paused, added }: { live: boolean; paused: boolean; added
       {added === null
         ? "Nothing arrives live here"
         : `${whole(added)} records are kept; new ones are shown in the other views as they arrive`}
-      . Start <code>argosy web -S kafka://…</code> to see flows as they happen.
+      . Start <code>argosy web --bus kafka://…</code> to see flows as they happen.
     </Empty>
   );
 }

@@ -21,6 +21,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,7 +38,6 @@ from tests.postgresql import PostgresqlServer
 from tests.traffic.attacks import demonstration_frames
 from tests.traffic.pcap import write_pcap
 from topics.alerts import decode_alert
-from topics.batch import packets_of
 from topics.bus import Subscriber, decode_message
 from topics.definitions import ALERTS, DNS, FLOW_STATUS, SPANS
 from topics.dns import decode_dns
@@ -67,6 +67,7 @@ class Place:
     port: int
     process: subprocess.Popen[bytes] | None = None
     starts: int = 0
+    wanted: bool = False
 
     @property
     def name(self) -> str:
@@ -80,6 +81,7 @@ class Place:
                 self.command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
             )
         self.starts += 1
+        self.wanted = True
 
     def kill(self) -> None:
         """End it at once."""
@@ -89,6 +91,7 @@ class Place:
 
     def stop(self, seconds: float = 60.0) -> int:
         """End it in order; return its exit status, that of a killed one when it did not listen."""
+        self.wanted = False
         if self.process is None:
             return 0
         self.process.send_signal(signal.SIGTERM)
@@ -129,8 +132,9 @@ class Topology:
         self.services = services()
         self._capture = self.directory / "demo.pcap"
         write_pcap(self._capture, demonstration_frames(1))
-        self.kafka = self._stack.enter_context(KafkaNode(self.directory / "kafka"))
-        self.postgresql = self._stack.enter_context(PostgresqlServer())
+        self.kafka, self.postgresql = KafkaNode(self.directory / "kafka"), PostgresqlServer()
+        with ThreadPoolExecutor() as both:
+            list(both.map(self._stack.enter_context, (self.kafka, self.postgresql)))
         with psycopg.connect(self.postgresql.url, autocommit=True) as connection:
             connection.execute("CREATE DATABASE argosy")
         self.database = self.postgresql.url.rsplit("/", 1)[0] + "/argosy"
@@ -211,7 +215,7 @@ class Topology:
     def tend(self) -> None:
         """Restart what ended by itself, as the engine would (`restart: unless-stopped`), and count it."""
         for place in self.places:
-            if not place.running():
+            if place.wanted and not place.running():
                 self.ended[place.name] += 1
                 place.start()
 
@@ -231,10 +235,10 @@ class Topology:
         lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
         return [line["said"] for line in lines if line["path"] == "/alerts"]
 
-    def attack(self, seed: int, *, rounds: int = 0, seconds: float = 0.0) -> int:
+    def attack(self, seed: int, *, rounds: int = 0, seconds: float = 0.0, most: float = 3.0) -> int:
         """Kill and restart every process, in random order: so many rounds, or for so long. Return how many kills.
 
-        For so long: Kafka and PostgreSQL too.
+        For so long: Kafka and PostgreSQL too. Between two kills are 0.2 to `most` seconds.
         """
         choice, kills, end = Random(seed), 0, time.monotonic() + seconds
         while rounds > 0 or time.monotonic() < end:
@@ -243,7 +247,7 @@ class Topology:
                 victim.kill()
                 victim.start()
                 kills += 1
-                pause = time.monotonic() + choice.uniform(0.2, 3.0)
+                pause = time.monotonic() + choice.uniform(0.2, most)
                 while time.monotonic() < pause:
                     self.tend()
                     time.sleep(POLL)
@@ -285,14 +289,14 @@ class Topology:
         return bad
 
     def wait(self, until: Callable[[dict[str, int]], bool], seconds: float) -> dict[str, float]:
-        """Wait until the counts are right; return when each was first not 0, in seconds since servers were there."""
+        """Wait until the counts are right; return when each was first not 0, in seconds since the very first start."""
         first: dict[str, float] = {}
         end = time.monotonic() + seconds
         while True:
             self.tend()
             counts = self.counts()
             now = time.monotonic()
-            first |= {name: now - self.servers_ready for name, count in counts.items() if count and name not in first}
+            first |= {name: now - self.began for name, count in counts.items() if count and name not in first}
             if until(counts):
                 return first
             if now > end:
@@ -334,7 +338,7 @@ def losses(topology: Topology) -> dict[str, tuple[int, int]]:
         number = (batch.probe, batch.boot_id, batch.partition, batch.sequence)
         if batch.sequence < 0 or number not in seen:
             seen.add(number)
-            expected["packets"] += packets_of(batch.records)
+            expected["packets"] += sum(int(batch.records[name].sum()) for name in ("src_packets", "dst_packets"))
     expected["dns"] = sum(len(batch) for batch in _messages(bus, DNS.name, decode_dns))
     expected["spans"] = len({repr(each) for each in _messages(bus, SPANS.name, read_span_finding)})
     alerts = {(alert.id, alert.revision) for alert in _messages(bus, ALERTS.name, decode_alert)}
@@ -367,7 +371,7 @@ def main() -> None:
     words.add_argument("--seed", type=int, default=1)
     arguments = words.parse_args()
     with tempfile.TemporaryDirectory(prefix="argosy-topology-") as directory, Topology(Path(directory)) as topology:
-        print(f"Kafka and PostgreSQL after {topology.servers_ready - topology.began:.1f} s; seconds from then on:")
+        print(f"Kafka and PostgreSQL after {topology.servers_ready - topology.began:.1f} s; since the same start:")
         print({name: round(when, 1) for name, when in topology.wait(complete, 300).items()}, flush=True)
         if arguments.seconds:
             kills = topology.attack(arguments.seed, seconds=arguments.seconds)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from tests.traffic.checksum import packed
 from tests.traffic.dns import dns_answer, dns_query, text_record
-from tests.traffic.packets import arp_frame, tcp_frame, udp_frame
+from tests.traffic.packets import arp_frame, echo_frame, tcp_frame, udp_frame
+from tests.traffic.sample.mirror_port import MICROSECOND, MILLISECOND, SECOND, MirrorPort, way
+from tests.traffic.sample.office import BUILD, FILES
 from tests.traffic.sample.story import START, sample_frames
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 TimedFrame = tuple[int, bytes]
 
-SECOND, MILLISECOND, DAY = 1_000_000_000, 1_000_000, 86_400_000_000_000
+DAY = 86_400 * SECOND
 INTRUDER, VICTIM, OUTSIDE = "10.20.1.44", "10.20.5.30", "198.51.100.200"
 SCANNER = packed("10.20.30.66")
 LISTED = "203.0.113.200"
@@ -130,8 +132,24 @@ def attack_frames(seed: int) -> list[TimedFrame]:
     return sorted([*clean_frames(seed), *attacks], key=lambda timed: timed[0])
 
 
+def mirrored_pings(start: int = START) -> list[TimedFrame]:
+    """A server asked every second for ten minutes whether it is there; its port is mirrored in both directions."""
+    port = MirrorPort(Random("pings"), frozenset((FILES,)))
+    there, back = (BUILD.ipv4, FILES.ipv4), (FILES.ipv4, BUILD.ipv4)
+    for number in range(600):
+        at, text = start + number * SECOND, bytes(56)
+        asked = echo_frame(*there, 77, number, text, **way(BUILD, FILES, number))
+        answer = echo_frame(*back, 77, number, text, reply=True, **way(FILES, BUILD, number))
+        port.carry(at, BUILD, FILES, asked)
+        port.carry(at + 400 * MICROSECOND, FILES, BUILD, answer)
+    return port.in_order()
+
+
 def demonstration_frames(seed: int) -> list[TimedFrame]:
-    """The sample with all attacks that fit into its ten minutes and a few megabytes, in order."""
+    """The sample with all attacks that fit into its ten minutes and a few megabytes, in order.
+
+    A mirror port that shows packets twice all the time is in it, too: a fault is one when it lasts.
+    """
     brief = (
         vertical_scan,
         udp_scan,
@@ -143,7 +161,7 @@ def demonstration_frames(seed: int) -> list[TimedFrame]:
         arp_spoofing,
     )
     attacks = [timed for attack in brief for timed in attack()]
-    return sorted([*sample_frames(seed), *attacks], key=lambda timed: timed[0])
+    return sorted([*sample_frames(seed), *mirrored_pings(), *attacks], key=lambda timed: timed[0])
 
 
 def refused(at: int, source: str, target: str, source_port: int, port: int) -> Iterator[TimedFrame]:

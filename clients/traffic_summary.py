@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from topics.address_text import address_column
+from topics.address_columns import address_column
 from topics.fields.names import ETHERTYPES, ip_protocols
 from topics.fields.services import service_names
 from topics.flags import TcpState

@@ -106,7 +106,7 @@ def _with_ends(found: pl.DataFrame, keys: PathKeys) -> pl.DataFrame:
     """Add the ends of paths as text, networks with their length, and the direction."""
     import polars as pl
 
-    from topics.address_text import ip_column
+    from topics.address_columns import ip_column
 
     def text(name: str, bits: int) -> pl.Expr:
         address = ip_column(pl.col(name))

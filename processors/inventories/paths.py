@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import polars as pl
 
-from topics.address_text import ip_column
+from topics.address_columns import ip_column
 from topics.expression import col
 from topics.expression.polars import polars
 from topics.fields.columns import ICMP, ICMPV6, end, start

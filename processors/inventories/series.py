@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from topics.address_text import ip_column
+from topics.address_columns import ip_column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

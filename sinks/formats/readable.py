@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from topics.address_text import address_column, ip_column, ip_text, mac_column
+from topics.address_columns import address_column, ip_column, mac_column
+from topics.address_text import ip_text
 from topics.schema import flow_fields
 
 if TYPE_CHECKING:

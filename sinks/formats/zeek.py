@@ -9,7 +9,7 @@ import polars as pl
 
 from sinks.formats import sensors
 from sinks.formats.text import JsonLinesWriter
-from topics.address_text import ip_column
+from topics.address_columns import ip_column
 from topics.flags import TcpFlags, TcpState
 
 if TYPE_CHECKING:

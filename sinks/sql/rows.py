@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from topics.address_text import ip_column, is_ip, mac_column
+from topics.address_columns import ip_column, is_ip, mac_column
 from topics.frame import TIME_UNIT, to_arrow
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from topics.address_text import IPV4_MAPPED, address_column, ip_column, ip_text, mac_column
+from topics.address_columns import address_column, ip_column, mac_column
+from topics.address_text import IPV4_MAPPED, ip_text
 
 SPARSE = st.lists(st.sampled_from([b"\0\0", b"\0\1", b"\x20\x01", b"\xff\xff"]), min_size=8, max_size=8).map(b"".join)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 
-from topics.address_text import class_network_column, ip_column, mac_column
+from topics.address_columns import class_network_column, ip_column, mac_column
 from topics.community_id import flow_ids
 from topics.expression.networks import sixteen
 from topics.expression.value import Value, col, greatest, least

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 POSITION_HEADER = "argosy-position"
 LAST_OFFSETS_HEADER = "argosy-last-offsets"
 SOURCE_TIMEOUT_SECONDS = 3600.0
+FORMER_TIMEOUT_SECONDS = 30.0
 
 Headers = list[tuple[str, bytes]]
 Confirm = Callable[[int], None]
@@ -69,9 +70,9 @@ class PartitionMerge:
 
     A batch that came before, as its number tells, is left out.
 
-    A source that sends nothing, not even a heartbeat, for `source_timeout` seconds counts as ended: its flows would
-    wait for ever, and all input since they began with them. Times are those of a monotonic clock, in seconds. With
-    `patience` flows wait until what is said of them is known.
+    A source that sends nothing, not even a heartbeat, for `source_timeout` seconds counts as ended, `former_timeout`
+    when its probe was started anew since: its flows would wait for ever, and all input since they began with them.
+    Times are those of a monotonic clock, in seconds. With `patience` flows wait until what is said of them is known.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class PartitionMerge:
         source_timeout: float = SOURCE_TIMEOUT_SECONDS,
         memory: Memory | None = None,
         patience: Patience | None = None,
+        former_timeout: float = FORMER_TIMEOUT_SECONDS,
     ) -> None:
         self._next = offset
         self._merge = merge
@@ -90,7 +92,7 @@ class PartitionMerge:
         self._channel = channel
         self._outbox = Outbox(channel.encode, self._send)
         self._waiting = None if patience is None else WaitingRoom(patience)
-        self._source_timeout = source_timeout
+        self._source_timeout, self._former_timeout = source_timeout, former_timeout
         self._heard: dict[Source, float] = {}
         self._memory = memory or Memory(BatchNumbers())
         self.numbers = self._memory.numbers
@@ -119,7 +121,7 @@ class PartitionMerge:
 
     def mark(self, now: float) -> None:
         """Send what is held back, and let the input that it settles be acknowledged once all of it is confirmed."""
-        for source in [source for source, heard in self._heard.items() if now - heard > self._source_timeout]:
+        for source in self._ended(now):
             del self._heard[source]
             self._gather(self._merge.flush(source), self._next - 1, now)
         lowest = self._merge.lowest_offset()
@@ -129,6 +131,15 @@ class PartitionMerge:
         else:
             self._waiting.mark(settled)
             self._let_go(now)
+
+    def _ended(self, now: float) -> list[Source]:
+        """Return the runs of probes that were silent for too long."""
+        newest = {source[:2]: source for source in sorted(self._heard, key=self._heard.__getitem__)}
+        return [
+            source
+            for source, heard in self._heard.items()
+            if now - heard > (self._source_timeout if newest[source[:2]] == source else self._former_timeout)
+        ]
 
     def watermarks(self) -> dict[tuple[str, str], int]:
         """Return by site and probe how far event time has come (ns)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]  # ships no annotations
 
 from topics.bus.administration import admin_client, metadata, refused
@@ -14,6 +14,10 @@ from topics.errors import BusError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+OUTDATED = frozenset(
+    (KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH, KafkaError.NOT_LEADER_FOR_PARTITION)
+)  # what a client knows of a leader that was started anew
 
 
 class Offsets:
@@ -51,10 +55,17 @@ class Offsets:
     def _ends(self, topic: str, spec: OffsetSpec) -> dict[int, int]:
         asked = {TopicPartition(topic, number): spec for number in self._partitions[topic]}
         try:
-            found = patiently(lambda left: _results(self._admin.list_offsets(asked), left), self._patience)
+            return patiently(lambda left: self._offsets(asked, left), self._patience)
         except KafkaException as error:
             raise self._error(topic, error) from None
-        return found
+
+    def _offsets(self, asked: dict[TopicPartition, Any], left: float) -> dict[int, int]:
+        try:
+            return _results(self._admin.list_offsets(asked), left)
+        except KafkaException as error:
+            if error.args[0].code() in OUTDATED:
+                self._admin = admin_client(self._url)  # a client that asks once more believes its own memory
+            raise
 
     def _error(self, topic: str, error: KafkaException) -> BusError:
         return BusError(f"{self._url}: topic {topic}: {refused(error.args[0])}")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from deploy.kafka.jars import jar_directory, java_command
 from deploy.kafka.node import KafkaNode
 from probes.spool.publisher import SpooledPublisher
 from tests.bench.codec import realistic_batch
 from topics.batch import FlowBatch
 from topics.bus import Subscriber, create_topics
+from topics.bus.client import CLIENT
 from topics.definitions import TopicDefinition
 from topics.errors import BusError, OutputError
 
@@ -151,3 +154,31 @@ def test_what_the_brokers_refuse_for_now_is_kept(node: KafkaNode, tmp_path: Path
         publisher.publish(FlowBatch(watermark=1))
         wait_until(lambda: publisher.counts()["delivered_messages"] == PARTITIONS, "delivery past what is too large")
         assert publisher.counts()["dropped_refused_messages"] == 1
+
+
+def test_what_a_quota_throttles_waits_in_the_spool_and_is_not_lost(node: KafkaNode, tmp_path: Path) -> None:
+    rate, count = 200_000, 30
+    limit(node, rate)
+    begun = time.monotonic()
+    with SpooledPublisher(url(node), "flows", tmp_path / "spool") as publisher:
+        for batch in batches(count):
+            publisher.publish(batch)
+        wait_until(lambda: publisher.counts()["accepted_messages"] > 0, "batches that wait on the disk")
+        wait_until(lambda: publisher.counts()["delivered_records"] == count * 1500, "delivery in the end")
+        took = time.monotonic() - begun
+    with Subscriber(url(node), "flows", dead_letters=None, decode=len) as raw:
+        sizes = []
+        while came := raw.receive(3.0):
+            sizes += [each.value for each in came]
+    assert took > 2.0, f"{sum(sizes)} bytes, not compressed, at {rate} a second"
+    assert sum(map(len, everything(node))) == count * 1500
+    assert [name for name, lost in publisher.counts().items() if "dropped" in name and lost] == []
+
+
+def limit(node: KafkaNode, rate: int) -> None:
+    """Let our clients produce so many bytes a second, by Kafka's own tool."""
+    said = ["--entity-type", "clients", "--entity-name", CLIENT, "--add-config", f"producer_byte_rate={rate}"]
+    tool = [java_command(), "-cp", f"{jar_directory()}/*", "kafka.admin.ConfigCommand"]
+    subprocess.run(
+        [*tool, "--bootstrap-server", node.bootstrap, "--alter", *said], check=True, capture_output=True, timeout=60
+    )

@@ -11,6 +11,7 @@ from topics.definitions import MAX_MESSAGE_BYTES
 
 PREFIX = "ARGOSY_BUS_"
 COMPRESSION = "lz4"
+CLIENT = "argosy"  # what quotas know a client by that has no user
 SILENT = logging.getLogger("argosy.librdkafka")  # what it would print is raised as BusError
 SILENT.addHandler(logging.NullHandler())
 SILENT.propagate = False
@@ -18,7 +19,12 @@ SILENT.propagate = False
 
 def client_settings(url: str) -> dict[str, Any]:
     """Return the settings of a librdkafka client for a bus address; raises UsageError, SettingsError."""
-    settings: dict[str, Any] = {"bootstrap.servers": bootstrap(url), "log_level": 0, "logger": SILENT}
+    settings: dict[str, Any] = {
+        "bootstrap.servers": bootstrap(url),
+        "client.id": CLIENT,
+        "log_level": 0,
+        "logger": SILENT,
+    }
     if _is_set():
         from topics.bus.security import security
 

@@ -16,7 +16,7 @@ GROUPS = {
     "DNS and names": ("argosy_dns", "argosy_names"),
     "Rules and alerts": ("argosy_alerts", "argosy_delivery"),
     "Sinks": ("argosy_sink",),
-    "Other programs": ("argosy_radium", "argosy_export", "argosy_run", "argosy_archive"),
+    "Other programs": ("argosy_radium", "argosy_export", "argosy_web", "argosy_run", "argosy_archive"),
 }
 HEAD = f"""\
 # Metrics, health and logs
@@ -48,7 +48,7 @@ argosy.flow-status.v1 as argosy-merge", "ok": true, "reason": "partitions 0-7"}}
 | `names`, `sink` | the group has given it partitions; files or database are open and the database answers |
 | `alerts run` | its state was read, and all topics are |
 | `sink alerts` | each channel has its partitions |
-| `radium`, `export` | it listens; the collector is connected |
+| `radium`, `export`, `web` | it listens; the collector is connected |
 
 In all of them a broker that does not answer, or a group that shares its partitions out anew, makes it unready. Being behind
 does not: nothing is gained by sending nobody there, and there is an alert for it.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clients.options import Option, parse, parse_or_help
+from clients.telemetry.options import OPTIONS as SERVICE
 from topics.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ OPTIONS = (
     Option("--cache", "DIR", "where columns are kept (~/.cache/argosy/web)"),
     Option("--state", "DIR", "where acknowledgements and silences are kept (~/.local/state/argosy/web)"),
     Option("--seconds", "SECONDS", "the longest that a question may take (10)"),
+    *SERVICE,
     Option("-h --help", "", "this text"),
 )
 DEFAULT_PORT = 8561
@@ -44,7 +46,12 @@ def run(arguments: list[str]) -> int:
         return 0
     if parsed.rest:
         raise UsageError(f"no filter is taken here: '{parsed.expression}'; ask on the page")
-    serve(setup(parsed), parsed.word("--listen") or "127.0.0.1", parsed.number("--port", DEFAULT_PORT, minimum=0))
+    asked, address = setup(parsed), parsed.word("--listen") or "127.0.0.1"
+    port = parsed.number("--port", DEFAULT_PORT, minimum=0)
+    from clients.telemetry.service import service
+
+    with service(parsed, "web"):
+        serve(asked, address, port)
     return 0
 
 

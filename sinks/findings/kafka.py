@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from topics.alerts import decode_alert
@@ -12,6 +11,8 @@ from topics.bus import Subscriber
 from topics.definitions import ALERTS, DNS, SPANS
 from topics.dns import decode_dns
 from topics.errors import DatabaseAwayError
+from topics.metrics import table
+from topics.metrics.vitals import VITALS
 from topics.spans import read_span_finding
 
 if TYPE_CHECKING:
@@ -32,14 +33,6 @@ AWAY_SECONDS = 240.0  # less than Kafka waits for a reader before it takes its p
 RETRY_SECONDS = 2.0
 
 
-@dataclass(slots=True)
-class FindingsState:
-    """How the sink does: messages that could not be read, and by topic and partition those not read yet."""
-
-    undecodable: int = 0
-    lag: dict[tuple[str, int], int] = field(default_factory=dict)
-
-
 def keep_findings(
     url: str,
     group: str,
@@ -49,7 +42,6 @@ def keep_findings(
     topics: Mapping[str, str],
     dead_letters: str,
     until_idle: float | None = None,
-    state: FindingsState | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> int:
     """Keep what `topics` (by kind: dns, spans, alerts) carry until `stop`, or idleness ends it.
@@ -57,7 +49,7 @@ def keep_findings(
     Each topic is read as a group of its own, `group` and its kind. Returns how many messages could not be read. Raises
     BusError, and DatabaseError, when the database is away for four minutes too.
     """
-    state, heard = state or FindingsState(), clock()
+    heard = clock()
     with ExitStack() as stack:
         readers: dict[str, Subscriber[Any]] = {
             kind: stack.enter_context(
@@ -70,25 +62,29 @@ def keep_findings(
                 if received := reader.receive(RECEIVE_SECONDS):
                     heard = clock()
                     _keep(received, reader, database, stop)
-            state.undecodable = sum(reader.undecodable for reader in readers.values())
-            state.lag = {
-                (reader.topic, number): lag for reader in readers.values() for number, lag in reader.lag().items()
-            }
-    return state.undecodable
+        return sum(reader.undecodable for reader in readers.values())
 
 
 def _keep(
     received: list[Received[Any]], reader: Subscriber[Any], database: FindingsDatabase, stop: threading.Event
 ) -> None:
     """Write findings and commit; a database that is away is tried again. What is stopped before is read again."""
-    end = time.monotonic() + AWAY_SECONDS
+    begun = time.monotonic()
     while True:
         try:
             database.write(message.value for message in received)
             break
         except DatabaseAwayError:
+            _tell(away=True)
             if stop.wait(RETRY_SECONDS):
                 return
-            if time.monotonic() > end:
+            if time.monotonic() > begun + AWAY_SECONDS:
                 raise
+    _tell(away=False)
+    table.BATCH_SECONDS.observe(time.monotonic() - begun, "store")
     reader.commit({message.partition: message.offset + 1 for message in received})
+
+
+def _tell(*, away: bool) -> None:
+    table.SINK_AWAY.set(float(away))
+    VITALS.settle("database", "away" if away else "answers", ok=not away)

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RULES = Path("deploy/prometheus/argosy.rules.yaml")
-PATIENCE = 300.0  # seconds for eight programs to start and to take ten minutes of traffic, on a machine under load
-PROGRAMS = ("probe", "worker", "names", "alerts", "sink-sql", "sink-files", "sink-events", "sink-alerts")
+PATIENCE = 300.0  # seconds for ten programs to start and to take ten minutes of traffic, on a machine under load
+PROGRAMS = ("probe", "worker", "names", "alerts", "sink-sql", "sink-files", "sink-events", "sink-alerts",
+            "sink-findings", "web")  # fmt: skip
 # What nothing of this system has: other modes of the probe, labels of workers, what does not go wrong here.
 ABSENT = {
     "probe": ("exporter", "attached", "events_", "clock_offset", "packet_age"),
@@ -92,9 +93,10 @@ def system(kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> It
     )  # fmt: skip
     write_pcap(directory / "sample.pcap", sample_frames(1))
     ports: set[int] = set()
-    while len(ports) <= len(PROGRAMS):
+    listening = (*PROGRAMS, "prometheus", "page")
+    while len(ports) < len(listening):
         ports.add(free_port())
-    made = System(dict(zip((*PROGRAMS, "prometheus"), ports, strict=True)), directory)
+    made = System(dict(zip(listening, ports, strict=True)), directory)
     bus, dead = ("--bus", url), ("--dead-letters", letters)
 
     def group(name: str) -> tuple[str, str]:
@@ -120,6 +122,11 @@ def system(kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> It
                        "--data", str(directory / "events"))  # fmt: skip
             made.start("sink-alerts", *bus, *dead, *group("people"), "--topic", alerts,
                        "--channels", str(directory / "channels.yaml"))  # fmt: skip
+            made.start("sink-findings", *bus, *dead, *group("findings"), "--url", str(directory / "findings.duckdb"),
+                       "--input", f"dns={dns}", f"spans={spans}", f"alerts={alerts}")  # fmt: skip
+            (directory / "looked-at").mkdir()
+            made.start("web", "-R", str(directory / "looked-at"), "--port", str(made.ports["page"]),
+                       "--cache", str(directory / "cache"), "--state", str(directory / "state"))  # fmt: skip
             yield made
         finally:
             made.end()
@@ -138,10 +145,18 @@ def prometheus(system: System) -> Iterator[Prometheus]:
     }
     for (program, name), least in waits.items():
         wait_until(lambda: system.sum(program, name) >= least, f"{name} of {program}", PATIENCE)  # noqa: B023 - at once
+    wait_until(lambda: system.text("page", "api/meta") != "", "the page", PATIENCE)
+    wait_until(lambda: read(system, "sink-findings") > 5, "findings in the database", PATIENCE)
     jobs = {f"argosy-{program}": system.ports[program] for program in PROGRAMS}
     with Prometheus(system.directory, system.ports["prometheus"], jobs, RULES) as running:
         running.wait_for_scrapes(4)
         yield running
+
+
+def read(system: System, program: str) -> float:
+    """How many messages a program has read, while none waits."""
+    lag = system.sum(program, "argosy_consumer_lag_messages")
+    return system.sum(program, "argosy_consumer_messages_total") if not lag else 0.0
 
 
 def test_what_programs_serve_is_what_the_table_says(system: System, prometheus: Prometheus) -> None:

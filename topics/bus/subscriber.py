@@ -33,6 +33,7 @@ MOST_MESSAGES = 64
 MOST_RECEIVED = 8 * 1024 * 1024  # bytes of messages at a time, as far as the first one tells how large they are
 PREFETCH_KILOBYTES = 32 * 1024
 SESSION_MILLISECONDS = 10_000
+ASK_SECONDS = 1.0
 
 Partitions = Callable[[list[int]], None]
 
@@ -105,6 +106,7 @@ class Subscriber(Generic[Value]):
             }
         )
         self.reached: dict[int, int] = {}
+        self._firsts: dict[int, int] = {}
         self.behind = set(range(partitions if group is None else 0))
         self.unread = set(self.behind)
         if group is None:
@@ -193,9 +195,19 @@ class Subscriber(Generic[Value]):
         for place in self._consumer.position(self._consumer.assignment()):
             with suppress(KafkaException):  # nothing is known of the partition yet
                 _, end = self._consumer.get_watermark_offsets(place, cached=True)
-                if place.offset >= 0 <= end:
-                    lag[place.partition] = max(0, end - place.offset)
+                first = place.offset if place.offset >= 0 else self._first(place)
+                if first >= 0 <= end:
+                    lag[place.partition] = max(0, end - first)
         return lag
+
+    def _first(self, place: TopicPartition) -> int:
+        """Return where a partition begins of which nothing came yet: asked once, negative when unknown."""
+        found = self._firsts.get(place.partition)
+        if found is None:
+            (committed,) = self._consumer.committed([TopicPartition(place.topic, place.partition)], timeout=ASK_SECONDS)
+            low, _ = self._consumer.get_watermark_offsets(place, timeout=ASK_SECONDS)
+            found = self._firsts[place.partition] = max(committed.offset, low)
+        return found
 
     def close(self) -> None:
         """Leave the group; raises BusError when dead letters were not delivered."""
@@ -243,6 +255,7 @@ class Subscriber(Generic[Value]):
             self._told.away("none answers")
 
     def _revoked(self, _partitions: list[int]) -> None:
+        self._firsts.clear()
         self._told.revoked()
 
     def _watch_brokers(self, *, came: bool) -> None:

@@ -24,7 +24,9 @@ from topics.metrics.programs import (
     RUN,
     SINK_ALERTS,
     SINK_EVENTS,
+    SINK_FINDINGS,
     SINK_SQL,
+    WEB,
     WORKER,
 )
 
@@ -34,6 +36,7 @@ ANSWER_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2
 MIRRORED = ("interface", "vlan", "copy_vlan", "ttl_steps", "differences")
 GROUPED = ("topic", "group")
 AGING = (PROBE, *MERGERS, NAMES, ALERTS, *FLOW_SINKS, SINK_EVENTS, SINK_ALERTS, RADIUM, EXPORT)
+TIMED = (*AGING, SINK_FINDINGS)
 
 # Every program
 BUILD_INFO = Metric("argosy_build_info", "1, with what runs", ("program", "version", "python"), EVERY)
@@ -54,7 +57,7 @@ BATCH_SECONDS = Histogram(
     "How long a batch took in a stage: observe, write (probe), merge (worker, observers), name, evaluate, store, "
     "deliver, serve, send",
     ("stage",),
-    AGING,
+    TIMED,
     BATCH_BOUNDS,
 )
 PACKET_AGE = Histogram(
@@ -292,7 +295,12 @@ SINK_HELD = Metric("argosy_sink_held_bytes", "Bytes of flows taken that do not l
 SINK_EVENT_TIME = Metric(
     "argosy_sink_event_timestamp_seconds", "Packet time that all sources have reached", (), FLOW_SINKS
 )
-SINK_AWAY = Number("argosy_sink_database_away", "Whether the database is away and flows wait", (), (SINK_SQL,))
+SINK_AWAY = Number(
+    "argosy_sink_database_away",
+    "Whether the database is away and flows or findings wait",
+    (),
+    (SINK_SQL, SINK_FINDINGS),
+)
 DELIVERIES = Metric(
     "argosy_delivery_alerts_total",
     "Alerts by what became of them: delivered, left_out (the channel does not get them), held_back (beyond its rate), "
@@ -314,6 +322,12 @@ RADIUM_CONNECTIONS = Metric(
 EXPORT_RECORDS = Number("argosy_export_records_total", "Records sent to the collector", (), (EXPORT,))
 EXPORT_MESSAGES = Number("argosy_export_messages_total", "IPFIX messages sent", (), (EXPORT,))
 EXPORT_BYTES = Number("argosy_export_bytes_total", "Their bytes", (), (EXPORT,))
+WEB_REQUESTS = Number("argosy_web_requests_total", "Requests, by route and status", ("route", "status"), (WEB,))
+WEB_SECONDS = Histogram(
+    "argosy_web_request_duration_seconds", "From a request to the beginning of its answer", ("route",), (WEB,),
+    BATCH_BOUNDS,
+)  # fmt: skip
+WEB_OPEN = Number("argosy_web_open_requests", "Requests that are being answered, live pages among them", (), (WEB,))
 RUN_CAPTURES = Metric("argosy_run_unreadable_captures_total", "Captures that could not be read in full", (), (RUN,))
 ARCHIVE_FILES = Number("argosy_archive_files_total", "Files of an archive that were gone through", (), (ARCHIVE,))
 ARCHIVE_RECORDS = Number("argosy_archive_records_total", "Records read from them", (), (ARCHIVE,))

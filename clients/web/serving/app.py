@@ -18,6 +18,7 @@ from clients.web.errors import MissingError, TokenError
 from clients.web.serving import alert_routes, flow_routes, live_routes, traffic_routes, view_routes
 from clients.web.serving.answering import answer, body, refusal
 from clients.web.serving.guard import COOKIE, SAFE
+from clients.web.serving.measured import Measured, beating
 from clients.web.serving.meta import meta
 from topics.errors import ArgosyError
 
@@ -97,13 +98,15 @@ def application(site: Site) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         site.start()
         try:
-            yield
+            async with beating():
+                yield
         finally:
             site.close()
 
     handlers: dict[Any, Any] = {ArgosyError: _refused, HTTPException: _refused_by_route, Exception: _failed}
     made = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
     made.add_middleware(Guarded, site=site)
+    made.add_middleware(Measured, routes=routes)
     return made
 
 

@@ -24,6 +24,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Self
@@ -270,6 +271,8 @@ class Topology:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['prometheus']}/api/v1/query?{words}") as answer:
                 found = json.load(answer)["data"]["result"]
         except urllib.error.HTTPError as error:
+            if error.code == HTTPStatus.SERVICE_UNAVAILABLE:
+                return "away"  # it reads its own log after a start
             raise AssertionError(f"{question}: {error.read().decode()}") from None
         except OSError:
             return "away"  # it was just killed

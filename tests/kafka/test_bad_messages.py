@@ -6,22 +6,27 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+import pytest
 from confluent_kafka import Producer
 
 from tests.kafka.test_worker import expected, messages
-from tests.kafka.workers import PARTITIONS, flows_by_key
-from topics.bus import encode_message
+from tests.kafka.workers import PARTITIONS, flows_by_key, wait_until
+from tests.topics.test_evolution import WRITERS
+from topics.bus import Subscriber, create_topics, encode_message
+from topics.bus.producer import ConfirmedProducer
 from topics.dead_letters import MOST_VALUE, dead_letter, read_dead_letter
-from topics.definitions import MAX_MESSAGE_BYTES
+from topics.definitions import MAX_MESSAGE_BYTES, TopicDefinition
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from tests.kafka.workers import Bench
     from topics.batch import FlowBatch
+
+Value = TypeVar("Value")
 
 LARGEST = MAX_MESSAGE_BYTES - 512  # what a broker takes, less what it puts around it
 
@@ -84,3 +89,42 @@ def test_flows_among_bad_messages_are_all_kept(bench: Bench, tmp_path: Path) -> 
     flows = len(flows_by_key(good))
     assert f"{flows} flows kept, {len(sent)} messages could not be read" in done.stderr
     assert letters(bench) == Counter((bench.output, partition, value[:MOST_VALUE]) for partition, value in sent)
+
+
+def everything(url: str, topic: str, decode: Callable[[bytes], Value], refused: str | None) -> tuple[list[Value], int]:
+    """All that a topic holds, and how many messages could not be read."""
+    found: list[Value] = []
+    with Subscriber(url, topic, decode=decode, dead_letters=refused) as reader:
+
+        def is_at_the_end() -> bool:
+            found.extend(each.value for each in reader.receive(0.2))
+            return not reader.unread
+
+        wait_until(is_at_the_end, "end of the topic")
+    return found, reader.undecodable
+
+
+@pytest.mark.parametrize("schema", ["control-batch", "dns-batch", "address-name", "event-record", "probe-status",
+                                    "span-finding", "alert", "exporter-template"])  # fmt: skip
+def test_every_other_topic_among_bad_messages_is_read_whole(kafka_bootstrap: str, tmp_path: Path, schema: str) -> None:
+    url, choice = f"kafka://{kafka_bootstrap}", random.Random(schema)
+    topic, refused = (f"test-bad-{tmp_path.name}.{kind}" for kind in ("messages", "letters"))
+    create_topics(url, [TopicDefinition(name, "", "", 1, partitions=1) for name in (topic, refused)])
+    good, decode = WRITERS[f"{schema}.v1"]
+    bad = [
+        good[: choice.randint(1, len(good) - 1)],
+        choice.randbytes(300),
+        dead_letter("elsewhere", 1, 2, b"value", "another schema"),
+        good[:10] + b"\xff" * (LARGEST - 10),
+    ]
+    sent = [good] * (99 * len(bad))
+    for value in bad:
+        sent.insert(choice.randrange(len(sent)), value)
+    producer = ConfirmedProducer(url, 30.0)
+    for value in sent:
+        producer.send(topic, value, 0)
+    producer.flush()
+    found, unread = everything(url, topic, decode, refused)
+    assert (list(map(repr, found)), unread) == ([repr(decode(good))] * (99 * len(bad)), len(bad))
+    came, _ = everything(url, refused, read_dead_letter, None)
+    assert sorted(letter.value for letter in came) == sorted(value[:MOST_VALUE] for value in bad)

@@ -80,6 +80,8 @@ def _point_to_point(data: Any, at: int, end: int, ethertype: int) -> Any:
         return at, h.IPV4
     if protocol == 0x0057:
         return at, h.IPV6
+    if protocol in (0x0281, 0x0283):  # RFC 3032, 4.3
+        return at, h.MPLS_UNICAST if protocol == 0x0281 else h.MPLS_MULTICAST
     return start, ethertype
 
 
@@ -110,7 +112,9 @@ def tags(data: Any, at: int, end: int, ethertype: int, row: Any) -> Any:
                 return (at, inner) if inner else _pseudowire(data, at, end, ethertype)
         elif ethertype == h.PPPOE_SESSION and at + 8 <= end and u8(data, at + 1) == 0:
             row[h.ENCAPSULATIONS] |= PPPOE_BIT
-            return _point_to_point(data, at + 6, end, ethertype)
+            at, ethertype = _point_to_point(data, at + 6, end, ethertype)
+            if ethertype == h.PPPOE_SESSION:
+                break
         else:
             break
     return at, ethertype
@@ -253,6 +257,7 @@ def first_header(data: Any, at: int, end: int, link_type: int, row: Any) -> Any:
     if link_type in (links.RAW, links.RAW_BSD, links.RAW_OPENBSD, links.IPV4, links.IPV6):
         return at, _version_ethertype(data, at, end)
     if link_type in (links.NULL, links.LOOP):
+        row[h.WIRE_LENGTH] -= 4  # Argus counts what follows
         return at + 4, _version_ethertype(data, at + 4, end)
     if link_type in (links.LINUX_SLL, links.LINUX_SLL2):
         return _linux_cooked(data, at, end, link_type, row)
@@ -261,7 +266,7 @@ def first_header(data: Any, at: int, end: int, link_type: int, row: Any) -> Any:
     if link_type in (links.PPP, links.PPP_HDLC):
         following, ethertype = _point_to_point(data, at, end, h.PPP_FRAME)
         row[h.WIRE_LENGTH] -= following - at  # Argus counts what PPP carries
-        return following, ethertype
+        return tags(data, following, end, ethertype, row)
     if link_type == links.PPP_ETHER:
         return tags(data, at, end, h.PPPOE_SESSION, row)
     if link_type == links.C_HDLC and at + 4 <= end:

@@ -10,6 +10,8 @@ from probes.decode import headers as h
 from probes.decode.transport import ICMP, ICMPV6, TCP
 from probes.flows import layout as at
 from probes.flows import queue, table
+from probes.flows.tcp import ACK, RST, SYN
+from probes.load import u8
 from topics.compiled import inlined, kernel
 
 CHECK_PERIOD = 10_000_000_000  # ns
@@ -35,7 +37,17 @@ def _note_tunnel(extra: Any, row: Any, forward: bool) -> None:
 
 
 @inlined
+def _initiator(data: Any, row: Any, turned: int) -> Any:
+    """Return the side that asked: who was seen first, unless the protocol says or a SYN-ACK was first (as in Argus)."""
+    if row[h.ORDER] not in (h.CANONICAL, h.ENDS):
+        return 0
+    answers = row[h.TCP] and u8(data, row[h.TCP] + 13) & (SYN | ACK | RST) == SYN | ACK
+    return 1 - turned if answers else turned
+
+
+@inlined
 def begin(
+    data: Any,
     flow: Any,
     sides: Any,
     extra: Any,
@@ -52,7 +64,7 @@ def begin(
     sides[:, :] = 0
     flow[at.FLOW_START] = now
     flow[at.TIMEOUT] = _timeout(row, settings)
-    flow[at.INITIATOR] = turned if row[h.ORDER] in (h.CANONICAL, h.ENDS) else 0
+    flow[at.INITIATOR] = _initiator(data, row, turned)
     forward = flow[at.INITIATOR] == turned
     flow[at.SRC_MAC] = row[h.SRC_MAC] if forward else row[h.DST_MAC]
     flow[at.DST_MAC] = row[h.DST_MAC] if forward else row[h.SRC_MAC]

@@ -157,6 +157,7 @@ def observe(
             if turn == 1:
                 if is_new:
                     begin(
+                        data,
                         flow,
                         sides[slot],
                         extras[slot],

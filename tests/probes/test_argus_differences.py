@@ -8,7 +8,7 @@ import pytest
 
 from tests.probes.observed import CLIENT, SERVER, counts_of, observed, only
 from tests.traffic import encapsulations as e
-from tests.traffic.packets import ethernet, frame, ip, ipv4, ipv6_fragment, udp, udp_frame
+from tests.traffic.packets import ethernet, frame, ip, ipv4, ipv6_fragment, tcp_frame, udp, udp_frame
 from topics.flags import Encapsulation
 
 CLIENT6, SERVER6 = "2001:db8:1::5", "2001:db8:2::9"
@@ -76,3 +76,20 @@ def test_reverse_arp_is_a_layer_2_flow() -> None:
 def test_headers_of_rtp_are_application_bytes() -> None:
     frames = [(n / 50, udp_frame(CLIENT, SERVER, 16384, 17000, e.rtp(n))) for n in range(20)]
     assert only(observed(frames))["src_app_bytes"] == 20 * 172
+
+
+def test_a_host_that_talks_to_itself_over_ipv6_has_one_flow() -> None:
+    frames = [(0.0, udp_frame("::1", "::1", 6000, 53)), (0.1, udp_frame("::1", "::1", 53, 6000))]
+    record = only(observed(frames))
+    assert (record["src_port"], record["src_packets"], record["dst_packets"]) == (6000, 1, 1)
+
+
+def test_a_handshake_that_offers_ecn_is_timed() -> None:
+    there, back = (CLIENT, SERVER, 4000, 80), (SERVER, CLIENT, 80, 4000)
+    frames = [
+        (0.000, tcp_frame(*there, flags="SEC", sequence=9)),
+        (0.020, tcp_frame(*back, flags="SAE", sequence=5, acknowledgement=10)),
+        (0.025, tcp_frame(*there, flags="A", sequence=10, acknowledgement=6)),
+    ]
+    record = only(observed(frames))
+    assert (record["syn_ack_time"], record["ack_data_time"]) == (20_000_000, 5_000_000)

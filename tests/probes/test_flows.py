@@ -93,6 +93,27 @@ def test_the_first_packet_decides_who_is_the_source() -> None:
     assert (record["src_packets"], record["dst_packets"]) == (1, 1)
 
 
+def test_who_answers_a_syn_that_was_not_seen_is_the_destination() -> None:
+    record = only(observed(conversation()[1:]))
+    assert ends(record) == (*CLIENT_END, *SERVER_END)
+    assert (record["src_packets"], record["dst_packets"]) == (4, 3)
+    assert (record["src_app_bytes"], record["dst_app_bytes"]) == (100, 900)
+
+
+def test_one_direction_of_a_server_alone_has_the_server_as_destination() -> None:
+    frames = conversation()
+    record = only(observed([frames[1], frames[4], frames[6]]))
+    assert ends(record) == (*CLIENT_END, *SERVER_END)
+    assert (record["src_packets"], record["dst_packets"]) == (0, 3)
+
+
+def test_a_syn_behind_its_answer_changes_nothing() -> None:
+    first, answer, *rest = conversation()
+    record = only(observed([(0.0, answer[1]), (0.001, first[1]), *rest]))
+    assert ends(record) == (*CLIENT_END, *SERVER_END)
+    assert TcpState(int(record["tcp_state"])) & (TcpState.SYN | TcpState.SYN_ACK) == TcpState.SYN | TcpState.SYN_ACK
+
+
 def test_a_flow_is_reported_every_status_interval() -> None:
     frames = [(float(second), udp_frame(*C, b"x" * second)) for second in range(12)]
     records = observed(frames, status_interval=5 * SECOND)

@@ -74,10 +74,17 @@ CASES: dict[str, tuple[int, bytes, Encapsulation]] = {
         frame(e.pppoe(e.ppp(PACKET6)), vlans=[5], ethertype=0x8864),
         ETHERNET | Encapsulation.PPPOE | Encapsulation.VLAN,
     ),
+    "pppoe of mpls": (
+        links.ETHERNET,
+        frame(e.pppoe(b"\x02\x81" + e.mpls(PACKET, 100)), ethertype=0x8864),
+        ETHERNET | Encapsulation.PPPOE | Encapsulation.MPLS,
+    ),
     "ppp over ethernet alone": (links.PPP_ETHER, e.pppoe(e.ppp(PACKET)), Encapsulation.PPPOE),
     "ppp": (links.PPP, b"\xff\x03" + e.ppp(PACKET), NONE),
     "ppp without address": (links.PPP, e.ppp(PACKET6), NONE),
     "ppp with short protocol": (links.PPP, b"\x21" + PACKET, NONE),
+    "ppp of mpls": (links.PPP, b"\xff\x03\x02\x81" + e.mpls(PACKET, 100, 200), Encapsulation.MPLS),
+    "ppp of mpls, multicast": (links.PPP, b"\x02\x83" + e.mpls(PACKET6, 100), Encapsulation.MPLS),
     "ppp in frames": (links.PPP_HDLC, b"\xff\x03\x57" + PACKET6, NONE),
     "cisco hdlc": (links.C_HDLC, b"\x0f\0\x08\0" + PACKET, Encapsulation.CISCO_HDLC),
     "cisco hdlc that is called ppp": (links.PPP, b"\x0f\0\x08\0" + PACKET, Encapsulation.CISCO_HDLC),
@@ -200,7 +207,8 @@ BEFORE_THE_FRAME = {
     "firewall log": 64,
     "firewall log of IPv6, longer": 100,
     "ethernet": 0,
-    "null, little endian": 0,
+    "null, little endian": 4,
+    "loop": 4,
     "pppoe": 0,
 }
 

@@ -16,6 +16,12 @@ from topics.frame import to_arrow
 
 SECOND = 1_000_000_000
 IPV4 = [0] * 10 + [255, 255, 192, 0, 2, 1]
+LOOPBACK = {  # of an interface that says it were Ethernet
+    "ethertype": 0x0800,
+    "src_address": IPV4,
+    "dst_address": IPV4,
+    "src_encapsulations": int(Encapsulation.ETHERNET),
+}
 NUMBERS = Style(port_names=False, protocol_names=False)
 
 
@@ -67,6 +73,12 @@ def text(name: str, style: Style = Style(), **values: Any) -> str | None:  # noq
         ("inode", {"icmp_error_router": IPV4}, None),
         ("smac", {"src_mac": [2, 0, 0, 0, 0, 254]}, "02:00:00:00:00:fe"),
         ("smac", {}, None),
+        ("smac", {**LOOPBACK}, "00:00:00:00:00:00"),
+        ("dmac", {**LOOPBACK}, "00:00:00:00:00:00"),
+        ("dmac", {**LOOPBACK, "src_mac": [2, 0, 0, 0, 0, 254]}, None),
+        ("smac", {**LOOPBACK, "src_encapsulations": int(Encapsulation.SLL)}, None),
+        ("smac", {**LOOPBACK, "dst_address": [0] * 16}, None),
+        ("smac", {**LOOPBACK, "flow_flags": int(FlowFlags.MULTIPLE_MACS)}, None),
         ("soui", {"src_mac": [2, 0, 170, 0, 0, 254]}, "02:00:aa"),
         ("srcid", {}, "tap"),
         ("cause", {"cause": Cause.SHUTDOWN}, "Shutdown"),

@@ -50,10 +50,15 @@ OUI_TEXT = 8
 MAC_CLASSES = {"048c": "UAA", "2": "AAI", "6": "RES", "a": "ELI", "e": "SAI", "13579bdf": "LM"}
 
 
+def _merged_away(side: str) -> Value:
+    """Tell where a merge left no address of a side."""
+    return (col("ethertype") != IPV6_TYPE) & ~is_link() & side_column(side, "address").ip_within(NO_ADDRESS)
+
+
 def _address(side: str) -> Value:
     address = side_column(side, "address")
-    merged_away = (col("ethertype") != IPV6_TYPE) & ~is_link() & address.ip_within(NO_ADDRESS)
-    return when(merged_away).then(NOTHING).otherwise(address.mac_text(is_link()).or_else(address.ip_text(~is_link())))
+    shown = address.mac_text(is_link()).or_else(address.ip_text(~is_link()))
+    return when(_merged_away(side)).then(NOTHING).otherwise(shown)
 
 
 def _address_text(text: pl.Expr, style: Style, _: int) -> pl.Expr:
@@ -71,8 +76,13 @@ def _network(side: str) -> Value:
 
 
 def _mac(side: str) -> Value:
+    """Return the MAC address; zeros are one on a loopback interface that says it were Ethernet, else there is none."""
     address = side_column(side, "mac")
-    return address.mac_text(~address.mac_is(NO_MAC))
+    neither = side_column("src", "mac").mac_is(NO_MAC) & side_column("dst", "mac").mac_is(NO_MAC)
+    ethernet = side_column("src", "encapsulations").joined(side_column("dst", "encapsulations"))
+    merged = _merged_away("src") | _merged_away("dst") | col("flow_flags").has(FlowFlags.MULTIPLE_MACS)
+    loopback = neither & ethernet.has(Encapsulation.ETHERNET) & ~merged
+    return address.mac_text(~address.mac_is(NO_MAC) | loopback)
 
 
 def _mac_class(side: str) -> Value:

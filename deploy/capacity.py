@@ -16,36 +16,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from deploy import resources
+from deploy.costs import ASSUMED, BUSY, HELD_SECONDS, INPUTS, MEASURED
 
-INPUTS = Path(__file__).with_name("capacity.json")
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
 PAGE = Path(__file__).with_name("capacity.md")
 RATES = (10_000, 100_000, 1_000_000)
-BUSY = 0.6  # of a core: the rest is for bursts, and for going on after a restart
 REPLICAS = 3
 READERS = 2  # of status records: worker and alerts; of flows: two sinks
-HELD_SECONDS = 75.0  # that a flow stays in a worker: half of them TCP, closed or idle for 60 s, others for 30 s
 DAY = 86_400
 STATUS_DAYS, FLOW_DAYS = 3, 7
 ARCHIVE_DAYS = 365
-# What an input is called here, where `make bench` writes it, and what it says.
-MEASURED: dict[str, tuple[str, str]] = {
-    "probe": ("probe, marginal", "packets a CPU second, probe"),
-    "records_a_flow": ("stages, records a flow", "status records that become one flow"),
-    "publisher": ("stages, publisher", "us of CPU a status record, publishing"),
-    "broker": ("stages, broker", "us of CPU a status record, broker (in, to the worker, flows in)"),
-    "worker": ("stages, worker", "us of CPU a status record, worker"),
-    "files": ("stages, files", "us of CPU a flow, sink of files"),
-    "database": ("stages, database", "us of CPU a flow, sink of DuckDB"),
-    "worker_memory": ("stages, worker's memory", "MB, a worker at work"),
-    "alerts": ("alerts, starter set", "status records a second, one evaluator"),
-    "postgresql": ("PostgreSQL, in", "flows a second, one PostgreSQL"),
-    "message": ("link, 10,000/s, lz4", "bytes a status record on the bus, lz4"),
-    "archive": ("archive, as they come", "bytes a flow in Parquet"),
-}
-ASSUMED = {"packets_a_flow": 30.0, "flow_bytes": 900.0}
-
 
 ROWS = {
     "probe_cores": "probes, cores in all",
@@ -143,8 +126,16 @@ def page(inputs: Mapping[str, Any]) -> str:
         replicas=REPLICAS,
         copies=REPLICAS - 1,
         readers=READERS,
+        chart_flows=resources.FLOWS,
+        busy=BUSY,
+        chart="\n".join(_asked(costs)),
         **ASSUMED,
     )
+
+
+def _asked(costs: Mapping[str, float]) -> Iterator[str]:
+    for role, share in resources.shares(costs).items():
+        yield f"| {role} | {share.requests[1:-1]} | {share.limits[1:-1]} |".replace('"', "")
 
 
 def _table(needs: list[Need]) -> list[str]:

@@ -61,6 +61,7 @@ def _run(parsed: Parsed, _: set[str]) -> int:
     tls = _tls(parsed)
     feed, work = _feed(parsed, status)
 
+    _compile()
     server = Server(place, feed, status, allowed, tls, _say)
     with service(parsed, "radium", lambda: of_radium(server, feed)):
         _say(f"listening on {place[0]}:{server.port}")
@@ -69,6 +70,14 @@ def _run(parsed: Parsed, _: set[str]) -> int:
             server.run()
         _say(f"{server.clients} clients served, {server.refused} refused, {server.early} gone early")
     return 0
+
+
+def _compile() -> None:
+    """Load what clients need, or compile it, before the first of them waits for it."""
+    from topics.argus import decoder, encoder
+
+    decoder.warm_up()
+    encoder.warm_up()
 
 
 def _say(text: str) -> None:
@@ -171,7 +180,7 @@ def _attach(parsed: Parsed, live: Live, server: Server) -> None:
 
     _ticking(live)
     attachments = [
-        Attachment(address(text), parsed.expression, "", publish, lambda _: None, say)
+        Attachment(address(text), parsed.expression, "", publish, lambda _: None, lambda _: None, say)
         for text in parsed.words("--argus")
     ]
     threads = [threading.Thread(target=each.run, daemon=True) for each in attachments]

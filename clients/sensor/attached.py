@@ -17,7 +17,9 @@ from clients.sensor.process import heeding
 from clients.telemetry.server import serving
 from probes.argus.address import parsed
 from probes.argus.attachment import LOOK_SECONDS, Attachment
+from probes.argus.events import ArgusEvents
 from topics.argus import layout as at
+from topics.argus.event import ArgusEvent
 from topics.batch import END_OF_RUN, FlowBatch, last_times, packets_of
 from topics.metrics import table
 from topics.metrics.vitals import VITALS
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 LOOP = "delivering"
 NANOSECONDS = 1_000_000_000
-MOST_WAITING = 64  # batches and management records between the sockets and the outputs
+MOST_WAITING = 64  # batches, management records and events between the sockets and the outputs
 LATE = 60 * NANOSECONDS  # no record of an argus ends longer before those it has sent: the interval it hardly exceeds
 HEARTBEAT_SECONDS = 1.0
 CAUSES = {at.START: START, at.STATUS: STATUS, at.STOP: STOP, at.SHUTDOWN: STOP}
@@ -44,9 +46,10 @@ class Attached:
     def __init__(self, settings: Settings, clock: Callable[[], int] = time.time_ns) -> None:
         self._settings = settings
         self.boot_id = clock()
-        self._waiting: queue.Queue[FlowBatch | Management] = queue.Queue(MOST_WAITING)
+        self._waiting: queue.Queue[FlowBatch | Management | ArgusEvent] = queue.Queue(MOST_WAITING)
+        self._events = ArgusEvents(settings.site, settings.probe, self.boot_id)
         self.attachments = [
-            Attachment(parsed(text), settings.packet_filter, settings.site, self._put, self._put, self._say)
+            Attachment(parsed(text), settings.packet_filter, settings.site, self._put, self._put, self._put, self._say)
             for text in settings.argus
         ]
         self._stopped = threading.Event()
@@ -89,7 +92,7 @@ class Attached:
                 outputs.write(self._own(FlowBatch(watermark=self._last - LATE)))
         outputs.write(self._own(FlowBatch(watermark=END_OF_RUN)))
 
-    def _put(self, item: FlowBatch | Management) -> None:
+    def _put(self, item: FlowBatch | Management | ArgusEvent) -> None:
         """Hand on from a thread; the argus waits while the outputs do."""
         while not self._stopped.is_set():
             try:
@@ -98,7 +101,11 @@ class Attached:
                 continue
             return
 
-    def _hand_out(self, item: FlowBatch | Management, outputs: Outputs) -> None:
+    def _hand_out(self, item: FlowBatch | Management | ArgusEvent, outputs: Outputs) -> None:
+        if isinstance(item, ArgusEvent):
+            for message in self._events.messages(item):
+                outputs.event(message)
+            return
         if not isinstance(item, FlowBatch):
             table.ATTACHED_DROPPED.set(item.dropped, item.source)
             outputs.notice(self._status(item, outputs))

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from clients.sensor.notices import beside
-from sinks.formats.events import SUFFIX, EventWriter
+from sinks.formats.events import SUFFIX, EventWriter, LateEventWriter
 from topics.errors import UsageError
 from topics.events.codec import load_schema, partition_of
 
@@ -20,15 +20,16 @@ if TYPE_CHECKING:
 
 
 def open_events(settings: Settings, buses: Iterable[Bus], stack: ExitStack) -> list[Callable[[bytes], None]]:
-    """Return what takes each message of an event; `stack` closes it.
+    """Return what takes each message of an event; `stack` closes it. Those of an argus need no place: it may have none.
 
     Raises UsageError when there is no place for events, OutputError or BusError for one that cannot be had.
     """
     load_schema()
     takers = [event_post(bus, settings) for bus in buses]
     if name := beside(settings, SUFFIX):
-        takers.append(stack.enter_context(EventWriter(name)).write)
-    if not takers:
+        writer = EventWriter(name) if settings.events else LateEventWriter(name)
+        takers.append(stack.enter_context(writer).write)
+    if settings.events and not takers:
         raise UsageError("events go beside -w FILE or to -w kafka://HOST:PORT; a pipe has no room for them")
     return takers
 

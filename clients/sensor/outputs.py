@@ -112,7 +112,7 @@ class Outputs:
                 self._outputs.append((self._open(stack, output), wanted))
             self._notices = open_notices(self._settings, self._buses, stack)
             self._control = open_payloads(self._settings, self._buses, stack) if self._settings.control else []
-            if self._settings.events and self._live:
+            if (self._settings.events or self._settings.argus) and self._live:
                 self._events = open_events(self._settings, self._buses, stack)
             self._stack = stack.pop_all()
         return self

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from topics.argus import layout as at
 from topics.argus.decoder import ArgusDecoder
+from topics.argus.event import read_event
 from topics.argus.management import NEEDS_SASL, SIZE, read_management
 from topics.errors import ArgusError, InputError
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from probes.argus.address import Address
+    from topics.argus.event import ArgusEvent
     from topics.argus.management import Management
     from topics.batch import FlowBatch
 
@@ -34,8 +36,8 @@ class RefusedError(InputError):
 class Attachment:
     """Follows one address until `stop`; `run` is for a thread of its own.
 
-    `take` gets each batch, `note` each management record, `say` what there is to log (a text, a reason). Counts since
-    the beginning: `calls` that got through, `records`, `events` left out, `damaged` datagrams.
+    `take` gets each batch, `note` each management record, `tell` each event, `say` what there is to log (a text, a
+    reason). Counts since the beginning: `calls` that got through, `records`, `events`, `damaged` datagrams.
     """
 
     def __init__(
@@ -45,12 +47,13 @@ class Attachment:
         site: str,
         take: Callable[[FlowBatch], None],
         note: Callable[[Management], None],
+        tell: Callable[[ArgusEvent], None],
         say: Callable[[str, str], None],
     ) -> None:
         self.address = address
         self.calls = self.records = self.events = self.damaged = 0
         self._expression, self._site = expression, site
-        self._take, self._note, self._say = take, note, say
+        self._take, self._note, self._tell, self._say = take, note, tell, say
         self._stopped = threading.Event()
 
     def stop(self) -> None:
@@ -136,7 +139,7 @@ class Attachment:
         return hello, management.status_interval
 
     def _filter(self, stream: socket.socket) -> None:
-        stream.sendall(f"FILTER: man or ({self._expression})".encode())
+        stream.sendall(f"FILTER: man or event or ({self._expression})".encode())
         answer = stream.recv(2)
         if answer != b"OK":
             told = ANSWERS.get(answer, "nothing")
@@ -149,5 +152,7 @@ class Attachment:
         for management in decoder.managements:
             self._note(management)
         decoder.managements.clear()
-        self.events += len(decoder.events)
+        for event in decoder.events:
+            self.events += 1
+            self._tell(read_event(event))
         decoder.events.clear()

@@ -160,7 +160,7 @@ class EventRunner:
             errors=answer.errors.decode("utf-8", "replace")[:MOST_ERRORS], missed=min(missed, 1 << 30),
             size=answer.size, body=told.body,
         )  # fmt: skip
-        return with_output(record, _kept(told.kind, answer, told.body), compress=source.compress)
+        return with_output(record, kept(told.kind, answer, told.body), compress=source.compress)
 
     def _queue(self, record: EventRecord) -> None:
         with self._lock:
@@ -175,7 +175,7 @@ class EventRunner:
             self.told.set()
 
 
-def _kept(kind: str, answer: Answer, body: object) -> bytes:
+def kept(kind: str, answer: Answer, body: object) -> bytes:
     """Return what is kept of an output: all of what has no table, the beginning of what could not be read."""
     if kind == "generic":
         return answer.output

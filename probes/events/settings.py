@@ -25,7 +25,7 @@ _ARGUS = re.compile(r"(prog|file):(.+?):([\d.]+[smhdwMy]?)(?::(compress2?))?")
 _SECRET = re.compile(r"(env:[A-Za-z_]\w*|file:/.+)?")
 _WHERE = re.compile(r"(udp|tcp)://(\[[0-9A-Fa-f:.]+\]|[\w.-]+):(\d{1,5})|(unix|unixgram)://(/.{1,100})")
 # Words in the name of a program or file that tell what it says, as Argus's scripts are called.
-TELLING = {
+TELLING: dict[str, Kind] = {
     "lsof": "lsof", "vmstat": "vmstat", "netstat": "netstat", "loadavg": "load", "uptime": "load", "diskstats": "disk",
     "df": "disk", "airport": "wifi", "wireless": "wifi", "snmp": "netstat", "eve.json": "ids", "alert_json.txt": "ids",
 }  # fmt: skip
@@ -164,10 +164,11 @@ def event_source(value: Any) -> Any:  # noqa: ANN401 - as above
     if not words:
         raise ValueError("does not say which program or file")
     source = {"program": words} if method == "prog" else {"files": [place]}
-    return source | {"kind": _told(words[0]), "every": every, "compress": compress is not None}
+    return source | {"kind": kind_of(words[0]), "every": every, "compress": compress is not None}
 
 
-def _told(path: str) -> str:
+def kind_of(path: str) -> Kind:
+    """Return how what a program or file says is read, as its name tells."""
     name = PurePath(path).name
     if path == "/proc/net/dev":
         return "netstat"

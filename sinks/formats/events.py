@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from sinks.formats.container import ContainerWriter, read_blocks
 from topics.errors import DecodeError, InputError
@@ -12,6 +12,7 @@ from topics.schema import revisions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import TracebackType
 
     from topics.events import EventRecord
 
@@ -45,6 +46,28 @@ class EventWriter(ContainerWriter):
         if self._waiting:
             self.put(self._waiting)
             self._waiting, self._bytes = [], 0
+
+
+class LateEventWriter:
+    """Writes a file as EventWriter does, if there is an event at all."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._writer: EventWriter | None = None
+
+    def write(self, message: bytes) -> None:
+        """Add the message of an event."""
+        self._writer = self._writer or EventWriter(self._path)
+        self._writer.write(message)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._writer is not None:
+            self._writer.__exit__(kind, error, trace)
 
 
 def read_events(path: str) -> Iterator[EventRecord]:

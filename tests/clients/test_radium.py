@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import socket
+import struct
 import subprocess
 import threading
+import zlib
 from contextlib import contextmanager
 from ipaddress import ip_network
 from pathlib import Path
@@ -25,6 +27,7 @@ from probes.argus.address import parsed
 from probes.argus.attachment import Attachment
 from probes.settings import Output, Settings
 from sinks.formats import open_reader
+from sinks.formats.events import read_events
 from tests.argus_records import argus_tools, run_ra
 from topics.errors import UsageError
 
@@ -90,7 +93,7 @@ def followed(address: str, expression: str = "", until: int = 1) -> tuple[list[F
         if sum("away" in line for line in said) == until:
             attachment.stop()
 
-    attachment = Attachment(parsed(address), expression, "berlin", taken.append, noted.append, say)
+    attachment = Attachment(parsed(address), expression, "berlin", taken.append, noted.append, lambda _: None, say)
     thread = threading.Thread(target=attachment.run, daemon=True)
     thread.start()
     thread.join(LONG)
@@ -160,6 +163,20 @@ def test_a_client_that_takes_too_little_is_dropped_and_counted(monkeypatch: pyte
     assert gone
 
 
+LSOF = b"""COMMAND PID USER FD TYPE DEVICE SIZE/OFF NODE NAME
+sshd    812 root 3u IPv4  20112      0t0  TCP 192.0.2.5:22->192.0.2.9:40122 (ESTABLISHED)
+"""
+
+
+def event(text: bytes) -> bytes:
+    """An event record as argus 3.0.8 sends it: source, time, text with zlib."""
+    packed = zlib.compress(text)
+    body = struct.pack(">HH", len(text), len(packed)) + packed + bytes(-len(packed) % 4)
+    parts = bytes.fromhex("010321036c61623100000001") + struct.pack(">BBBBII", 3, 0x1D, 0x18, 3, 1_700_000_000, 5)
+    parts += struct.pack(">BBH", 0x50, 0x98, 1 + len(body) // 4) + body
+    return struct.pack(">BBH", 0x43, 0x20, 1 + len(parts) // 4) + parts
+
+
 def test_datagrams_of_an_argus_are_taken_and_bad_ones_left_out(tmp_path: Path) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
         free.bind(("127.0.0.1", 0))
@@ -168,7 +185,7 @@ def test_datagrams_of_an_argus_are_taken_and_bad_ones_left_out(tmp_path: Path) -
     settings = Settings(argus=(f"argus-udp://127.0.0.1:{port}",), outputs=(Output(to=str(out)),), probe="here")
     attached = Attached(settings)
     whole = SAMPLE.read_bytes()
-    datagram, place = b"", 0
+    datagram, place = event(b"prog:/usr/local/bin/argus-lsof -n\n" + LSOF), 0
     while len(datagram) < 20_000:
         length = 4 * int.from_bytes(whole[place + 2 : place + 4])
         datagram, place = datagram + whole[place : place + length], place + length
@@ -189,6 +206,14 @@ def test_datagrams_of_an_argus_are_taken_and_bad_ones_left_out(tmp_path: Path) -
     assert {o.probe for batch in records for o in batch.observers.values()} == {
         o.probe or "127.0.0.1" for batch in batches() for o in batch.observers.values()
     }
+    events = list(read_events(f"{out}.events"))
+    assert {(each.probe, each.source, each.kind) for each in events} == {
+        ("lab1", "prog:/usr/local/bin/argus-lsof", "lsof")
+    }
+    assert [each.sequence for each in events] == list(range(len(events)))
+    assert (events[0].started, events[0].status) == (1_700_000_000_000_005_000, "ok")
+    (row,) = (events[0].body or {})["sockets"]
+    assert (row["pid"], row["local_port"], row["remote_port"]) == (812, 22, 40122)
     told = [json.loads(line) for line in Path(f"{out}.status.jsonl").read_text().splitlines()]
     assert told[0]["cause"] == "start"
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from importlib.metadata import distributions
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numba
 import pytest
@@ -16,49 +18,88 @@ from deploy.container.bill import bill
 from deploy.container.healthy import is_healthy
 from deploy.container.kernels import ReadOnlyKernels, ScratchKernels
 from tests.deploy.receiving import answering
+from tests.deploy.recipe import DOCKERFILE, ROOT, assignments, context, expanded, ignored, stages, steps
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-ROOT = Path(__file__).parents[2]
-DOCKERFILE = (ROOT / "deploy" / "container" / "Dockerfile").read_text()
-
-
-def steps() -> Iterator[tuple[str, str]]:
-    """Yield the instructions of the recipe."""
-    for line in re.sub(r"\\\n", " ", DOCKERFILE).splitlines():
-        if line and not line.startswith("#"):
-            word, _, rest = line.partition(" ")
-            yield word, rest.strip()
-
-
-def last_stage() -> list[tuple[str, str]]:
-    found = list(steps())
-    return found[max(place for place, (word, _) in enumerate(found) if word == "FROM") :]
+MOST_CONTEXT = 20 << 20  # bytes
+RUN = "import runpy, sys; sys.path.insert(0, {place!r}); runpy.run_module(sys.argv.pop(1), run_name='__main__')"
 
 
 def test_the_image_runs_as_nobody_special_and_says_how_it_is() -> None:
-    stage = last_stage()
-    words = [word for word, _ in stage]
-    assert ("USER", "10001:10001") in stage
+    stage = stages(DOCKERFILE.read_text())[-1]
+    words = [step.word for step in stage.steps]
+    assert stage.last("USER") == "10001:10001"
     assert words.index("USER") < words.index("ENTRYPOINT")
-    (check,) = (rest for word, rest in stage if word == "HEALTHCHECK")
-    assert "deploy.container.healthy" in check
+    assert "deploy.container.healthy" in stage.last("HEALTHCHECK")
 
 
-def test_what_is_copied_is_there_and_ships_no_tests() -> None:
-    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
-    for word, rest in steps():
-        if word == "COPY" and "--from" not in rest:
-            for source in rest.split()[:-1]:
-                assert (ROOT / source).exists()
-                assert any(each == source or each.startswith(f"{source}/") for each in allowed), source
-    assert not [rest for word, rest in last_stage() if word == "COPY" and "tests" in rest]
+def copied() -> list[tuple[int, list[str]]]:
+    """Stage and sources of each COPY out of the context."""
+    return [
+        (number, step.rest.split()[:-1])
+        for number, stage in enumerate(stages(DOCKERFILE.read_text()))
+        for step in stage.steps
+        if step.word == "COPY" and "--from" not in step.rest
+    ]
+
+
+def test_what_is_copied_gets_in_and_nothing_else_does() -> None:
+    files = list(context(ROOT))
+    names = [name for _, sources in copied() for name in sources]
+    for name in names:
+        assert any(file == name or file.startswith(f"{name}/") for file in files), name
+    strangers = [file for file in files if not any(file == name or file.startswith(f"{name}/") for name in names)]
+    assert strangers == []
+    assert not [
+        file for file in files if re.search(r"node_modules|__pycache__|web/assets|\.pcap$|/\.env$|/\.git/", file)
+    ]
+    assert sum((ROOT / file).stat().st_size for file in files) < MOST_CONTEXT
+    assert 1 not in {number for number, _ in copied()}, "the last stage takes from the first alone, so no tests"
+
+
+def test_what_gets_in_is_enough_to_make_the_demonstration_and_the_bill(tmp_path: Path) -> None:
+    for name in context(ROOT):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).symlink_to(ROOT / name)
+    for words in (["tests.traffic", "demonstration", "demo.pcap"], ["deploy.container.bill"]):
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", RUN.format(place=str(tmp_path)), *words], cwd=tmp_path, check=False
+        )
+        assert done.returncode == 0
+    assert (tmp_path / "demo.pcap").stat().st_size > 1_000_000
+
+
+def test_steps_are_read_as_a_builder_does() -> None:
+    text = """# x
+ARG BASE=debian:12
+FROM ${BASE} AS build
+ENV A=1 B="two words"
+RUN a \\
+# no step
+ && b
+
+FROM $BASE
+USER 1
+USER 2
+"""
+    first, second = stages(text)
+    assert (first.base, first.name, second.base, second.last("USER")) == ("debian:12", "build", "debian:12", "2")
+    assert first.steps[1].rest.split() == ["a", "&&", "b"]
+    assert assignments(first.last("ENV")) == {"A": "1", "B": "two words"}
+    assert expanded("$A-${B}-$C", {"A": "1", "B": "2"}) == "1-2-"
+
+
+@pytest.mark.parametrize(
+    ("path", "out"),
+    [("x", True), ("topics/a.py", False), ("topics/__pycache__/a.pyc", True), ("a/b/.env", True), ("topicsx", True)],
+)
+def test_what_is_left_out_is_what_the_last_pattern_says(path: str, out: bool) -> None:
+    assert ignored(path, ["*", "!topics", "**/__pycache__", "**/.env"]) is out
 
 
 def test_no_secret_gets_into_a_layer() -> None:
-    assert not re.search(r"(?i)password|secret|token|--mount=type=secret", DOCKERFILE)
-    assert not [rest for word, rest in steps() if word == "ARG" and not rest.startswith("PYTHON=")]
+    text = DOCKERFILE.read_text()
+    assert not re.search(r"(?i)password|secret|token|--mount=type=secret", text)
+    assert not [step.rest for step in steps(text) if step.word == "ARG" and not step.rest.startswith("PYTHON=")]
     assert "**/.env" in (ROOT / ".dockerignore").read_text()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 from tests.argus_records import argus_tools, read_argus, run_ra
 from topics.argus.decoder import ArgusDecoder
 from topics.argus.encoder import ArgusEncoder, first_record
-from topics.argus.management import Management, read_event, read_management, write_management
+from topics.argus.event import MOST_TEXT, ArgusEvent, read_event
+from topics.argus.management import Management, read_management, write_management
 from topics.batch import FlowBatch, concatenate
 from topics.errors import ArgusError
 from topics.flags import Cause
@@ -238,7 +240,13 @@ def test_ends_of_layer_2_flows_are_turned_when_the_key_says_so() -> None:
 def test_management_and_event_records() -> None:
     text = b"file=/proc/vmstat\nnr_free 1\n"
     body = struct.pack(">HH", len(text), len(text)) + text + bytes(-len(text) % 4)
-    event = record(3, TIME, struct.pack(">BBH", 0x50, 0x90, 1 + len(body) // 4) + body, kind=4)
+    event = record(
+        3,
+        part(1, 3, 0x21, b"lab1" + bytes(4)),
+        TIME,
+        struct.pack(">BBH", 0x50, 0x90, 1 + len(body) // 4) + body,
+        kind=4,
+    )
     decoder = ArgusDecoder("x")
     status = write_management(Management(cause=2, source="lab1", packets=7, bytes=8, dropped=3, records=2, sequence=9))
     batches = list(decoder.feed(START_MAR + event + record(3, KEY, TIME, COUNTS) + status))
@@ -246,8 +254,22 @@ def test_management_and_event_records() -> None:
     assert [m.source for m in decoder.managements] == ["10.1.2.3", "lab1"]
     assert decoder.managements[1].dropped == 3
     assert (decoder.others, decoder.flows) == (3, 1)
-    assert read_event(decoder.events[0]) == (1_700_000_000_000_005_000, text.rstrip(b"\0"))
+    assert read_event(decoder.events[0]) == ArgusEvent(1_700_000_000_000_005_000, "lab1", text)
     assert read_management(status[:-4]) is None
+
+
+def test_packed_events_are_unpacked_as_far_as_they_may() -> None:
+    def packed(text: bytes) -> bytes:
+        body = struct.pack(">HH", len(text), len(text)) + text + bytes(-len(text) % 4)
+        return record(3, TIME, struct.pack(">BBH", 0x50, 0x98, 1 + len(body) // 4) + body, kind=4)
+
+    assert read_event(packed(zlib.compress(b"prog:/bin/x\nhello"))).text == b"prog:/bin/x\nhello"
+    bomb = read_event(packed(zlib.compress(b"x" * 20_000_000)))
+    assert (len(bomb.text), bomb.is_cut) == (MOST_TEXT, True)
+    assert read_event(packed(b"no zlib")).text == b""
+    whole = packed(zlib.compress(b"abc"))
+    for end in range(len(whole)):
+        read_event(whole[:end])
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,8 @@
-"""Management records (MARs), which an Argus begins, ends and punctuates a stream with; and event records."""
+"""Management records (MARs), which an Argus begins, ends and punctuates a stream with."""
 
 from __future__ import annotations
 
 import struct
-import zlib
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from uuid import UUID
@@ -16,7 +15,6 @@ STRING, NUMBER, IPV6, IPV4, UUID_KIND, INTERFACE = 0x200000, 0x400000, 0x600000,
 KIND_MASK, NEEDS_SASL = 0xF00000, 0x1000
 MICRO, NANO = 1000, 1_000_000_000
 INTERVALS = (5, 60)  # seconds: of status records, and of management records
-MOST_EVENT = 1 << 20  # bytes of text that one event may unpack to
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,29 +146,3 @@ def source_value(name: str) -> tuple[int, bytes]:
     if name.isdecimal() and int(name) < 1 << 32:
         return at.ID_NUMBER, int(name).to_bytes(4)
     return (at.ID_TEXT, name.encode("ascii", "replace")[:4].ljust(4, b"\0")) if name else (0, bytes(4))
-
-
-def read_event(data: bytes) -> tuple[int, bytes]:
-    """Return when an event was (ns) and its text, from the bytes of an event record; empty where there is none."""
-    time, text, place = 0, b"", at.WORD
-    while place + at.WORD <= len(data):
-        kind, sub, _, size = data[place : place + at.WORD]
-        length = at.WORD * (int.from_bytes(data[place + 2 : place + 4]) if kind == at.DATA and sub & 0x80 else size)
-        if not length or place + length > len(data):
-            break
-        body = data[place + at.WORD : place + length]
-        if kind == at.TIME and len(body) >= 8:
-            unit = 1 if data[place + 2] == at.NANOSECONDS else MICRO
-            time = int.from_bytes(body[:4]) * NANO + int.from_bytes(body[4:8]) * unit
-        elif kind == at.DATA and len(body) >= at.WORD:
-            text = body[at.WORD : at.WORD + int.from_bytes(body[2:4])]
-            text = _unpacked(text) if sub & 8 else text
-        place += length
-    return time, text.rstrip(b"\0")
-
-
-def _unpacked(text: bytes) -> bytes:
-    try:
-        return zlib.decompressobj().decompress(text, MOST_EVENT)
-    except zlib.error:
-        return b""

@@ -59,7 +59,8 @@ class Clients:
 
     def start(self, name: str, *command: str, stdin: int | None = None) -> subprocess.Popen[bytes]:
         """Start one; its output goes to NAME.log."""
-        environment = os.environ | {"HOME": str(self.directory)}
+        own = command[: len(ARGOSY)] == ARGOSY
+        environment = os.environ if own else os.environ | {"HOME": str(self.directory)}  # nobody's ~/.rarc
         with (self.directory / f"{name}.log").open("wb") as log:
             process = subprocess.Popen(
                 command, stdin=stdin or subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=environment

@@ -27,8 +27,10 @@ def open_events(settings: Settings, buses: Iterable[Bus], stack: ExitStack) -> l
     load_schema()
     takers = [event_post(bus, settings) for bus in buses]
     if name := beside(settings, SUFFIX):
-        writer = EventWriter(name) if settings.events else LateEventWriter(name)
-        takers.append(stack.enter_context(writer).write)
+        if settings.events:
+            takers.append(stack.enter_context(EventWriter(name)).write)
+        else:
+            takers.append(stack.enter_context(LateEventWriter(name)).write)
     if settings.events and not takers:
         raise UsageError("events go beside -w FILE or to -w kafka://HOST:PORT; a pipe has no room for them")
     return takers

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 PYTHON = "DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 python3-venv"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-ARCHIVE = "http://deb.debian.org/debian"
 VOLUMES = ("/var/lib/argosy", "/var/spool/argosy")
 DEMONSTRATION = "/usr/share/argosy/demo.pcap"
 READY_SECONDS = 60.0
@@ -50,7 +49,7 @@ def base(directory: Path) -> Path:
         shutil.rmtree(made, ignore_errors=True)
         plain = directory / "debian"
         shutil.rmtree(plain, ignore_errors=True)
-        command = ["debootstrap", "--variant=minbase", "--include=ca-certificates", "bookworm", str(plain), ARCHIVE]
+        command = ["debootstrap", "--variant=minbase", "--include=ca-certificates", "bookworm", str(plain)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         root = Root(plain, directory / "python", {"PATH": PATH})
         root.run(f"{PYTHON} >/dev/null && apt-get clean && rm -rf /var/lib/apt/lists/*")

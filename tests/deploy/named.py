@@ -14,6 +14,7 @@ from clients.sensor.options import all_options
 from clients.sink.shared import SHARED
 from clients.sources import DEFAULT_PORT as KAFKA
 from clients.web.command import DEFAULT_PORT as WEB
+from clients.web.command import TOKEN
 from probes.argus.address import PORT as ARGUS
 from probes.settings import PREFIX as PROBE
 from probes.settings import Settings
@@ -102,7 +103,7 @@ def command_lines(text: str) -> Iterator[list[str]]:
 
 def known_variables() -> set[str]:
     """Return every variable of the environment that something reads."""
-    found = {BUS, FILE, *COMPOSE, *PROGRAMS}
+    found = {BUS, FILE, TOKEN, *COMPOSE, *PROGRAMS}
     found |= {f"{SECURITY}{key.upper()}" for key in Security.model_fields}
     found |= {f"{PROBE}{key.upper()}" for key in Settings.model_fields}
     for service in SERVICES:

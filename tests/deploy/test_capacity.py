@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deploy import capacity
+from deploy import capacity, costs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,8 +33,8 @@ COSTS: Mapping[str, float] = {
 
 
 def test_the_page_is_what_the_recorded_costs_give() -> None:
-    inputs = json.loads(capacity.INPUTS.read_text())
-    assert inputs["costs"].keys() == capacity.MEASURED.keys()
+    inputs = json.loads(costs.INPUTS.read_text())
+    assert inputs["costs"].keys() == costs.MEASURED.keys()
     assert PAGE.read_text() == capacity.page(inputs)
 
 
@@ -64,7 +64,7 @@ def test_what_is_full_first_comes_first() -> None:
 
 def test_costs_are_taken_from_a_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = tmp_path / "capacity.json"
-    kept.write_text(json.dumps({"date": "2026-01-01", "machine": "x", "costs": dict.fromkeys(capacity.MEASURED, 1.0)}))
+    kept.write_text(json.dumps({"date": "2026-01-01", "machine": "x", "costs": dict.fromkeys(costs.MEASURED, 1.0)}))
     monkeypatch.setattr(capacity, "INPUTS", kept)
     found = tmp_path / "bench.json"
     found.write_text(json.dumps({"stages, worker": {"value": 7.12345, "unit": "us CPU/record"}}))

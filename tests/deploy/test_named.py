@@ -54,7 +54,8 @@ def test_a_file_names_only_what_there_is(path: Path) -> None:
     assert unknown_metrics(text) == set()
     assert unknown_ports(text) == set()
     assert unknown_files(text) == set()
-    for words in command_lines(text):
+    # Commands of pages are those of tests/docs/test_console.py.
+    for words in command_lines(text) if path.suffix != ".md" else ():
         assert list(unknown_words(words)) == [], words
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 SAMPLE = Path(__file__).parent / "topics" / "argus" / "sample.argus"
 PER_SECOND = 20  # writes
-READY_SECONDS, END_SECONDS = 60.0, 120.0
+READY_SECONDS, END_SECONDS = 180.0, 120.0
 START_RECORD = 128  # bytes of the management record that a file of Argus begins with
 LOOK_SECONDS = 0.05
 ARGOSY = (sys.executable, "-m", "clients.main")

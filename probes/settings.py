@@ -138,7 +138,7 @@ class Spool(BaseModel):
     directory: str = Field(default="", description="where; without one nothing waits on disk")
     size: int = Field(default=1 << 30, ge=1 << 20, description="bytes at most")
     carry: float = Field(
-        default=0.5, ge=0, le=60, description="seconds without confirmation after which a batch goes to disk"
+        default=1.0, ge=0, le=60, description="seconds without confirmation after which a batch goes to disk"
     )
 
 

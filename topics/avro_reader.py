@@ -28,6 +28,10 @@ class AvroReader:
         data, start, value = self.data, self.at, 0
         at = start
         try:
+            byte = data[at]
+            if byte < 0x80:  # most are so short
+                self.at = at + 1
+                return (byte >> 1) ^ -(byte & 1)
             for shift in SHIFTS:
                 byte = data[at]
                 at += 1
@@ -80,16 +84,16 @@ class AvroReader:
 
     def value(self, kind: Any) -> Any:  # noqa: ANN401 - an Avro type in JSON, and whatever value it describes
         """Read a value of an Avro type, of those that headers are made of."""
-        if isinstance(kind, dict) and kind["type"] == "array":
-            return self._array(kind["items"])
-        if isinstance(kind, dict) and kind["type"] == "record":
-            return {field["name"]: self.value(field["type"]) for field in kind["fields"]}
         if kind == "long":
             return self.long()
         if kind == "int":
             return self._int()
         if kind == "string":
             return self.text()
+        if isinstance(kind, dict) and kind["type"] == "array":
+            return self._array(kind["items"])
+        if isinstance(kind, dict) and kind["type"] == "record":
+            return {field["name"]: self.value(field["type"]) for field in kind["fields"]}
         if kind == "bytes":
             return bytes(self.take(self.long()))
         if kind == "double":

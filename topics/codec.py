@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from topics.batch import Heap, Records
 
 HEADER_NUMBERS = ("boot_id", "partition", "sequence", "status_interval", "watermark")
+HEADER = ("site", "probe", *HEADER_NUMBERS)
+MOST_REMEMBERED, LONGEST_REMEMBERED = 8192, 1024  # probes whose observers are known, and bytes up to their end
 TYPICAL_RECORD = 384
 TYPICAL_HEAP = 2**18
 COUNT_BYTES = 10
@@ -120,12 +122,34 @@ def warm_up() -> None:
     decode_batch(encode_batch(FlowBatch(records=empty_records(1))))
 
 
+class _Observers:
+    """The observers that probes name in each message alike: those of the last one are compared instead of read."""
+
+    def __init__(self) -> None:
+        self._last: dict[Any, tuple[bytes, dict[int, Observer]]] = {}
+
+    def read(self, reader: AvroReader, kind: Any, who: Any) -> dict[int, Observer]:  # noqa: ANN401 - an Avro type; a key
+        """Return the observers that stand next in a message of somebody's; raises DecodeError."""
+        start = reader.at
+        raw, observers = self._last.get(who, (b"", {}))
+        if raw and reader.data[start : start + len(raw)] == raw:  # an array ends by itself, so it ends there, too
+            reader.at += len(raw)
+            return observers
+        found = {each["id"]: Observer(each["site"], each["probe"], each["interface"]) for each in reader.value(kind)}
+        if len(self._last) >= MOST_REMEMBERED:
+            self._last.clear()
+        if reader.at <= LONGEST_REMEMBERED:
+            self._last[who] = bytes(reader.data[start : reader.at]), found
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class WriterSchema:
     """A batch schema that somebody wrote with: names and Avro types of the fields around the records, in order."""
 
     fields: tuple[tuple[str, Any], ...]
     table: CodecTable
+    observers: _Observers = field(default_factory=_Observers, compare=False)
 
 
 def writer_schema(schema: Mapping[str, Any]) -> WriterSchema:
@@ -148,15 +172,17 @@ def decode_written(data: bytes | memoryview, writer: WriterSchema) -> FlowBatch:
     reader = AvroReader(data)
     values: dict[str, Any] = {}
     for name, kind in writer.fields:
-        values[name] = _records(reader, writer.table) if name == "records" else reader.value(kind)
+        if name == "records":
+            values[name] = _records(reader, writer.table)
+        elif name == "observers":
+            values[name] = writer.observers.read(reader, kind, (values.get("site"), values.get("probe")))
+        else:
+            values[name] = reader.value(kind)
     if reader.left:
         raise DecodeError("bytes after the end of the batch", reader.at)
     records, heap = values["records"]
-    header = {name: values[name] for name in ("site", "probe", *HEADER_NUMBERS) if name in values}
-    observers = {
-        each["id"]: Observer(each["site"], each["probe"], each["interface"]) for each in values.get("observers", ())
-    }
-    return FlowBatch(records=records, heap=heap, observers=observers, **header)
+    header = {name: values[name] for name in HEADER if name in values}
+    return FlowBatch(records=records, heap=heap, observers=dict(values.get("observers", ())), **header)
 
 
 def _records(reader: AvroReader, table: CodecTable) -> tuple[Records, Heap]:
@@ -191,15 +217,15 @@ def _joined(blocks: list[Records]) -> Records:
 def _block(
     reader: AvroReader, table: CodecTable, padded: Bytes, count: int, heap: Heap, used: int
 ) -> tuple[Records, int]:  # fmt: skip
-    records = np.zeros(count, FLOW_DTYPE)
+    words = np.zeros(count * (FLOW_DTYPE.itemsize // 8), np.uint64)  # NumPy takes long over views of records
     place, end = np.uint64(reader.at), np.uint64(len(reader.data))
     whole, at, used = decode_records(
-        *table.columns, padded, place, end, *_views(records), np.uint64(count), heap, np.uint64(used)
+        *table.columns, padded, place, end, *_views(words), np.uint64(count), heap, np.uint64(used)
     )
     reader.at = int(at)
     if int(whole) < count:
         raise _damage(reader, table, int(whole))
-    return records, int(used)
+    return words.view(FLOW_DTYPE), int(used)
 
 
 def _damage(reader: AvroReader, table: CodecTable, row: int) -> DecodeError:
@@ -226,7 +252,7 @@ def _check_field(reader: AvroReader, kind: int, extent: int, most: int) -> None:
         reader.take({DOUBLE: 8, WORDS: 8 * extent, BYTES: extent}.get(kind, extent))
 
 
-def _views(records: Records) -> tuple[Any, Any, Any, Any]:
+def _views(records: np.ndarray[Any, Any]) -> tuple[Any, Any, Any, Any]:
     return records.view(np.uint8), records.view(np.uint16), records.view(np.uint32), records.view(np.uint64)
 
 

@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 
 LIMIT = 1024 * 1024 * 1024
 MOST_QUEUED = 64 * 1024 * 1024  # bytes in memory that nothing was done with yet
+MOST_PATIENT = 8 * 1024 * 1024  # the same for a patient publisher: what waits for long has left the processor's cache
 MOST_CARRIED = 32 * 1024 * 1024  # bytes on their way to the brokers that are not on disk
 MOST_DRAINED = MOST_CARRIED // 4  # bytes taken from the queue at once
-CARRY_SECONDS = 0.5
+CARRY_SECONDS = 1.0
 GATHER_SECONDS = 0.02  # entries that come within this time share one fsync
 HELD_SECONDS = 0.003  # until room for what is queued is looked for again
 IDLE_SECONDS = 0.2
@@ -64,6 +65,7 @@ class SpooledPublisher:
     ) -> None:
         self.url, self.topic = url, topic
         self._limit, self._patient = limit, patient
+        self._most_queued = MOST_PATIENT if patient else MOST_QUEUED
         self.messages = self.records = 0
         self._directory = Path(directory)
         self._queue: deque[Entry] = deque()
@@ -137,8 +139,8 @@ class SpooledPublisher:
         size = encoded_size(entry)
         with self._room:
             if self._patient:
-                self._room.wait_for(lambda: self._queued + size <= MOST_QUEUED)
-            if self._queued + size > MOST_QUEUED:
+                self._room.wait_for(lambda: self._queued + size <= self._most_queued)
+            if self._queued + size > self._most_queued:
                 self._behind.add(Cause.BEHIND, 1, entry.records, entry.packets)
                 return
             self._queue.append(entry)
@@ -204,7 +206,7 @@ class SpooledPublisher:
 
     def _release_due(self) -> None:
         """Send what was gathered long enough; never wait: whoever publishes may be waiting for us to make room."""
-        if self._queued <= MOST_QUEUED // 2 and self._publishing.acquire(blocking=False):
+        if self._queued <= self._most_queued // 2 and self._publishing.acquire(blocking=False):
             try:
                 self._gathering.release_due(time.monotonic())
             finally:

@@ -150,6 +150,7 @@ def bench_secured(runs: int) -> Iterator[tuple[str, Result]]:
     rates = measure(batches, runs)
     for compression, rate in rates.secured.items():
         yield f"bus, TLS, {compression}, spool", _beside(rate, "records/s", rates.plain)
+        yield f"bus, TLS, {compression}, spool, least of pairs", Result(rates.least[compression], "of plain")
 
 
 def bench_ra(runs: int) -> Iterator[tuple[str, Result]]:

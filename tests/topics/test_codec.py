@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.topics.batches import PARSED, comparable, plain, random_batch
-from topics.batch import FlowBatch, concatenate, records_like
+from topics.batch import FlowBatch, Observer, concatenate, records_like
 from topics.codec import decode_batch, decode_written, encode_batch, encode_cut, writer_schema
 from topics.errors import DecodeError, OutputError
 from topics.flags import Cause
@@ -207,3 +207,19 @@ def one(**values: Any) -> FlowBatch:
 def test_what_the_schema_cannot_say_is_not_written(batch: FlowBatch, named: str) -> None:
     with pytest.raises(OutputError, match=named):
         encode_batch(batch)
+
+
+def test_observers_that_are_told_again_are_the_same_and_changed_ones_are_not() -> None:
+    """Readers compare them with those of the last message of the same probe."""
+    one, two = Observer("s", "p", "eth0"), Observer("s", "p", "eth1")
+    for observers in ({1: one}, {1: one}, {1: one, 2: two}, {2: two}, {}, {1: two}, {1: one}):
+        found = decode_batch(encode_batch(FlowBatch(site="s", probe="p", observers=observers)))
+        assert found.observers == observers
+        found.observers[9] = one  # the batch is the reader's own
+
+
+def test_observers_are_remembered_for_so_many_probes_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("topics.codec.MOST_REMEMBERED", 3)
+    for number in (*range(8), *range(8)):
+        batch = FlowBatch(probe=f"p{number}", observers={number: Observer("s", f"p{number}", "eth0")})
+        assert decode_batch(encode_batch(batch)).observers == batch.observers

@@ -36,6 +36,7 @@ OPTIONS = (
     Option("-h --help", "", "this text"),
 )
 DEFAULT_PORT = 8561
+BACKLOG = 128
 TOKEN = "ARGOSY_WEB_TOKEN"  # noqa: S105 - the name of a variable
 
 
@@ -119,6 +120,7 @@ def serve(asked: Setup, address: str, port: int) -> None:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((address, port))
+        listening.listen(BACKLOG)  # who comes before everything is loaded waits, and is not turned away
     except OSError as error:
         raise InputError(f"{address} port {port}: {error.strerror}") from None
     shown = f"[{address}]" if ":" in address else address

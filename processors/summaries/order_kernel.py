@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from topics.compiled import kernel
 
 
@@ -55,3 +57,18 @@ def rows_between(values: Any, mask: Any, low: float, high: float, skipped: int, 
                 rows[found - skipped] = row
             found += 1
     return found
+
+
+@kernel
+def rows_by_code(codes: Any, many: int) -> Any:
+    """Return all rows (uint32) by their code, which is below `many`; those of one code as they lie."""
+    begins = np.zeros(many + 1, np.int64)
+    for row in range(len(codes)):
+        begins[codes[row] + 1] += 1
+    for code in range(many):
+        begins[code + 1] += begins[code]
+    rows = np.empty(len(codes), np.uint32)
+    for row in range(len(codes)):
+        rows[begins[codes[row]]] = row
+        begins[codes[row]] += 1
+    return rows

@@ -14,6 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PARQUET = ".parquet"
+PIECE = 1 << 20  # flows that are looked at in one go, so that a question can be given up in between
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """So many rows of a Parquet file, from row `offset` on; `key` is that of the file, and which piece it is."""
+
+    path: str
+    key: str
+    offset: int
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +36,14 @@ class Segment:
     rows: int
     first: int
     last: int
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """The rows of the file in pieces of at most PIECE."""
+        begins = range(0, self.rows, PIECE)
+        return [
+            Piece(self.path, f"{self.key}.{begin // PIECE}", begin, min(PIECE, self.rows - begin)) for begin in begins
+        ]
 
 
 class Archive:

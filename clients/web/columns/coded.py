@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from clients.web.columns.prepared import DOMAIN_OF, NONE, PORTS, text_of
+from clients.web.columns.prepared import DOMAIN_OF, NONE, PORTS, read, text_of
 from clients.web.errors import ParameterError
 from processors.summaries.warm import fixed
 from topics.errors import UsageError
@@ -102,12 +102,14 @@ class Columns:
                 file.made[domain] = self.vocabulary(by).codes(file.words[domain])
             return Coded(tuple(file.column(name) for name in names), file.made[domain])
         if by in PORTS:
-            ports: Column = self.kept.made(("ports", file.key, by), lambda: _ports(file, by), lambda made: made.nbytes)
-            return Coded((ports,), np.arange((1 << 16) + 1))
+            whole = file.whole or file
+            key = ("ports", file.key, by)
+            ports: Column = self.kept.made(key, lambda: _ports(whole, by), lambda made: made.nbytes)
+            return Coded((fixed(file.taken(ports)),), np.arange((1 << 16) + 1))
         found: tuple[Column, list[str]] = self.kept.made(
             ("codes", file.key, by), lambda: _computed(file, by), lambda made: made[0].nbytes + LENGTH * len(made[1])
         )
-        return Coded((found[0],), self.vocabulary(by).codes(found[1]))
+        return Coded((fixed(file.taken(found[0])),), self.vocabulary(by).codes(found[1]))
 
 
 def _packed(word: str) -> tuple[bytes, str]:
@@ -140,12 +142,10 @@ def _ports(file: Prepared, by: str) -> Column:
 
 
 def _computed(file: Prepared, by: str) -> tuple[Any, list[str]]:
-    from sinks.formats.scan import reading, scan
     from topics.fields import Style
 
-    with reading([file.name]):
-        text = scan([file.name]).select(text_of(by, Style(port_names=False)).cast(pl.String).alias("text")).collect()
-    column = text["text"].fill_null(NONE)
+    wanted = text_of(by, Style(port_names=False)).cast(pl.String)
+    column = read(file, wanted).fill_null(NONE)
     known = column.unique()
     codes = pl.DataFrame({"text": known, "code": pl.int_range(len(known), eager=True).cast(pl.UInt32)})
     joined = column.to_frame("text").join(codes, on="text", how="left", maintain_order="left")["code"]

@@ -1,4 +1,4 @@
-"""Questions about flows, file by file: which rows count, and what is made of each file, on all processors."""
+"""Questions about flows, piece by piece of files: which rows count, what is made of each, on all processors."""
 
 from __future__ import annotations
 
@@ -26,20 +26,23 @@ if TYPE_CHECKING:
 
     from clients.web.asking.asked import Asked
     from clients.web.asking.question import Question
-    from clients.web.columns.archive import Archive, Segment
+    from clients.web.columns.archive import Archive, Piece, Segment
     from clients.web.columns.prepared import Column, Prepared
 
     Made = TypeVar("Made")
 
 ALL = fixed(np.zeros(0, np.bool_))
+NO_ROWS = fixed(np.zeros(0, np.uint32))
+FEW = 8  # one row in so many is few: their columns are taken out, and walked over instead of all
+BYTES = 128  # of a row that was taken out, at most
 PARTS_MEMORY = 256 << 20
-MASKS_MEMORY = 256 << 20
+SELECTIONS_MEMORY = 256 << 20
 MOST_ROWS = 100_000_000
-MOST_OPEN = 4096  # files whose columns are mapped at once
+MOST_OPEN = 4096  # pieces whose columns are mapped at once
 
 
 class Rows(NamedTuple):
-    """A file, and which of its rows count: a mask, of no rows for all. `whole` when the time asks for all of them."""
+    """A piece of a file, and which of its rows count: a mask, of no rows for all. `whole` when all times do."""
 
     file: Prepared
     mask: Column
@@ -51,7 +54,7 @@ class Engine:
 
     def __init__(self, archive: Archive, cache: Path, workers: int | None = None) -> None:
         self.archive, self._cache = archive, cache
-        self._masks, self._parts = Kept(MASKS_MEMORY), Kept(PARTS_MEMORY)
+        self._selections, self._parts = Kept(SELECTIONS_MEMORY), Kept(PARTS_MEMORY)
         self.columns = Columns(self._parts)
         self.names: Callable[[], Mapping[str, str]] = dict  # of hosts, by address
         self._open: dict[str, Prepared] = {}
@@ -66,7 +69,9 @@ class Engine:
 
     def is_prepared(self, segment: Segment) -> bool:
         """Tell whether the columns of a file are there."""
-        return segment.key in self._open or (self._cache / f"{segment.key}.columns").exists()
+        return all(
+            piece.key in self._open or (self._cache / f"{piece.key}.columns").exists() for piece in segment.pieces
+        )
 
     def prepare(self) -> None:
         """Make the columns of all files, the newest first, and remove those that nobody asked for in a long time."""
@@ -76,19 +81,20 @@ class Engine:
                 return
             if segment.rows and not self.is_prepared(segment):
                 try:
-                    self.opened(segment)
+                    for piece in segment.pieces:
+                        self.opened(piece)
                 except (InputError, OSError) as error:  # damaged, or gone meanwhile
                     self.archive.problems.append(str(error))
 
-    def opened(self, segment: Segment) -> Prepared:
-        """Return the columns of a file, made when they are not there; raises InputError."""
-        found = self._open.get(segment.key)
+    def opened(self, piece: Piece) -> Prepared:
+        """Return the columns of a piece, made when they are not there; raises InputError."""
+        found = self._open.get(piece.key)
         if found is None:
-            found = prepared(segment.path, self._cache)
+            found = prepared(piece, self._cache)
             with self._opening:
                 while len(self._open) >= MOST_OPEN:
                     del self._open[next(iter(self._open))]
-                self._open[segment.key] = found
+                self._open[piece.key] = found
         return found
 
     def segments(self, question: Question) -> list[Segment]:
@@ -106,38 +112,56 @@ class Engine:
         return sum(each.rows for each in touched if self.is_prepared(each)) / rows if rows else 1.0
 
     def each(self, question: Question, asked: Asked, make: Callable[[Rows], Made]) -> list[Made]:
-        """Return what is made of each file of a question; raises what Asked.check does, FilterError, InputError."""
+        """Return what is made of each piece that has rows of a question.
 
-        def work(segment: Segment) -> Made:
+        Raises what Asked.check does, FilterError, InputError.
+        """
+
+        def work(piece: Piece) -> Made | None:
             asked.check()
-            return make(self.rows(segment, question))
+            rows = self.rows(piece, question)
+            return make(rows) if rows.file.rows else None
 
-        futures = [self._pool.submit(work, segment) for segment in self.segments(question)]
+        futures = [self._pool.submit(work, each) for file in self.segments(question) for each in file.pieces]
         try:
-            return [future.result() for future in futures]
+            return [made for future in futures if (made := future.result()) is not None]
         finally:
             for future in futures:
                 future.cancel()
 
     def part(self, rows: Rows, question: Question, what: tuple[Any, ...], make: Callable[[], Made]) -> Made:
-        """Return what is made of a file, kept to be asked for again where the time takes in all of it."""
+        """Return what is made of a piece, kept to be asked for again where the time takes in all of it."""
         if not rows.whole:
             return make()
         found: Made = self._parts.made((rows.file.key, question.filter, *what), make, _size)
         return found
 
-    def rows(self, segment: Segment, question: Question) -> Rows:
-        """Return which rows of a file a question is about."""
-        file = self.opened(segment)
+    def rows(self, piece: Piece, question: Question) -> Rows:
+        """Return which rows of a piece a question is about."""
+        file = self.opened(piece)
         whole = question.times is None and question.first <= file.first and file.last <= question.end
-        mask = ALL
+        if question.times is None and (file.first > question.end or file.last < question.first):
+            return Rows(file.chosen(NO_ROWS), ALL, whole=False)
+        rows = Rows(file, ALL, whole=whole)
         if question.filter or question.times is not None:
-            key = (segment.key, question.filter, question.times)
-            mask = self._masks.made(key, partial(_selected, file, question), lambda made: made.nbytes + 64)
-        if whole:
-            return Rows(file, mask, whole=True)
-        inside = (file.columns["last_seen"] >= question.first) & (file.columns["start"] <= question.end)
-        return Rows(file, fixed(inside & mask if len(mask) else inside), whole=False)
+            key = (piece.key, question.filter, question.times)
+            rows = self._selections.made(key, partial(_selected, file, question), _bytes)._replace(whole=whole)
+        if whole or question.times is not None:
+            return rows
+        times = rows.file.columns
+        inside = (times["last_seen"] >= question.first) & (times["start"] <= question.end)
+        return _of(rows.file, inside & rows.mask if len(rows.mask) else inside, whole=False)
+
+
+def _of(file: Prepared, mask: Column, *, whole: bool) -> Rows:
+    """Return the rows of a mask: taken out when they are few."""
+    if np.count_nonzero(mask) * FEW > len(mask):
+        return Rows(file, fixed(mask), whole)
+    return Rows(file.chosen(np.flatnonzero(mask).astype(np.uint32)), ALL, whole)
+
+
+def _bytes(rows: Rows) -> int:
+    return rows.mask.nbytes + (0 if rows.file.places is None else BYTES * rows.file.rows) + BYTES
 
 
 def _size(made: Any) -> int:  # noqa: ANN401 - an array, or several
@@ -148,11 +172,15 @@ def _size(made: Any) -> int:  # noqa: ANN401 - an array, or several
     return 64
 
 
-def _selected(file: Prepared, question: Question) -> Column:
-    """Return which rows of a file a filter and a time of more than two ends select."""
+def _selected(file: Prepared, question: Question) -> Rows:
+    """Return which rows of a piece a filter and a time of more than two ends select."""
     tree = question.tree()
-    selector = Selector(file, tree)
-    mask = np.ones(file.rows, np.bool_) if tree is None else selector.mask(tree)
+    rows = None if tree is None else Selector(file, tree).candidates(tree, file.rows // FEW)
+    some = file if rows is None else file.chosen(rows)
+    if not some.rows:
+        return Rows(some, ALL, whole=False)
+    selector = Selector(some, tree)
+    mask = np.ones(some.rows, np.bool_) if tree is None else selector.mask(tree)
     if question.times is not None:
         mask = mask & selector.value(question.times.condition())
-    return fixed(mask)
+    return _of(some, mask, whole=False)

@@ -1,4 +1,4 @@
-"""The columns that pages ask for, of one file of flows, as they lie in memory: mapped from a file of our own.
+"""The columns that pages ask for, of a piece of a file of flows, as they lie in memory: mapped from a file of our own.
 
 Text is codes: a number for each distinct value of the file, 0 for none. The archive is never written to.
 """
@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from processors.summaries.order_kernel import rows_by_code
 from processors.summaries.warm import fixed
 from topics.expression import col
 from topics.fields import Field
@@ -25,13 +27,14 @@ from topics.fields import field as printable
 from topics.fields.formats import TEXT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
+    from clients.web.columns.archive import Piece
     from topics.fields import Style
 
 Column = np.ndarray[Any, Any]
 
-LAYOUT = 2  # changes with what is kept here
+LAYOUT = 3  # changes with what is kept here
 NONE = ""
 WITH_PORTS = ("tcp", "udp", "sctp", "dccp")
 COUNTERS = ("src_packets", "dst_packets", "src_bytes", "dst_bytes")
@@ -50,6 +53,7 @@ DOMAINS = {
 }
 DOMAIN_OF = {name: domain for domain, names in DOMAINS.items() for name in names}
 PORTS = {"sport": "src_port", "dport": "dst_port"}
+ORDERS = {"saddr": "rows_by_saddr", "daddr": "rows_by_daddr"}
 METADATA = b"argosy"
 IDENTITY = "flow_id"
 SERVICE = Field("service", "Service", 12, lambda: col("dst_port"), TEXT, "Protocol and port of the destination")
@@ -58,21 +62,25 @@ SMALL = np.iinfo(np.uint32).max
 
 @dataclass(frozen=True)
 class Prepared:
-    """Columns of `rows` flows from `first` to `last` (ns); `words[domain][code]` is the text of a code.
+    """Columns of `rows` flows from `first` to `last` (ns); `words[domain][code]` is the text of a code, in order.
 
-    `start` and `last_seen` are int64 ns; counters uint32, or int64 in a file with larger ones; `latency` float32 s.
+    `start` and `last_seen` are int64 ns; counters uint32, or int64 in a piece with larger ones; `latency` float32 s.
+    ORDERS hold all rows by the code of an end. Some rows of a piece have `places`, which rows of `whole` they are.
     """
 
     name: str
     key: str
+    offset: int  # of the first row in the Parquet file
     rows: int
     first: int
     last: int
-    columns: dict[str, Column]
+    columns: Mapping[str, Column]
     constants: dict[str, int]
     words: dict[str, list[str]]
     flow_ids: pa.Array  # 16 bytes each
     made: dict[str, Column] = field(default_factory=dict)
+    whole: Prepared | None = None
+    places: Column | None = None
 
     def column(self, name: str) -> Column:
         """Return a column, of one value when it is the same in all rows."""
@@ -91,6 +99,46 @@ class Prepared:
             return pl.select(pl.repeat(0, self.rows).alias("row")).with_columns(rest)
         return frame.with_columns(rest)
 
+    def chosen(self, rows: Column) -> Prepared:
+        """Return some rows of it (ascending); their columns are made when they are asked for."""
+        whole = self.whole or self
+        places = rows if self.places is None else self.places[rows]
+        return replace(self, rows=len(places), columns=_Taken(whole.columns, places), whole=whole, places=places)
+
+    def taken(self, column: Column) -> Column:
+        """Return of a column of the whole piece what belongs to these rows."""
+        return column if self.places is None else column[self.places]
+
+    def original(self, row: int) -> tuple[Prepared, int]:
+        """Return the whole piece, and which of its rows a row is."""
+        return (self, row) if self.whole is None or self.places is None else (self.whole, int(self.places[row]))
+
+
+class _Taken(Mapping[str, Column]):
+    """Some rows of columns, each taken when it is first asked for."""
+
+    def __init__(self, columns: Mapping[str, Column], places: Column) -> None:
+        self._columns, self._places = columns, places
+        self._taken: dict[str, Column] = {}
+
+    def __getitem__(self, name: str) -> Column:
+        """Return the rows of a column."""
+        if name not in self._taken:
+            self._taken[name] = fixed(self._columns[name][self._places])
+        return self._taken[name]
+
+    def __contains__(self, name: object) -> bool:
+        """Tell whether there is such a column."""
+        return name in self._columns
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the names of the columns."""
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        """Return how many columns there are."""
+        return len(self._columns)
+
 
 def _kind(name: str) -> pl.DataType:
     from sinks.formats.scan import SCHEMA
@@ -105,26 +153,26 @@ def key_of(path: str) -> str:
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def prepared(path: str, cache: Path) -> Prepared:
-    """Return the columns of a Parquet file, made and kept when they are not there; raises InputError naming it."""
-    kept = cache / f"{key_of(path)}.columns"
+def prepared(piece: Piece, cache: Path) -> Prepared:
+    """Return the columns of a piece, made and kept when they are not there; raises InputError naming the file."""
+    kept = cache / f"{piece.key}.columns"
     if not kept.exists():
-        _keep(path, kept)
+        _keep(piece, kept)
     else:
         with suppress(OSError):
             os.utime(kept)  # what is used stays (forgetting.py)
     try:
-        return _mapped(path, kept)
+        return _mapped(piece, kept)
     except (pa.ArrowException, OSError, ValueError, KeyError):  # cut off, or of somebody else: made anew
-        _keep(path, kept)
-        return _mapped(path, kept)
+        _keep(piece, kept)
+        return _mapped(piece, kept)
 
 
-def _keep(path: str, kept: Path) -> None:
+def _keep(piece: Piece, kept: Path) -> None:
     from sinks.formats.scan import reading, scan
 
-    with reading([path]):
-        table, facts = columns_of(scan([path]))
+    with reading([piece.path]):
+        table, facts = columns_of(scan([piece.path]).slice(piece.offset, piece.rows))
     aside = kept.with_name(f"{kept.name}.{os.getpid()}.{threading.get_ident()}")
     with pa.OSFile(str(aside), "wb") as file:
         schema = table.schema.with_metadata({METADATA: json.dumps(facts, separators=(",", ":")).encode()})
@@ -133,14 +181,23 @@ def _keep(path: str, kept: Path) -> None:
     aside.replace(kept)
 
 
-def _mapped(path: str, kept: Path) -> Prepared:
+def _mapped(piece: Piece, kept: Path) -> Prepared:
     with pa.memory_map(str(kept)) as file:
         table = pa.ipc.open_file(file).read_all()
     facts = json.loads(table.schema.metadata[METADATA])
     columns = {name: _array(table.column(name)) for name in table.column_names if name != IDENTITY}
     ids = table.column(IDENTITY).chunk(0) if facts["rows"] else pa.array([], pa.binary(16))
     return Prepared(
-        path, kept.stem, facts["rows"], facts["first"], facts["last"], columns, facts["constants"], facts["words"], ids
+        piece.path,
+        piece.key,
+        piece.offset,
+        facts["rows"],
+        facts["first"],
+        facts["last"],
+        columns,
+        facts["constants"],
+        facts["words"],
+        ids,
     )
 
 
@@ -149,6 +206,16 @@ def _array(column: pa.ChunkedArray) -> Column:
         return np.zeros(0, column.type.to_pandas_dtype())
     whole: Column = column.chunk(0).to_numpy(zero_copy_only=True)  # it was written in one piece
     return whole
+
+
+def read(file: Prepared, wanted: pl.Expr) -> pl.Series:
+    """Return something about all rows of a piece, out of the Parquet file; raises InputError naming it."""
+    from sinks.formats.scan import reading, scan
+
+    rows = (file.whole or file).rows
+    with reading([file.name]):
+        found = scan([file.name]).slice(file.offset, rows).select(wanted.alias("wanted")).collect()["wanted"]
+    return found if len(found) == rows else found.new_from_index(0, rows)
 
 
 def columns_of(records: pl.LazyFrame) -> tuple[pa.Table, dict[str, Any]]:
@@ -166,6 +233,11 @@ def columns_of(records: pl.LazyFrame) -> tuple[pa.Table, dict[str, Any]]:
     for name in [name for name in (*RAW, *DOMAIN_OF) if columns[name].n_unique() <= 1 and frame.height]:
         facts["constants"][name] = int(columns.pop(name)[0])
     kept = {name: column.to_arrow() for name, column in columns.items()}
+    kept |= {
+        order: pa.array(rows_by_code(columns[name].to_numpy(), len(facts["words"][DOMAIN_OF[name]])))
+        for name, order in ORDERS.items()
+        if name in columns
+    }
     return pa.table({**kept, IDENTITY: frame[IDENTITY].to_arrow().cast(pa.binary()).cast(pa.binary(16))}), facts
 
 

@@ -7,6 +7,7 @@ that `argosy ra` uses.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from socket import AF_INET, AF_INET6, inet_pton
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from clients.narrowing import rows_with_hosts
-from clients.web.columns.prepared import DOMAIN_OF, NONE, RAW
+from clients.web.columns.prepared import DOMAIN_OF, NONE, ORDERS, RAW, read
 from topics.filter import tree
 
 if TYPE_CHECKING:
@@ -60,6 +61,45 @@ class Selector:
 
                 return self.value(expression(node))
 
+    def candidates(self, node: Node, most: int) -> Column | None:
+        """Return the rows that a filter may select, by the hosts it names; None when they are more than `most`."""
+        match node:
+            case tree.All(parts):
+                known = [rows for part in parts if (rows := self.candidates(part, most)) is not None]
+                return min(known, key=len) if known else None
+            case tree.Any(parts):
+                known = [rows for part in parts if (rows := self.candidates(part, most)) is not None]
+                return _united(known, most) if len(known) == len(parts) else None
+            case tree.Address(direction, network) if direction in SIDES:
+                codes = np.flatnonzero(self._inside(network))
+                ends = [self._rows_of(name, codes, most) for name in SIDES[direction]]
+                known = [rows for rows in ends if rows is not None]
+                if direction == "both":
+                    return min(known, key=len) if known else None
+                return _united(known, most) if len(known) == len(ends) else None
+            case _:
+                return None
+
+    def _rows_of(self, name: str, codes: Column, most: int) -> Column | None:
+        """Return the rows that have one of some codes at an end, None when they are more than `most`."""
+        order = self._file.columns.get(ORDERS[name])
+        if order is None:  # all rows are alike
+            return None
+        begins = self._begins(name)
+        many = begins[codes + 1] - begins[codes]
+        if many.sum() > most:
+            return None
+        parts = [order[begins[code] : begins[code + 1]] for code in codes[many > 0].tolist()]
+        return np.sort(np.concatenate(parts)) if parts else np.zeros(0, np.uint32)
+
+    def _begins(self, name: str) -> Column:
+        """Return where the rows of each code begin in the rows by code of an end, and where the last ends."""
+        if name not in self._file.made:
+            size = len(self._file.words[DOMAIN_OF[name]])
+            counts = np.bincount(self._file.columns[name], minlength=size)
+            self._file.made[name] = np.concatenate([[0], np.cumsum(counts)])
+        return self._file.made[name]
+
     def value(self, wanted: Value) -> Column:
         """Return which rows meet a condition."""
         from topics.expression.polars import polars
@@ -80,15 +120,19 @@ class Selector:
 
     def _inside(self, network: tree.Network) -> Column:
         """Return which addresses of the file lie in a network."""
+        inside: Column
         words = self._file.words["address"]
         if network.prefixlen == network.max_prefixlen:
             text = str(network.network_address)
-            return np.array([word == text for word in words], np.bool_)
+            inside = np.zeros(len(words), np.bool_)
+            place = bisect_left(words, text)
+            inside[place : place + 1] = place < len(words) and words[place] == text
+            return inside
         if "packed" not in self._file.made:
             self._file.made["packed"] = np.array([_packed(word) for word in words], "S17")
         packed = self._file.made["packed"]
         first, last = (_sized(each.packed) for each in (network.network_address, network.broadcast_address))
-        inside: Column = (packed >= first) & (packed <= last)
+        inside = (packed >= first) & (packed <= last)
         return inside
 
     def _words(self, field: str, holds: Callable[[str], bool]) -> Column:
@@ -104,16 +148,24 @@ class Selector:
     def _read(self, wanted: pl.Expr) -> Column:
         from sinks.formats.scan import reading, scan
 
-        name, rows = self._file.name, self._file.rows
-        ranges = rows_with_hosts(name, self._whole)
-        with reading([name]):
-            if ranges is None:
-                return _flat(scan([name]).select(wanted).collect(), rows)
-            mask = np.zeros(rows, np.bool_)
-            for begin, end in ranges:
-                part = scan([name]).slice(begin, end - begin).select(wanted).collect()
-                mask[begin:end] = _flat(part, end - begin)
-        return mask
+        file = self._file.whole or self._file
+        ranges = rows_with_hosts(file.name, self._whole)
+        if ranges is None:
+            return self._file.taken(read(file, wanted).fill_null(value=False).to_numpy())
+        mask = np.zeros(file.rows, np.bool_)
+        with reading([file.name]):
+            for first, last in ranges:
+                begin, end = max(first - file.offset, 0), min(last - file.offset, file.rows)
+                if begin < end:
+                    part = scan([file.name]).slice(file.offset + begin, end - begin).select(wanted).collect()
+                    mask[begin:end] = _flat(part, end - begin)
+        return self._file.taken(mask)
+
+
+def _united(parts: list[Column], most: int) -> Column | None:
+    """Return the rows of all parts in order, None when they are more than `most`."""
+    rows = np.unique(np.concatenate(parts))
+    return rows if len(rows) <= most else None
 
 
 def _packed(word: str) -> bytes:

@@ -25,7 +25,7 @@ def export(places: list[Place], fields: Sequence[Field], path: Path, asked: Aske
     """Write flows in their order; times are instants in UTC, durations seconds."""
     by_file: dict[str, list[tuple[int, int]]] = {}
     for number, place in enumerate(places):
-        by_file.setdefault(place.file.name, []).append((place.row, number))
+        by_file.setdefault(place.file.name, []).append((place.row_of_file, number))
     needed = {column for known in fields for column in known.value().meta.root_names()}
     parts = []
     for name, wanted in by_file.items():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from clients.web.columns.prepared import DOMAIN_OF, PORTS
+from clients.web.columns.prepared import DOMAIN_OF, PORTS, read
 from clients.web.errors import ParameterError
 from processors.summaries.order_kernel import count_below, count_between, limits, rows_between
 from processors.summaries.warm import fixed
@@ -38,10 +38,15 @@ PLAIN = {
 
 
 class Place(NamedTuple):
-    """A flow: its file, among those of the question, and its row."""
+    """A flow: its piece of a file, among those of the question, and its row there."""
 
     file: Prepared
     row: int
+
+    @property
+    def row_of_file(self) -> int:
+        """The row in the Parquet file."""
+        return self.file.offset + self.row
 
 
 class Page(NamedTuple):
@@ -120,20 +125,13 @@ def _values(engine: Engine, file: Prepared, name: str) -> Column:
 def _read(engine: Engine, file: Prepared, name: str) -> Column:
     import polars as pl
 
-    from sinks.formats.scan import reading, scan
     from topics.fields import field
 
-    def read() -> Column:
-        with reading([file.name]):
-            frame = (
-                scan([file.name])
-                .select(field(name).sort_key().cast(pl.Float64).fill_null(-1.0).alias("value"))
-                .collect()
-            )
-        return frame["value"].to_numpy()
+    def made() -> Column:
+        return read(file, field(name).sort_key().cast(pl.Float64).fill_null(-1.0)).to_numpy()
 
-    values: Column = engine.columns.kept.made(("values", file.key, name), read, lambda made: made.nbytes)
-    return values
+    values: Column = engine.columns.kept.made(("values", file.key, name), made, lambda made: made.nbytes)
+    return file.taken(values)
 
 
 def _ranked(files: list[_Ordered], asked: Asked, first: int, wanted: int) -> list[Place]:
@@ -184,7 +182,7 @@ def _alike(files: list[_Ordered], value: float, first: int, wanted: int) -> list
         room = np.zeros(wanted - len(places), np.int64)
         found = rows_between(each.values, each.rows.mask, value, value, max(first, 0), room)
         some = room[: max(found - max(first, 0), 0)].tolist()
-        places += [Place(each.rows.file, row) for row in some]
+        places += [Place(*each.rows.file.original(row)) for row in some]
         first -= found
         if len(places) == wanted:
             break
@@ -199,4 +197,5 @@ def _sorted(files: list[_Ordered], low: float, high: float, first: int, wanted: 
         parts.append((each.values[rows].astype(np.float64), np.full(len(rows), place), rows))
     values, numbers, rows = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.lexsort((rows, numbers, values))[first : first + wanted]
-    return [Place(files[number].rows.file, int(row)) for number, row in zip(numbers[order], rows[order], strict=True)]
+    chosen = zip(numbers[order].tolist(), rows[order].tolist(), strict=True)
+    return [Place(*files[number].rows.file.original(row)) for number, row in chosen]

@@ -56,7 +56,7 @@ def _without_ports(places: list[Place], fields: Sequence[Field], zone: str, text
 
 def at(place: Place) -> str:
     """Return where a flow is, for who asks for it again."""
-    return f"{place.file.key}-{place.row}"
+    return f"{place.file.key.partition('.')[0]}-{place.row_of_file}"
 
 
 def _quick(place: Place, name: str) -> Any:  # noqa: ANN401 - a number or text
@@ -99,9 +99,8 @@ def _read(places: list[Place], fields: Sequence[Field], zone: str) -> tuple[list
     texts: list[list[str]] = [[] for _ in places]
     for name, numbers in by_file.items():
         for some in _near(numbers, places):
-            for number, (row, text) in zip(
-                some, _of_file(name, [places[each].row for each in some], fields, zone), strict=True
-            ):
+            wanted = [places[each].row_of_file for each in some]
+            for number, (row, text) in zip(some, _of_file(name, wanted, fields, zone), strict=True):
                 values[number], texts[number] = row, text
     return values, texts
 
@@ -109,8 +108,8 @@ def _read(places: list[Place], fields: Sequence[Field], zone: str) -> tuple[list
 def _near(numbers: list[int], places: list[Place]) -> list[list[int]]:
     """Return the numbers of flows in groups of those that lie close together in their file."""
     groups: list[list[int]] = []
-    for number in sorted(numbers, key=lambda each: places[each].row):
-        if groups and places[number].row - places[groups[-1][-1]].row < NEAR:
+    for number in sorted(numbers, key=lambda each: places[each].row_of_file):
+        if groups and places[number].row_of_file - places[groups[-1][-1]].row_of_file < NEAR:
             groups[-1].append(number)
         else:
             groups.append([number])

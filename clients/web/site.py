@@ -55,7 +55,7 @@ class Site:
         self.setup, self.guard = setup, setup.guard
         self.archive = Archive(setup.directories, setup.files, setup.cache)
         self.engine = Engine(self.archive, setup.cache)
-        self.answering = Answering(setup.seconds)
+        self.answering = Answering(setup.seconds, self.guard.client)
         self.beside = Beside(setup.directories)
         self.engine.names = self.beside.latest_names
         self.alert_state = AlertState(setup.state)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from processors.summaries.fold_kernel import add_at, add_in_time
 from processors.summaries.latency_kernel import CLASSES, spread
 from processors.summaries.order_kernel import count_below, count_between, limits, rows_between, rows_by_code
 from processors.summaries.sums_kernel import LATENCIES, SUMS, add_up, add_up_in_time, first_and_last
@@ -34,6 +35,10 @@ def warm_up() -> None:
         first_and_last(codes, mask, start, start, np.zeros((1, 2), np.int64))
         sums = np.zeros((1, 1, SUMS), np.int64), np.zeros((1, 1, LATENCIES))
         add_up_in_time(codes, np.zeros(1, np.int64), start, 0, 1, *counters, *sums)
+    one = np.zeros(1, np.int64)
+    for numbers in (np.zeros((1, SUMS), np.int64), np.zeros((1, LATENCIES))):
+        add_at(one, numbers, numbers.copy())
+        add_in_time(one, one, numbers[None], numbers[None].copy())
     rows_by_code(_column(np.uint32), 1)
     spread(start, 0, 1, mask, latency, np.zeros((1, CLASSES), np.int64))
     for values in (start, _column(np.float64)):

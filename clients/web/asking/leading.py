@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from ipaddress import ip_address
 
@@ -16,6 +17,7 @@ SIDES = {"addr": "", "saddr": "src ", "daddr": "dst ", "laddr": "", "raddr": ""}
 NUMBERS = {"sas", "das", "sloc", "dloc"}
 
 
+@functools.lru_cache(1 << 14)
 def filter_of(by: str, key: str) -> str | None:
     """Return a filter for the flows that have a value of a field, None where the language cannot say it."""
     text = _text(by, key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import threading
@@ -45,6 +46,7 @@ class Question:
         return parsed_filter(self.filter)
 
 
+@functools.lru_cache(256)
 def parsed_filter(text: str) -> Node | None:
     """Return the tree of a filter, None of an empty one; raises FilterError, also where it asks for a file."""
     from topics import filter as filters

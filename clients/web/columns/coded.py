@@ -40,13 +40,15 @@ class Vocabulary:
         self._lock = threading.Lock()
 
     def codes(self, words: list[str]) -> Column:
-        """Return the numbers of words, new ones for those that are new."""
+        """Return the numbers of distinct words, new ones for those that are new."""
         with self._lock:
-            for word in words:
-                if word not in self._codes:
-                    self._codes[word] = len(self.words)
-                    self.words.append(word)
-            return np.array([self._codes[word] for word in words], np.int64)
+            known = list(map(self._codes.get, words))
+            if None in known:
+                new = [word for word, code in zip(words, known, strict=True) if code is None]
+                self._codes |= {word: len(self.words) + place for place, word in enumerate(new)}
+                self.words += new
+                known = list(map(self._codes.get, words))
+            return np.array(known, np.int64)
 
     def code(self, word: str) -> int | None:
         """Return the number of a word, None when no file had it."""

@@ -16,6 +16,7 @@ from clients.web.columns.forgetting import forget_unused
 from clients.web.columns.kept import Kept
 from clients.web.columns.prepared import prepared
 from clients.web.columns.selecting import Selector
+from clients.web.columns.totals import totals
 from clients.web.errors import TooLargeError
 from processors.summaries.warm import fixed
 from topics.errors import InputError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from clients.web.asking.question import Question
     from clients.web.columns.archive import Archive, Piece, Segment
     from clients.web.columns.prepared import Column, Prepared
+    from clients.web.columns.totals import Totals
 
     Made = TypeVar("Made")
 
@@ -48,6 +50,11 @@ class Rows(NamedTuple):
     mask: Column
     whole: bool
 
+    @property
+    def everything(self) -> bool:
+        """Whether they are all rows of the piece."""
+        return self.whole and not len(self.mask) and self.file.places is None
+
 
 class Engine:
     """Answers over an archive; `prepare` makes the columns of all files, newest first, while questions are answered."""
@@ -55,6 +62,7 @@ class Engine:
     def __init__(self, archive: Archive, cache: Path, workers: int | None = None) -> None:
         self.archive, self._cache = archive, cache
         self._selections, self._parts = Kept(SELECTIONS_MEMORY), Kept(PARTS_MEMORY)
+        self._totals = Kept(PARTS_MEMORY)
         self.columns = Columns(self._parts)
         self.names: Callable[[], Mapping[str, str]] = dict  # of hosts, by address
         self._open: dict[str, Prepared] = {}
@@ -82,7 +90,7 @@ class Engine:
             if segment.rows and not self.is_prepared(segment):
                 try:
                     for piece in segment.pieces:
-                        self.opened(piece)
+                        totals(self.opened(piece), self._cache)
                 except (InputError, OSError) as error:  # damaged, or gone meanwhile
                     self.archive.problems.append(str(error))
 
@@ -95,6 +103,11 @@ class Engine:
                 while len(self._open) >= MOST_OPEN:
                     del self._open[next(iter(self._open))]
                 self._open[piece.key] = found
+        return found
+
+    def totals(self, file: Prepared) -> Totals:
+        """Return what all flows of a piece add up to."""
+        found: Totals = self._totals.made(file.key, lambda: totals(file, self._cache), _size)
         return found
 
     def segments(self, question: Question) -> list[Segment]:
@@ -167,6 +180,8 @@ def _bytes(rows: Rows) -> int:
 def _size(made: Any) -> int:  # noqa: ANN401 - an array, or several
     if isinstance(made, np.ndarray):
         return made.nbytes + 64
+    if isinstance(made, dict):
+        return sum(map(_size, made.values())) + 64
     if isinstance(made, tuple | list):
         return sum(map(_size, made)) + 64
     return 64

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 UNUSED = 30 * 86_400  # seconds since columns were last opened
 UNFINISHED = 86_400  # seconds since somebody wrote columns, and never ended
+BOUNDS = {"*.columns": UNUSED, "*.sums": UNUSED, "*.columns.*": UNFINISHED, "*.sums.*": UNFINISHED}
 
 
 def forget_unused(cache: Path, now: float) -> list[Path]:
@@ -18,10 +19,10 @@ def forget_unused(cache: Path, now: float) -> list[Path]:
     A server that has such columns mapped keeps them until it ends.
     """
     removed = []
-    for pattern, bound in (("*.columns", now - UNUSED), ("*.columns.*", now - UNFINISHED)):
+    for pattern, seconds in BOUNDS.items():
         for each in cache.glob(pattern):
             with suppress(OSError):  # another server was faster, or it is another user's
-                if each.stat().st_mtime < bound:
+                if each.stat().st_mtime < now - seconds:
                     each.unlink()
                     removed.append(each)
     return removed

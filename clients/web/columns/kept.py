@@ -15,7 +15,7 @@ LOCKS = 64
 class Kept:
     """Results by what was asked, up to `most` bytes; what was not asked for the longest goes first.
 
-    Those who ask for the same at once wait for the first of them.
+    Those who ask for the same at once wait for the first of them; what makes a result asks for no other here.
     """
 
     def __init__(self, most: int) -> None:

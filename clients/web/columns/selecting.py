@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 AS_RECORDS = {*RAW, "src_packets", "dst_packets", "src_bytes", "dst_bytes"}
 SIDES = {"src": ("saddr",), "dst": ("daddr",), "either": ("saddr", "daddr"), "both": ("saddr", "daddr")}
+HOSTS = 64  # of which rows are looked up one by one
 NUMBERS = {"sas", "das", "sloc", "dloc"}
 
 
@@ -75,7 +76,7 @@ class Selector:
                 ends = [self._rows_of(name, codes, most) for name in SIDES[direction]]
                 known = [rows for rows in ends if rows is not None]
                 if direction == "both":
-                    return min(known, key=len) if known else None
+                    return np.sort(min(known, key=len)) if known else None
                 return _united(known, most) if len(known) == len(ends) else None
             case _:
                 return None
@@ -83,22 +84,15 @@ class Selector:
     def _rows_of(self, name: str, codes: Column, most: int) -> Column | None:
         """Return the rows that have one of some codes at an end, None when they are more than `most`."""
         order = self._file.columns.get(ORDERS[name])
-        if order is None:  # all rows are alike
+        if order is None or len(codes) > HOSTS:  # all rows are alike, or a network is as well looked for in all
             return None
-        begins = self._begins(name)
-        many = begins[codes + 1] - begins[codes]
-        if many.sum() > most:
-            return None
-        parts = [order[begins[code] : begins[code + 1]] for code in codes[many > 0].tolist()]
-        return np.sort(np.concatenate(parts)) if parts else np.zeros(0, np.uint32)
-
-    def _begins(self, name: str) -> Column:
-        """Return where the rows of each code begin in the rows by code of an end, and where the last ends."""
-        if name not in self._file.made:
-            size = len(self._file.words[DOMAIN_OF[name]])
-            counts = np.bincount(self._file.columns[name], minlength=size)
-            self._file.made[name] = np.concatenate([[0], np.cumsum(counts)])
-        return self._file.made[name]
+        own, ends = self._file.columns[name], range(len(order))
+        parts = []
+        for code in codes.tolist():
+            begin = bisect_left(ends, code, key=lambda place: own[order[place]])
+            parts.append(order[begin : bisect_left(ends, code + 1, lo=begin, key=lambda place: own[order[place]])])
+        rows = np.concatenate([np.zeros(0, np.uint32), *parts])
+        return rows if len(rows) <= most else None
 
     def value(self, wanted: Value) -> Column:
         """Return which rows meet a condition."""
@@ -164,7 +158,8 @@ class Selector:
 
 def _united(parts: list[Column], most: int) -> Column | None:
     """Return the rows of all parts in order, None when they are more than `most`."""
-    rows = np.unique(np.concatenate(parts))
+    rows = np.sort(np.concatenate(parts))
+    rows = rows[np.concatenate([[True], rows[1:] != rows[:-1]])] if len(rows) else rows
     return rows if len(rows) <= most else None
 
 

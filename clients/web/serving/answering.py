@@ -20,7 +20,7 @@ from clients.web.errors import BusyError, ParameterError, SupersededError, TooLo
 from topics.errors import ArgosyError, FilterError, InputError, SettingsError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Hashable, Iterator, Mapping
 
     from starlette.requests import Request
 
@@ -122,13 +122,25 @@ async def body(request: Request) -> dict[str, Any]:
     return said
 
 
-class Answering:
-    """Runs questions on threads of its own: few at once of each client, the newer in place of the older of an id."""
+class _Shared:
+    """Work that several wait for: it is given up when the last of them has left."""
 
-    def __init__(self, seconds: float = SECONDS) -> None:
-        self.seconds = seconds
+    def __init__(self, asked: Asked) -> None:
+        self.asked, self.waiting = asked, 0
+        self.task: asyncio.Task[Any]
+
+
+class Answering:
+    """Runs questions on threads of its own: few at once of each client, the newer in place of the older of an id.
+
+    `who` tells clients apart.
+    """
+
+    def __init__(self, seconds: float = SECONDS, who: Callable[[Request], str] | None = None) -> None:
+        self.seconds, self._who = seconds, who or _client
         self._threads = ThreadPoolExecutor(THREADS, "argosy-question")
         self._results = Kept(RESULTS_MEMORY)
+        self._shared: dict[Hashable, _Shared] = {}
         self._clients: dict[str, asyncio.Semaphore] = {}
         self._waiting: Counter[str] = Counter()
         self._by_id: dict[tuple[str, str], Asked] = {}
@@ -149,14 +161,47 @@ class Answering:
         key = (request.url.path, state, tuple(sorted(lasting.items())))
         found = None if moving else self._results.get(key)
         if found is None:
-            found = await self.run(request, said, lambda asked: _timed(make, lasting, asked))
+            found = await self._once(request, said, key, lambda asked: _timed(make, lasting, asked))
             if found[1]:
                 self._results.put(key, found, len(found[0]) + 256)
         return Response(found[0], media_type="application/json", headers={"cache-control": "no-store"})
 
+    async def _once(
+        self, request: Request, said: Mapping[str, str], key: Hashable, work: Callable[[Asked], Any]
+    ) -> tuple[bytes, bool]:
+        """Do work once for all who ask the same at the same time; it goes on while one of them waits."""
+        client, own = self._who(request), Asked(self.seconds)
+        with self._named(client, said.get("id", ""), own), self._counted(client):
+            shared = self._shared.get(key)
+            if shared is None:
+                shared = self._shared[key] = _Shared(Asked(self.seconds))
+                shared.task = asyncio.create_task(self._shared_work(client, key, shared, work))
+                shared.task.add_done_callback(_looked_at)
+            shared.waiting += 1
+            try:
+                answered: tuple[bytes, bool] = await self._attended(request, asyncio.shield(shared.task), own)
+                return answered
+            finally:
+                shared.waiting -= 1
+                if not shared.waiting:
+                    shared.asked.leave()
+                    self._forget(key, shared)
+
+    async def _shared_work(self, client: str, key: Hashable, shared: _Shared, work: Callable[[Asked], Any]) -> Any:  # noqa: ANN401 - as below
+        try:
+            async with self._clients.setdefault(client, asyncio.Semaphore(AT_ONCE)):
+                shared.asked.check()
+                return await asyncio.get_running_loop().run_in_executor(self._threads, work, shared.asked)
+        finally:
+            self._forget(key, shared)
+
+    def _forget(self, key: Hashable, shared: _Shared) -> None:
+        if self._shared.get(key) is shared:
+            del self._shared[key]
+
     async def run(self, request: Request, said: Mapping[str, str], work: Callable[[Asked], Any]) -> Any:  # noqa: ANN401 - what the work returns
         """Do work on a thread, given up when the client leaves; raises what it raises, BusyError."""
-        client = request.client.host if request.client else ""
+        client = self._who(request)
         asked = Asked(self.seconds)
         with self._named(client, said.get("id", ""), asked), self._counted(client):
             async with self._clients.setdefault(client, asyncio.Semaphore(AT_ONCE)):
@@ -170,6 +215,7 @@ class Answering:
                 done, _ = await asyncio.wait([future], timeout=GONE)
                 if done:
                     return future.result()
+                asked.check()
                 if await request.is_disconnected():
                     raise SupersededError("the client left")
         finally:
@@ -207,6 +253,11 @@ class Answering:
             if not self._waiting[client]:
                 del self._waiting[client]
                 self._clients.pop(client, None)
+
+
+def _client(request: Request) -> str:
+    """Return from which address a question comes."""
+    return request.client.host if request.client else ""
 
 
 def _looked_at(future: asyncio.Future[Any]) -> None:

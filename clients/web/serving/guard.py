@@ -58,6 +58,10 @@ class Guard:
         """Tell whether a text is the token, in a time that does not hang on how much of it is right."""
         return bool(self.token) and hmac.compare_digest(text.encode(), self.token.encode())
 
+    def client(self, request: HTTPConnection) -> str:
+        """Return who asks: the user that a trusted proxy names, or an address."""
+        return self.user(request) or (request.client.host if request.client else "")
+
     def user(self, request: HTTPConnection) -> str | None:
         """Return the user that a trusted proxy names, None without one."""
         name = request.headers.get(self.user_header, "").strip() if self.user_header else ""

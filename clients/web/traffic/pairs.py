@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from clients.web.columns.totals import ALL
 from clients.web.traffic.networks import NETWORK, networks
 
 if TYPE_CHECKING:
@@ -50,16 +51,19 @@ def pair_sums(
 
 def _grouped(rows: Rows, names: tuple[str, str], everywhere: Column, *, lossy: bool) -> pl.DataFrame:
     file = rows.file
+    if lossy:
+        some = file.columns["lost"] > 0
+        file, mask = file.chosen(np.flatnonzero(some & rows.mask if len(rows.mask) else some)), ALL
+    else:
+        mask = rows.mask
     ends = {
         name: np.broadcast_to(file.column(own), file.rows)
         for name, own in zip(("source", "target"), names, strict=True)
     }
     counted = {name: file.columns[own] for name, own in RECORDED.items()}
     frame = pl.DataFrame({**ends, **counted, "latency": file.columns["latency"]})
-    if len(rows.mask):
-        frame = frame.filter(pl.Series(rows.mask))
-    if lossy:
-        frame = frame.filter(pl.col("lost") > 0)
+    if len(mask):
+        frame = frame.filter(pl.Series(mask))
     found = frame.group_by("source", "target").agg(
         pl.len().cast(pl.Int64).alias("flows"),
         *(pl.col(name).cast(pl.Int64).sum() for name in RECORDED),

@@ -12,6 +12,7 @@ from clients.web.traffic.pairs import worst_pairs
 from clients.web.traffic.series import SECOND, grid, listed
 from clients.web.traffic.sums import sums_by, sums_in_time
 from clients.web.traffic.tops import largest
+from processors.summaries.fold_kernel import add_at
 from processors.summaries.latency_kernel import CLASSES, LEAST, PER_RATIO, spread
 from processors.summaries.sums_kernel import FLOWS
 
@@ -40,12 +41,18 @@ def quality(engine: Engine, question: Question, asked: Asked, bins: int) -> dict
 
 
 def _round_trips(engine: Engine, question: Question, asked: Asked, begin: int, step: int, bins: int) -> Numbers:
-    def of_file(rows: Rows) -> Numbers:
+    def of_piece(rows: Rows) -> Numbers:
         counts = np.zeros((bins, CLASSES), np.int64)
+        totals = engine.totals(rows.file) if rows.everything else None
+        minutes = totals.minutes.get("proto") if totals else None
+        places = minutes.bins(begin, step, bins) if minutes else None
+        if totals and totals.latencies is not None and places is not None:
+            add_at(places, totals.latencies, counts)
+            return counts
         spread(rows.file.columns["start"], begin, step, rows.mask, rows.file.columns["latency"], counts)
         return counts
 
-    return sum(engine.each(question, asked, of_file), np.zeros((bins, CLASSES), np.int64))
+    return sum(engine.each(question, asked, of_piece), np.zeros((bins, CLASSES), np.int64))
 
 
 def _quantile(counts: Numbers, share: float) -> list[float | None]:

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from clients.web.columns.coded import Coded
+from clients.web.columns.totals import KINDS, Part, counters, part_of
+from processors.summaries.fold_kernel import add_at, add_in_time
 from processors.summaries.sums_kernel import (
     DST_BYTES,
     DST_PACKETS,
@@ -15,7 +18,6 @@ from processors.summaries.sums_kernel import (
     SRC_BYTES,
     SRC_PACKETS,
     SUMS,
-    add_up,
     add_up_in_time,
 )
 from processors.summaries.warm import fixed
@@ -24,8 +26,10 @@ if TYPE_CHECKING:
     from clients.web.asking.asked import Asked
     from clients.web.asking.question import Question
     from clients.web.columns.engine import Engine, Rows
+    from clients.web.columns.totals import Totals
 
 Numbers = np.ndarray[Any, Any]
+ALL_AS_ONE = Coded((fixed(np.zeros(1, np.uint32)),), np.zeros(1, np.int64))
 METRICS = ("bytes", "sbytes", "dbytes", "pkts", "spkts", "dpkts", "flows", "lost", "loss", "rtt")
 
 
@@ -72,45 +76,27 @@ def described(sums: Sums, place: int) -> dict[str, Any]:
     }
 
 
-def counters(rows: Rows) -> tuple[Numbers, Numbers, Numbers, Numbers, Numbers, Numbers, Numbers]:
-    """Return what the kernels add up, after the mask."""
-    file = rows.file.columns
-    packets, sizes = (file["src_packets"], file["dst_packets"]), (file["src_bytes"], file["dst_bytes"])
-    return rows.mask, *packets, *sizes, file["lost"], file["latency"]
-
-
-def once(columns: tuple[Numbers, ...]) -> tuple[Numbers, ...]:
-    """Return the columns of both ends so that a flow counts once where both have the same value."""
-    if len(columns) < 2:
-        return columns
-    first, second = columns
-    same = first == second
-    if not same.any():
-        return columns
-    return first, fixed(np.where(same, second.dtype.type(0), second))
-
-
 def sums_by(engine: Engine, question: Question, asked: Asked, by: str) -> Sums:
     """Return the sums of each value of a field, at its number in the vocabulary; a flow counts for either end."""
 
-    def of_file(rows: Rows) -> tuple[Numbers, Numbers, Numbers]:
+    def of_piece(rows: Rows) -> Part:
         coded = engine.columns.coded(rows.file, by)
 
-        def made() -> tuple[Numbers, Numbers]:
-            size = len(coded.everywhere)
-            found = np.zeros((size, SUMS), np.int64), np.zeros((size, LATENCIES), np.float64)
-            for column in once(coded.columns):
-                add_up(column, *counters(rows), *found)
-            return found
+        def made() -> Part:
+            if rows.everything and by in KINDS:
+                found = engine.totals(rows.file).parts[by]
+            else:
+                found = part_of(rows.file, coded.columns, len(coded.everywhere), rows.mask)
+            return found._replace(codes=coded.everywhere[found.codes])
 
-        return (coded.everywhere, *engine.part(rows, question, ("sums", by), made))
+        return engine.part(rows, question, ("sums", by), made)
 
-    parts = engine.each(question, asked, of_file)
+    parts = engine.each(question, asked, of_piece)
     size = len(engine.columns.vocabulary(by).words)
-    total = Sums(np.zeros((size, SUMS), np.int64), np.zeros((size, LATENCIES), np.float64))
-    for everywhere, sums, latencies in parts:
-        total.sums[everywhere] += sums
-        total.latencies[everywhere] += latencies
+    total = _empty((size,))
+    for codes, sums, latencies in parts:
+        add_at(codes, sums, total.sums)
+        add_at(codes, latencies, total.latencies)
     return total
 
 
@@ -124,26 +110,39 @@ def sums_in_time(
     places = np.full(len(engine.columns.vocabulary(by).words) if by else 1, len(chosen), np.int64)
     places[chosen] = np.arange(len(chosen))
 
-    def of_file(rows: Rows) -> tuple[Numbers, Numbers]:
-        shape = (len(chosen) + 1, bins)
-        found = np.zeros((*shape, SUMS), np.int64), np.zeros((*shape, LATENCIES), np.float64)
-        start = rows.file.columns["start"]
-        if not by:
-            add_up_in_time(fixed(np.zeros(1, np.uint32)), places, start, begin, step, *counters(rows), *found)
+    def of_piece(rows: Rows) -> Sums:
+        found = _empty((len(chosen) + 1, bins))
+        coded = engine.columns.coded(rows.file, by) if by else ALL_AS_ONE
+        known = places[np.where(coded.everywhere < len(places), coded.everywhere, 0)]
+        if rows.everything and _from_minutes(engine.totals(rows.file), by, known, begin, step, found):
             return found
-        coded = engine.columns.coded(rows.file, by)
-        known = np.where(coded.everywhere < len(places), coded.everywhere, 0)
         for column in coded.columns:
-            add_up_in_time(column, places[known], start, begin, step, *counters(rows), *found)
+            start, counted = rows.file.columns["start"], counters(rows.file, rows.mask)
+            add_up_in_time(column, known, start, begin, step, *counted, *found)
         return found
 
-    parts = engine.each(question, asked, of_file)
-    shape = (len(chosen) + 1, bins)
-    total = Sums(np.zeros((*shape, SUMS), np.int64), np.zeros((*shape, LATENCIES), np.float64))
-    for sums, latencies in parts:
+    total = _empty((len(chosen) + 1, bins))
+    for sums, latencies in engine.each(question, asked, of_piece):
         total.sums[...] += sums
         total.latencies[...] += latencies
     return total
+
+
+def _empty(shape: tuple[int, ...]) -> Sums:
+    return Sums(np.zeros((*shape, SUMS), np.int64), np.zeros((*shape, LATENCIES), np.float64))
+
+
+def _from_minutes(totals: Totals, by: str, places: Numbers, begin: int, step: int, found: Sums) -> bool:
+    """Add the sums of minutes to those of the bins they lie in; tell whether that could be done."""
+    minutes = totals.minutes.get(by or "proto")
+    bins = None if minutes is None else minutes.bins(begin, step, found.sums.shape[1])
+    if minutes is None or bins is None:
+        return False
+    if not by:
+        places = np.zeros(len(minutes.sums), np.int64)
+    add_in_time(places, bins, minutes.sums, found.sums)
+    add_in_time(places, bins, minutes.latencies, found.latencies)
+    return True
 
 
 def totals(engine: Engine, question: Question, asked: Asked) -> dict[str, Any]:

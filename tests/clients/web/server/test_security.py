@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from starlette.datastructures import QueryParams
 from starlette.testclient import TestClient
 
 from clients.main import main
@@ -342,6 +344,61 @@ def test_a_client_that_leaves_is_not_worked_for() -> None:
     asyncio.run(ask())
     assert noticed.wait(60)
     left.set()
+
+
+class Staying:
+    client = None
+    url = SimpleNamespace(path="/api/top")
+
+    def __init__(self, said: dict[str, str] | None = None) -> None:
+        self.query_params = QueryParams(said or {"by": "proto"})
+        self.left = False
+
+    async def is_disconnected(self) -> bool:
+        return self.left
+
+
+def test_who_ask_the_same_at_once_are_answered_once_and_one_of_them_may_leave() -> None:
+    begun, proceed, asked_for = threading.Event(), threading.Event(), list[dict[str, str]]()
+
+    def slow(said: dict[str, str], asked: Asked) -> dict[str, Any]:
+        asked_for.append(said)
+        begun.set()
+        assert proceed.wait(60)
+        asked.check()
+        return {"rows": len(asked_for)}
+
+    async def ask() -> tuple[Any, list[Any]]:
+        answers = Answering()
+        people: list[Any] = [Staying() for _ in range(5)]
+        waiting = [asyncio.create_task(answers.kept(each, 1, slow)) for each in people]
+        await asyncio.to_thread(begun.wait, 60)
+        people[0].left = True
+        left = (await asyncio.gather(waiting[0], return_exceptions=True))[0]
+        proceed.set()
+        found = await asyncio.gather(*waiting[1:])
+        answers.close()
+        return left, [json.loads(bytes(each.body))["rows"] for each in found]
+
+    left, found = asyncio.run(ask())
+    assert isinstance(left, SupersededError)
+    assert (found, len(asked_for)) == ([1, 1, 1, 1], 1)
+
+
+def test_an_asker_is_told_in_time_even_where_work_does_not_look_at_the_clock() -> None:
+    proceed = threading.Event()
+
+    async def ask() -> None:
+        answers = Answering(seconds=0.05)
+        request: Any = Staying()
+        with pytest.raises(TimeoutExceededError):
+            await answers.run(request, {}, lambda _: proceed.wait(60))
+        with pytest.raises(TimeoutExceededError):
+            await answers.kept(request, 1, lambda *_: {"ended": proceed.wait(60)})
+        proceed.set()
+        answers.close()
+
+    asyncio.run(ask())
 
 
 def test_questions_end() -> None:

@@ -34,11 +34,14 @@ if TYPE_CHECKING:
 
 Column = np.ndarray[Any, Any]
 
-LAYOUT = 3  # changes with what is kept here
+LAYOUT = 4  # changes with what is kept here
 NONE = ""
 WITH_PORTS = ("tcp", "udp", "sctp", "dccp")
 COUNTERS = ("src_packets", "dst_packets", "src_bytes", "dst_bytes")
-RAW = ("protocol", "ethertype", "src_port", "dst_port", "flow_flags", "src_encapsulations", "dst_encapsulations")
+RAW = (
+    *("protocol", "ethertype", "src_port", "dst_port", "records"),
+    *("flow_flags", "src_encapsulations", "dst_encapsulations"),
+)
 # Fields that share their values, so that either end of a flow counts.
 DOMAINS = {
     "address": ("saddr", "daddr"),

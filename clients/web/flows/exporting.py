@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 FORMATS = {"csv": "text/csv", "json": "application/x-ndjson", "parquet": "application/vnd.apache.parquet"}
 MICROSECOND = 1000
+FORMULA = r"^[=+\-@\t\r\n]"
+OWN_WORDS = {"dir"}  # arrows, which no host can choose
 
 
 def export(places: list[Place], fields: Sequence[Field], path: Path, asked: Asked) -> None:
@@ -61,7 +63,11 @@ def export_groups(engine: Engine, found: pl.DataFrame, keys: list[str], names: l
 
 
 def write(frame: pl.DataFrame, path: Path) -> None:
-    """Write a frame in the format that the name of the file ends with."""
+    """Write a frame in the format that the name of the file ends with.
+
+    CSV is opened in spreadsheets, and hosts choose their names: text that would begin a formula there has ' before it
+    (OWASP, CSV injection). Programs are better served by the other formats, which hold what was seen.
+    """
     if path.suffix == ".parquet":
         frame.write_parquet(path)
         return
@@ -69,6 +75,15 @@ def write(frame: pl.DataFrame, path: Path) -> None:
         pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ") for name, kind in frame.schema.items() if kind.is_temporal()
     )
     if path.suffix == ".csv":
-        plain.write_csv(path)
+        plain.with_columns(map(_defused, _texts(plain))).write_csv(path)
     else:
         plain.write_ndjson(path)
+
+
+def _texts(frame: pl.DataFrame) -> list[str]:
+    return [name for name, kind in frame.schema.items() if kind == pl.String and name not in OWN_WORDS]
+
+
+def _defused(name: str) -> pl.Expr:
+    begins = pl.col(name).str.contains(FORMULA)
+    return pl.when(begins).then(pl.lit("'") + pl.col(name)).otherwise(name).alias(name)

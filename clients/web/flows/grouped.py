@@ -1,4 +1,7 @@
-"""Flows merged by any fields, from the columns in memory: how many, how much, from when to when."""
+"""Flows merged by any fields, from the columns in memory: how many, how much, from when to when.
+
+As by `racluster -m`: ports are told apart by protocol, too. tests/clients/web hold it against racluster.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import polars as pl
 
 from clients.web.asking.leading import filter_of, joined
 from clients.web.columns.coded import EITHER, check_by
+from clients.web.columns.prepared import PORTS
 from clients.web.errors import ParameterError, TooLargeError
 from clients.web.flows.rows import time_text
 from clients.web.traffic.series import SECOND
@@ -23,6 +27,7 @@ MOST_GROUPS = 5_000_000
 SUMMED = {"spkts": "src_packets", "dpkts": "dst_packets", "sbytes": "src_bytes", "dbytes": "dst_bytes", "loss": "lost"}
 COLUMNS = {
     "flows": ("Flows", "number", None),
+    "trans": ("Trans", "number", "records"),
     "pkts": ("TotPkts", "number", "packets"),
     "spkts": ("SrcPkts", "number", "packets"),
     "dpkts": ("DstPkts", "number", "packets"),
@@ -33,9 +38,10 @@ COLUMNS = {
     "stime": ("StartTime", "time", None),
     "ltime": ("LastTime", "time", None),
     "dur": ("Dur", "seconds", "s"),
-    "tcprtt": ("TcpRtt", "seconds", "s"),
+    "tcprtt": ("MeanTcpRtt", "seconds", "s"),
 }
-USUAL = ("flows", "pkts", "bytes", "sbytes", "dbytes", "loss", "stime", "ltime")
+OF_PAGES = {"flows", "tcprtt"}  # which racluster does not have: it keeps the first round trip, and no count of flows
+USUAL = ("flows", "trans", "pkts", "bytes", "sbytes", "dbytes", "loss", "stime", "ltime")
 
 
 def check_keys(words: list[str]) -> list[str]:
@@ -56,7 +62,7 @@ def grouped(engine: Engine, question: Question, asked: Asked, keys: list[str]) -
         return _of_file(engine, rows, keys)
 
     parts = engine.each(question, asked, of_file)
-    names = [f"k{place}" for place in range(len(keys))]
+    names = [*(f"k{place}" for place in range(len(keys))), *hidden(keys)]
     if not parts:
         return pl.DataFrame(schema=dict.fromkeys((*names, *COLUMNS), pl.Int64))
     if sum(part.height for part in parts) > MOST_GROUPS:
@@ -65,7 +71,7 @@ def grouped(engine: Engine, question: Question, asked: Asked, keys: list[str]) -
     found = (
         pl.concat(parts)
         .group_by(names)
-        .agg(pl.col("flows", *SUMMED, "latency", "latencies").sum(), pl.col("stime").min(), pl.col("ltime").max())
+        .agg(pl.col("flows", "trans", *SUMMED, "latency", "latencies").sum(), pl.col("stime").min(), pl.col("ltime").max())
     )
     return found.with_columns(
         (pl.col("spkts") + pl.col("dpkts")).alias("pkts"),
@@ -75,25 +81,33 @@ def grouped(engine: Engine, question: Question, asked: Asked, keys: list[str]) -
     )
 
 
+def hidden(keys: list[str]) -> list[str]:
+    """Return the columns that tell flows apart besides what is shown of the keys."""
+    ports = [PORTS[key] for key in keys if key in PORTS]
+    return ["protocol", *ports] if ports else []
+
+
 def _of_file(engine: Engine, rows: Rows, keys: list[str]) -> pl.DataFrame:
     file = rows.file
     coded = [engine.columns.coded(file, key) for key in keys]
     columns = {f"k{place}": np.broadcast_to(each.columns[0], file.rows) for place, each in enumerate(coded)}
+    columns |= {name: np.broadcast_to(file.column(name), file.rows) for name in hidden(keys)}
     counted = {name: file.columns[own] for name, own in SUMMED.items()}
+    counted["trans"] = np.broadcast_to(file.column("records"), file.rows)
     times = {"stime": file.columns["start"], "ltime": file.columns["last_seen"], "latency": file.columns["latency"]}
     frame = pl.DataFrame({**columns, **counted, **times})
     if len(rows.mask):
         frame = frame.filter(pl.Series(rows.mask))
     found = frame.group_by(list(columns)).agg(
         pl.len().cast(pl.Int64).alias("flows"),
-        *(pl.col(name).cast(pl.Int64).sum() for name in SUMMED),
+        *(pl.col(name).cast(pl.Int64).sum() for name in (*SUMMED, "trans")),
         pl.col("stime").min(),
         pl.col("ltime").max(),
         pl.col("latency").cast(pl.Float64).sum(),
         (pl.col("latency") > 0).sum().cast(pl.Int64).alias("latencies"),
     )
     return found.with_columns(
-        pl.Series(each.everywhere).gather(found[name]).alias(name) for name, each in zip(columns, coded, strict=True)
+        pl.Series(each.everywhere).gather(found[f"k{place}"]).alias(f"k{place}") for place, each in enumerate(coded)
     )
 
 

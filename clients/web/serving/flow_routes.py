@@ -115,7 +115,7 @@ def command_of(site: Site, about: Question, said: Said) -> str:
     """Return the command that says the same on a terminal."""
     keys = group_of(said)
     if keys:
-        names = [*keys, *("trans" if name == "flows" else name for name in group_fields(said, keys))]
+        names = [*keys, *(name for name in group_fields(said, keys) if name not in grouped.OF_PAGES)]
         return command(site.archive, about, said, names, said.get("sort") or "-bytes", keys)
     sort = said.get("sort") or "-stime"
     check_sort(sort)

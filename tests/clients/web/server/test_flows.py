@@ -11,9 +11,12 @@ import polars as pl
 import pytest
 
 from clients.main import main
+from clients.web.flows.exporting import write
 from tests.clients.web.server.test_traffic import asked, flows
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.clients.web.server.conftest import Page
 
 
@@ -62,6 +65,31 @@ def test_groups_are_those_of_racluster(page: Page, capsys: pytest.CaptureFixture
     ]
     for row in found["rows"]:
         assert asked(page, "/api/flows", q=row["filter"], limit=1)["total"] == row["values"][2]
+
+
+@pytest.mark.parametrize("keys", ["saddr", "saddr,daddr", "dport", "proto,sport", "saddr,daddr,proto,dport", "dttl"])
+def test_groups_hold_what_racluster_merges(page: Page, keys: str, capsys: pytest.CaptureFixture[str]) -> None:
+    names = ("trans", "spkts", "dpkts", "sbytes", "dbytes", "loss")
+    found = asked(page, "/api/flows", group=keys, q="ip", fields=",".join(names), limit=1000)
+    capsys.readouterr()
+    words = ["racluster", "-R", str(page.data), "-m", *keys.split(","), "-c", ",", "-L", "-1", "-s", *names, "-", "ip"]
+    assert main(words) == 0
+    told = [tuple(map(int, line.split(","))) for line in capsys.readouterr().out.splitlines() if line[0].isdigit()]
+    many = len(keys.split(","))
+    assert sorted(tuple(row["values"][many:]) for row in found["rows"]) == sorted(told)
+
+
+def test_text_of_the_network_begins_no_formula_in_a_spreadsheet(tmp_path: Path) -> None:
+    hostile = ["=cmd|' /C calc'!A0", "+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "host.example", "a=b", "", None]
+    frame = pl.DataFrame({"dname": hostile, "bytes": range(-5, 5), "dir": ["->"] * 10})
+    for name in ("flows.csv", "flows.json"):
+        write(frame, tmp_path / name)
+    found = pl.read_csv(tmp_path / "flows.csv")
+    assert [text[:2] for text in found["dname"].to_list()[:6]] == ["'=", "'+", "'-", "'@", "'\t", "'\r"]
+    assert found["dname"].to_list()[6:8] == ["host.example", "a=b"]
+    assert found["bytes"].to_list() == list(range(-5, 5))
+    assert set(found["dir"].to_list()) == {"->"}
+    assert pl.read_ndjson(tmp_path / "flows.json")["dname"].to_list() == hostile
 
 
 def test_the_command_shown_selects_as_much(page: Page, capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,8 +37,8 @@ def warm_up() -> None:
         add_up_in_time(codes, np.zeros(1, np.int64), start, 0, 1, *counters, *sums)
     one = np.zeros(1, np.int64)
     for numbers in (np.zeros((1, SUMS), np.int64), np.zeros((1, LATENCIES))):
-        add_at(one, numbers, numbers.copy())
-        add_in_time(one, one, numbers[None], numbers[None].copy())
+        add_at(one, fixed(numbers), numbers.copy())
+        add_in_time(one, one, fixed(numbers[None]), numbers[None].copy())
     rows_by_code(_column(np.uint32), 1)
     spread(start, 0, 1, mask, latency, np.zeros((1, CLASSES), np.int64))
     for values in (start, _column(np.float64)):

@@ -40,11 +40,11 @@ class Vocabulary:
         self._lock = threading.Lock()
 
     def codes(self, words: list[str]) -> Column:
-        """Return the numbers of distinct words, new ones for those that are new."""
+        """Return the numbers of words, new ones for those that are new."""
         with self._lock:
             known = list(map(self._codes.get, words))
             if None in known:
-                new = [word for word, code in zip(words, known, strict=True) if code is None]
+                new = dict.fromkeys(word for word, code in zip(words, known, strict=True) if code is None)
                 self._codes |= {word: len(self.words) + place for place, word in enumerate(new)}
                 self.words += new
                 known = list(map(self._codes.get, words))

@@ -5,13 +5,14 @@ So the first page of a large archive needs none of its flows.
 
 from __future__ import annotations
 
+import json
 import os
 import threading
-import zipfile
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from clients.web.columns.prepared import DOMAIN_OF
 from processors.summaries.latency_kernel import CLASSES, spread
@@ -39,6 +40,7 @@ KINDS = {
 }
 MOST_MINUTES = 1 << 14  # a piece that lasts for longer is walked over
 WORTH = 16  # flows that a sum of a minute has to stand for, so that all sums are small beside the columns
+SHAPES = b"argosy"
 ALL = fixed(np.zeros(0, np.bool_))
 
 
@@ -97,7 +99,8 @@ def part_of(file: Prepared, columns: tuple[Column, ...], codes: int, mask: Colum
     for column in columns:
         add_up(column, *counters(file, mask), sums, latencies)
     present = np.flatnonzero(sums[:, FLOWS])
-    return Part(present if known is None else known[present].astype(np.int64), sums[present], latencies[present])
+    codes_present = present if known is None else known[present].astype(np.int64)
+    return Part(codes_present, fixed(sums[present]), fixed(latencies[present]))
 
 
 def counters(file: Prepared, mask: Column) -> Counters:
@@ -110,16 +113,22 @@ def counters(file: Prepared, mask: Column) -> Counters:
 def totals(file: Prepared, cache: Path) -> Totals:
     """Return the sums of a piece, made and kept when they are not there."""
     kept = cache / f"{file.key}.sums"
-    with suppress(OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError):  # not there, cut off, of somebody else
+    with suppress(OSError, ValueError, KeyError, pa.ArrowException):  # not there, cut off, of somebody else
         found = _loaded(kept)
         os.utime(kept)  # what is used stays (forgetting.py)
         return found
     made = _made(file)
     aside = kept.with_name(f"{kept.name}.{os.getpid()}.{threading.get_ident()}")
-    with aside.open("wb") as stream:
-        np.savez(stream, allow_pickle=False, **_flat(made))
+    arrays = _flat(made)
+    shapes = json.dumps({name: [array.dtype.str, array.shape] for name, array in arrays.items()})
+    table = pa.table({name: [np.ascontiguousarray(array).tobytes()] for name, array in arrays.items()})
+    with (
+        pa.OSFile(str(aside), "wb") as stream,
+        pa.ipc.new_file(stream, table.schema.with_metadata({SHAPES: shapes})) as writer,
+    ):
+        writer.write_table(table.replace_schema_metadata({SHAPES: shapes}))
     aside.replace(kept)
-    return made
+    return _loaded(kept)
 
 
 def _made(file: Prepared) -> Totals:
@@ -140,7 +149,7 @@ def _made(file: Prepared) -> Totals:
 
 def _by_minute(file: Prepared, columns: tuple[Column, ...], codes: int, begin: int, many: int) -> Minutes:
     found = Minutes(begin, np.zeros((codes, many, SUMS), np.int64), np.zeros((codes, many, LATENCIES), np.float64))
-    for column in once(columns):
+    for column in columns:
         add_up_in_time(
             column,
             np.arange(codes),
@@ -164,8 +173,12 @@ def _flat(made: Totals) -> dict[str, Numbers]:
 
 
 def _loaded(kept: Path) -> Totals:
-    with np.load(kept, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
+    with pa.memory_map(str(kept)) as file:
+        table = pa.ipc.open_file(file).read_all()
+    arrays = {
+        name: np.frombuffer(table.column(name)[0].as_buffer(), kind).reshape(shape)
+        for name, (kind, shape) in json.loads(table.schema.metadata[SHAPES]).items()
+    }
     parts = {by: Part(*(arrays[f"part.{by}.{place}"] for place in range(3))) for by in KINDS}
     minutes = {
         by: Minutes(int(arrays[f"minute.{by}.0"]), arrays[f"minute.{by}.1"], arrays[f"minute.{by}.2"])

@@ -71,7 +71,11 @@ def grouped(engine: Engine, question: Question, asked: Asked, keys: list[str]) -
     found = (
         pl.concat(parts)
         .group_by(names)
-        .agg(pl.col("flows", "trans", *SUMMED, "latency", "latencies").sum(), pl.col("stime").min(), pl.col("ltime").max())
+        .agg(
+            pl.col("flows", "trans", *SUMMED, "latency", "latencies").sum(),
+            pl.col("stime").min(),
+            pl.col("ltime").max(),
+        )
     )
     return found.with_columns(
         (pl.col("spkts") + pl.col("dpkts")).alias("pkts"),

@@ -106,6 +106,14 @@ class Place:
         """Whether it runs."""
         return self.process is not None and self.process.poll() is None
 
+    def ready(self) -> bool:
+        """Whether it says that it can do its work."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5) as answer:
+                return bool(answer.status == HTTPStatus.OK)
+        except OSError:
+            return False
+
 
 @dataclass
 class Topology:
@@ -279,10 +287,17 @@ class Topology:
         return "answered" if found else "empty"
 
     def settle(self, seconds: float) -> int:
-        """End the probe, wait until all that it made has been worked off, end the rest; return how many ended badly."""
+        """End the probe, wait until all that it made has been worked off, end the rest; return how many ended badly.
+
+        All are ready before: a probe that is ended while it starts says nothing of the run that was killed.
+        """
+        ours = [place for place in self.places if "ARGOSY_METRICS" in place.environment and place.wanted]
+        end = time.monotonic() + seconds
+        while not all(place.ready() for place in ours) and time.monotonic() < end:
+            self.tend()
+            time.sleep(POLL)
         (probe,) = (place for place in self.places if place.service.name == "probe")
         bad = int(probe.stop() != 0)
-        end = time.monotonic() + seconds
         while losses(self) and time.monotonic() < end:
             self.tend()
             time.sleep(1.0)

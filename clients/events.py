@@ -81,7 +81,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _settings(parsed: Parsed) -> Settings:
-    from probes.settings import load
+    from probes.settings_layers import load
 
     given: dict[str, tuple[str, object]] = {}
     for option, key in OF_SETTINGS.items():

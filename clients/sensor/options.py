@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clients.options import Option, Parsed
 from clients.telemetry.options import METRICS_OPTION
-from probes.settings import BUS, MOST_OUTPUTS, NANOSECONDS, Settings, load
+from probes.settings import BUS, MOST_OUTPUTS, NANOSECONDS, Settings
+from probes.settings_layers import load
 from topics.definitions import CONTROL, EVENTS, FLOW_STATUS, PROBES, SPANS
 from topics.errors import UsageError
 

@@ -16,8 +16,8 @@ from clients.sources import DEFAULT_PORT as KAFKA
 from clients.web.command import DEFAULT_PORT as WEB
 from clients.web.command import TOKEN
 from probes.argus.address import PORT as ARGUS
-from probes.settings import PREFIX as PROBE
 from probes.settings import Settings
+from probes.settings_layers import PREFIX as PROBE
 from sinks.sql.statements import POSITIONS
 from topics.bus.security import FILE, Security
 from topics.bus.security import PREFIX as SECURITY

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from probes import settings as module
-from probes.settings import Output, Settings, host_port, load, reloadable
+from probes import settings_layers as module
+from probes.settings import Output, Settings, host_port, reloadable
+from probes.settings_layers import load
 from topics.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from probes.events.settings import EventSource, event_source
-from probes.settings import load
+from probes.settings_layers import load
 from topics.errors import SettingsError
 
 

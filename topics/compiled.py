@@ -140,6 +140,21 @@ def _load_word(_context: Any, array: Any, place: Any) -> Any:
 load_word: Any = intrinsic(_load_word)
 
 
+def _folded_product(_context: Any, first: Any, second: Any) -> Any:
+    """Multiply two words and fold the 128 bits of the product into 64: each bit of either word touches all of them."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        word, wide = ir.IntType(64), ir.IntType(128)
+        product = builder.mul(*(builder.zext(each, wide) for each in arguments))
+        high = builder.trunc(builder.lshr(product, wide(64)), word)
+        return builder.xor(high, builder.trunc(product, word))
+
+    return types.uint64(types.uint64, types.uint64), generate
+
+
+folded_product: Any = intrinsic(_folded_product)
+
+
 def _bit_length(_context: Any, number: Any) -> Any:
     """Count the bits of a number, as int.bit_length does."""
 

@@ -9,12 +9,11 @@ import numpy as np
 from probes.decode import headers as h
 from probes.decode.transport import UDP
 from probes.load import be16, be64, u8
-from topics.compiled import bounds_are_checked, inlined, load_word
+from topics.compiled import bounds_are_checked, folded_product, inlined, load_word
 
 IPV4_HEADER, IPV6_HEADER, ARP_HEADER = 20, 40, 28
 MOST_BYTES = 32  # behind the IP header, and that of UDP, where no TCP header is
 ONE = np.uint64(1)
-HALF = np.uint64(32)
 FIRST, SECOND = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
 FACTORS = tuple(np.uint64(pow(int(SECOND), power, 1 << 64)) for power in range(3, 23, 2))  # odd, and all different
 ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -38,16 +37,9 @@ def _swapped(value: int) -> Any:
 
 
 @inlined
-def _spread(word: Any, factor: Any) -> Any:
-    """Return a word with its bits spread over all; those of a packet are added up, so that none waits for another."""
-    x = np.uint64(word) * factor
-    return x ^ (x >> HALF)
-
-
-@inlined
-def _addresses(row: Any) -> Any:
-    low = _spread(row[h.SRC_LOW], FACTORS[0]) + _spread(row[h.DST_LOW], FACTORS[1])
-    return low + _spread(row[h.SRC_HIGH], FACTORS[2]) + _spread(row[h.DST_HIGH], FACTORS[3])
+def _mixed(first: Any, second: Any, factor: int) -> Any:
+    """Return two words of a packet as one; those are added up, so that none waits for another."""
+    return folded_product(np.uint64(first) ^ FACTORS[factor], np.uint64(second) ^ FACTORS[factor + 1])
 
 
 @inlined
@@ -72,14 +64,13 @@ def fingerprint(data: Any, end: int, row: Any) -> Any:
             start -= 8
     stop = min(end, stop)  # lengths differ from packet to packet: from here on there is no branch
     header = _word(data, at) & (HOP_LIMIT if kind == h.IPV6 else ALL)
-    hashed = np.uint64(row[h.PROTOCOL]) + _spread(header, FACTORS[4]) + _addresses(row)
     start, last = max(start, at), max(stop - 8, at)  # of fewer bytes, those of the addresses before them are taken too
-    hashed += _spread(_word(data, min(start, last)), FACTORS[5])
-    hashed += _spread(_word(data, min(start + 8, last)), FACTORS[6])
-    hashed += _spread(_word(data, min(start + 16, last)), FACTORS[7])
-    hashed += _spread(_word(data, min(start + 24, last)), FACTORS[8])
-    hashed += _spread(_word(data, last), FACTORS[9])
-    return np.int64((_spread(hashed, FIRST) * SECOND) | ONE)
+    hashed = np.uint64(row[h.PROTOCOL]) + _mixed(row[h.SRC_LOW], row[h.DST_LOW], 0)
+    hashed += _mixed(row[h.SRC_HIGH], row[h.DST_HIGH], 2)
+    hashed += _mixed(header, _word(data, min(start, last)), 4)
+    hashed += _mixed(_word(data, min(start + 8, last)), _word(data, min(start + 16, last)), 6)
+    hashed += _mixed(_word(data, min(start + 24, last)), _word(data, last), 8)
+    return np.int64(folded_product(hashed ^ FIRST, SECOND) | ONE)
 
 
 @inlined

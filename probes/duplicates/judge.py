@@ -26,20 +26,27 @@ LONGER = 2  # round trips may shrink after the handshake by so much
 
 @inlined
 def _place(found: int) -> Any:
-    """Return where the set of a fingerprint begins."""
-    return ((found >> 8) & (at.SETS - 1)) * (at.ENTRIES * at.ENTRY_WORDS)
+    """Return the place of a fingerprint."""
+    return (found >> 8) & (at.PLACES - 1)
+
+
+@inlined
+def _entry(entries: Any, number: int) -> Any:
+    """Return what is remembered of a packet by its number in the ring."""
+    start = (number & (at.REMEMBERED - 1)) * at.ENTRY_WORDS
+    return entries[start : start + at.ENTRY_WORDS]
 
 
 @inlined
 def look_at(data: Any, end: int, row: Any, number: int, judging: Any) -> Any:
     """Return the fingerprint of packet `number` of the feed, 0 when it is not to be judged; asks for its memory."""
-    entries, state = judging[0], judging[3]
+    state = judging[at.STATE]
     mode = state[at.NEXT_MODE] if number >= state[at.SWITCH_AT] else state[at.MODE]
     if mode == at.OFF or (mode == at.WATCHING and not is_sampled(data, end, row, at.SAMPLE)):
         return 0
     found = fingerprint(data, end, row)
     if found:
-        prefetch(entries, _place(found))
+        prefetch(judging[at.NEWEST_OF_PLACES], _place(found))
     return found
 
 
@@ -116,12 +123,27 @@ def _note_run(entry: Any, path: Any, gap: int) -> None:
 
 
 @inlined
-def _begin(entry: Any, found: int, time: int, came: int, sources: Any) -> None:
+def _remember(found: int, time: int, came: int, counts: int, judging: Any) -> None:
+    """Put a packet into the ring, as the newest of its place; let two go that are out of the window."""
+    entries, newest, state = judging[at.ENTRIES], judging[at.NEWEST_OF_PLACES], judging[at.STATE]
+    number, place = state[at.NEWEST] + 1, _place(found)
+    entry = _entry(entries, number)
+    entry[at.PRINT], entry[at.TIME], entry[at.SIGNATURE], entry[at.COUNTS] = found, time, came, counts
+    entry[at.BEFORE] = newest[place]
+    newest[place] = number
+    oldest = max(state[at.OLDEST], number - (at.REMEMBERED - 1))
+    for _ in range(2):
+        oldest += time - _entry(entries, oldest)[at.TIME] > at.WINDOW
+    state[at.NEWEST], state[at.OLDEST] = number, oldest
+
+
+@inlined
+def _begin(found: int, time: int, came: int, judging: Any) -> None:
     """Remember a packet that was not seen before."""
-    entry[at.PRINT], entry[at.TIME], entry[at.SIGNATURE] = found, time, came
+    sources = judging[at.SOURCES]
     source = source_of(sources, came)
-    entry[at.COUNTS] = at.ONE_SENDING | (source << at.SOURCE_SHIFT)
     sources[source, at.SOURCE_PACKETS] += 1
+    _remember(found, time, came, at.ONE_SENDING | (source << at.SOURCE_SHIFT), judging)
 
 
 @inlined
@@ -129,7 +151,7 @@ def _again(
     data: Any, row: Any, time: int, came: int, identified: bool, round_trip: int, entry: Any, judging: Any
 ) -> Any:
     """Judge a packet whose fingerprint was seen lately; returns verdict | evidence."""
-    paths, sources, state = judging[1], judging[2], judging[3]
+    paths, sources, state = judging[at.PATHS_TAKEN], judging[at.SOURCES], judging[at.STATE]
     gap = abs(time - entry[at.TIME])
     counts = entry[at.COUNTS]
     copies, sendings = counts & at.COUNT_MASK, (counts >> 8) & at.COUNT_MASK
@@ -154,28 +176,31 @@ def _again(
         state[at.LAG], state[at.DIFFERENCES] = gap, evidence >> at.DIFFERENCES_SHIFT
         return at.COPY | evidence
     if copies >= sendings:  # all copies came of what was sent so far: whatever copies come now are of this packet
-        entry[at.COUNTS] = at.ONE_SENDING | (entry[at.COUNTS] & ~at.SENDINGS_AND_COPIES)
-        entry[at.TIME] = time
+        counts = at.ONE_SENDING | (entry[at.COUNTS] & ~at.SENDINGS_AND_COPIES)
+        _remember(entry[at.PRINT], time, entry[at.SIGNATURE], counts, judging)
     elif sendings < at.COUNT_MASK:
         entry[at.COUNTS] += at.ONE_SENDING
     return at.UNKNOWN | evidence
 
 
 @inlined
-def _look_up(found: int, time: int, entries: Any) -> Any:
-    """Return (place of the entry of a packet, whether it was seen lately); else the older one makes room."""
-    first = _place(found)
-    second = first + at.ENTRY_WORDS
-    for place in (first, second):
-        if entries[place + at.PRINT] == found and abs(time - entries[place + at.TIME]) <= at.WINDOW:
-            return place, True
-    return (first if entries[first + at.TIME] <= entries[second + at.TIME] else second), False
+def _look_up(found: int, time: int, judging: Any) -> Any:
+    """Return the number of a packet that was seen lately, 0 when it was not."""
+    number, oldest = judging[at.NEWEST_OF_PLACES][_place(found)], judging[at.STATE][at.OLDEST]
+    for _ in range(at.MOST_STEPS):
+        if number < oldest:
+            return 0
+        entry = _entry(judging[at.ENTRIES], number)
+        if entry[at.PRINT] == found and abs(time - entry[at.TIME]) <= at.WINDOW:
+            return number
+        number = entry[at.BEFORE]
+    return 0
 
 
 @inlined
 def _count(number: int, copied: bool, judging: Any) -> None:
     """Count a judged packet; switch between looking at all packets and at samples, in time for those decoded ahead."""
-    state = judging[3]
+    state = judging[at.STATE]
     if number >= state[at.SWITCH_AT]:
         state[at.MODE] = state[at.NEXT_MODE]
     state[at.JUDGED] += 1
@@ -187,7 +212,7 @@ def _count(number: int, copied: bool, judging: Any) -> None:
         state[at.NEXT_MODE], state[at.SWITCH_AT] = at.WATCHING, number + at.AHEAD
     if state[at.JUDGED] >= at.PERIOD:
         state[at.JUDGED], state[at.FOUND] = 0, 0
-        forget_half(judging[1], judging[2])
+        forget_half(judging[at.PATHS_TAKEN], judging[at.SOURCES])
 
 
 @inlined
@@ -199,19 +224,17 @@ def judge(
     `flow` and `me` are its flow and side, whose words mean nothing yet when it `is_new`. The verdict and its evidence
     (probes/duplicates/layout.py) go to the trace, if there is one; the lag and what differs stay in the state.
     """
-    entries, sources, trace = judging[0], judging[2], judging[5]
+    trace = judging[at.TRACE]
     came = signature(row)
-    place, known = _look_up(found, time, entries)
-    entry = entries[place : place + at.ENTRY_WORDS]
+    known = _look_up(found, time, judging)
     verdict = at.NEW
     if known:
-        prefetch(me, flow_at.DUPLICATE_PACKETS)
         identified = row[h.FRAGMENT] != h.NOT_FRAGMENT or (row[h.IP_ID] != 0 and (is_new or not me[flow_at.SAME_IDS]))
         syn_ack, ack_data = flow[flow_at.SYN_ACK_TIME], flow[flow_at.ACK_DATA_TIME]
         round_trip = syn_ack + ack_data if not is_new and syn_ack and ack_data else 0
-        verdict = _again(data, row, time, came, identified, round_trip, entry, judging)
+        verdict = _again(data, row, time, came, identified, round_trip, _entry(judging[at.ENTRIES], known), judging)
     else:
-        _begin(entry, found, time, came, sources)
+        _begin(found, time, came, judging)
         if not is_new and row[h.IP_ID] and not row[h.FRAGMENT] and me[flow_at.IP_ID] == row[h.IP_ID]:
             me[flow_at.SAME_IDS] = 1  # this sender gives the same identification to packets that differ
     copied = verdict & at.VERDICT_BITS == at.COPY

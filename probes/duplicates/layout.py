@@ -15,10 +15,13 @@ DIFFERENCES_SHIFT = 8  # of the five above, which records carry
 WINDOW = 10_000_000  # ns: no copy lags more
 FLOOR = 100_000  # ns: nobody sends again sooner where the round trip is not known
 
-# Packets seen lately, by fingerprint: sets of two entries that share a cache line.
-SETS = 1 << 16  # with fewer, packets of 5 ms ago were forgotten too often
-ENTRY_WORDS, ENTRIES = 4, 2
-PRINT, TIME, SIGNATURE, COUNTS = range(ENTRY_WORDS)
+# Packets seen lately lie in a ring in the order of their coming, so that those of the window share few cache lines.
+# Places are found by fingerprint: each has the number of its newest packet, and every packet that of the one before.
+REMEMBERED = 1 << 15  # packets: 3 million a second fill it within the window
+PLACES = 1 << 13
+MOST_STEPS = 16  # from packet to packet of one place
+ENTRY_WORDS = 5
+PRINT, TIME, SIGNATURE, COUNTS, BEFORE = range(ENTRY_WORDS)
 
 # COUNTS of an entry: copies taken, times sent, the path of the last copy, whether a repetition was noted, the source.
 ONE_COPY, ONE_SENDING, PATH_SHIFT, NOTED, SOURCE_SHIFT = 1, 1 << 8, 16, 1 << 32, 33
@@ -44,12 +47,12 @@ MOST_MORE = 2  # further repetitions to each first one, at most
 LEAST_LAG_SHARE = 0.05  # of repetitions that came about as late
 
 # Where each lies in what kernels are given.
-ENTRIES_OF_PACKETS, PATHS_TAKEN, SOURCES, STATE, PRINTS, TRACE = range(6)
+ENTRIES, NEWEST_OF_PLACES, PATHS_TAKEN, SOURCES, STATE, PRINTS, TRACE = range(7)
 
 # How the judge stands: int64[STATE_WORDS].
 ACTIVE, WATCHING, OFF = range(3)
-STATE_WORDS = 7
-MODE, NEXT_MODE, SWITCH_AT, JUDGED, FOUND, LAG, DIFFERENCES = range(STATE_WORDS)
+STATE_WORDS = 9
+MODE, NEXT_MODE, SWITCH_AT, JUDGED, FOUND, LAG, DIFFERENCES, NEWEST, OLDEST = range(STATE_WORDS)
 PERIOD = 1 << 16  # packets judged until what was learned weighs half
 QUIET = 1 << 15  # packets judged: without a copy in so many, only one packet in SAMPLE is looked at
 SAMPLE = 64

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from probes.duplicates import layout as at
-from probes.duplicates.fingerprint import FIRST, HALF, SECOND
+from probes.duplicates.fingerprint import FIRST, SECOND
 from topics.compiled import bit_length, inlined
+
+HALF = np.uint64(32)
 
 
 @inlined

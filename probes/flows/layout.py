@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # One row a side, of the canonical ends of the key: what a status record takes and zeroes, then what the flow keeps.
-# What most packets touch lies in the middle, so that it shares cache lines. The columns of squares (us^2) hold float64.
+# What most packets touch lies in the middle, so that it shares cache lines: what copies count fills up the line that
+# every packet begins with, which is why the first column is empty. The columns of squares (us^2) hold float64.
 SIDE_COLUMNS = (
+    "",
     "lost_packets",
     "retransmitted_packets",
     "retransmitted_bytes",
@@ -81,6 +83,7 @@ SIDE_COLUMNS = (
     "payload_sent",
 )
 (
+    _EMPTY,
     LOST_PACKETS,
     RETRANSMITTED_PACKETS,
     RETRANSMITTED_BYTES,
@@ -142,6 +145,7 @@ SIDE_COLUMNS = (
     PAYLOAD_KEPT,
     PAYLOAD_SENT,
 ) = range(len(SIDE_COLUMNS))
+SIDE_WORDS = 64  # whole cache lines
 ZEROED = LAST_TIME  # side columns below this one start anew with each status record
 SIDE_BUSY = (FIRST, LAST_TIME)  # first and last of the columns that most packets touch
 PEER_BUSY = (LAST_TIME, LAST_IP_ID)  # and of those that a segment of TCP touches on both sides

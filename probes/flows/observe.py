@@ -85,6 +85,7 @@ def observe(
         borrowed(judging[3]),
         borrowed(judging[4]),
         borrowed(judging[5]),
+        borrowed(judging[6]),
     )
     views = (borrowed(views[0]), borrowed(views[1]), borrowed(views[2]), borrowed(views[3]))
     limit = len(out) - ROOM

@@ -101,7 +101,7 @@ class _Rows:
     def __init__(self, rows: int, payload_bytes: int) -> None:
         self.keys = zeroed((rows, layout.KEY_WORDS), np.int64)
         self.flows = zeroed((rows, len(layout.FLOW_COLUMNS)), np.int64)
-        self.sides = zeroed((rows, 2, len(layout.SIDE_COLUMNS)), np.int64)
+        self.sides = zeroed((rows, 2, layout.SIDE_WORDS), np.int64)
         self.squares = self.sides.view(np.float64)  # the same memory, for the two columns that are sums of squares
         self.extras = np.zeros((rows, layout.EXTRA_COLUMNS), np.int64)
         self.payloads = np.zeros((rows, 2, payload_bytes), np.uint8)

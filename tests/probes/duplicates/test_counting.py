@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from probes.duplicates.layout import ACTIVE, AHEAD, MODE, NEXT_MODE, QUIET, WATCHING
+from probes.duplicates.layout import ACTIVE, AHEAD, MODE, NEXT_MODE, PLACES, QUIET, REMEMBERED, WATCHING
 from probes.flows.probe import FlowProbe, ProbeSettings
 from tests.probes.observed import CLIENT, SERVER, TimedFrame, block, counts_of, observed, only, records_of
 from tests.traffic.mirrored.conversations import clean
@@ -127,6 +127,34 @@ def test_what_a_sender_may_have_sent_twice_is_no_copy(first: bytes, again: bytes
 def test_copies_of_other_protocols(first: bytes, again: bytes) -> None:
     record = only(observed([(0, first), (30 * MICROSECOND, again)]))
     assert (record["src_packets"], record["src_duplicate_packets"]) == (1, 1)
+
+
+def datagrams(count: int) -> list[bytes]:
+    return [
+        udp_frame(CLIENT, SERVER, 4000, 514, b"%d" % number, identification=1 + number % 65_535)
+        for number in range(count)
+    ]
+
+
+def test_copies_are_found_among_more_packets_than_there_are_places() -> None:
+    packets = datagrams(3 * PLACES // 2)
+    bursts = [(late + number / 4_000_000, frame) for late in (0, 0.005) for number, frame in enumerate(packets)]
+    counts = counts_of(bursts)
+    assert (counts["packets"], counts["copies"]) == (3 * PLACES, 3 * PLACES // 2)
+
+
+def test_what_is_further_back_than_the_ring_is_long_is_forgotten() -> None:
+    packets = datagrams(REMEMBERED + 1)
+    frames = [(number / 8_000_000, frame) for number, frame in enumerate(packets)]
+    assert counts_of([*frames, (0.005, packets[0])])["copies"] == 0
+    assert counts_of([*frames, (0.005, packets[1])])["copies"] == 1
+    assert counts_of([*frames, (0.005, packets[0]), (0.0051, packets[0])])["copies"] == 1
+
+
+def test_a_packet_whose_clock_is_off_makes_others_no_less_known() -> None:
+    first, second, third, ahead = datagrams(4)
+    frames = [(0, first), (0.0001, second), (0.0002, third), (9_000, ahead)]
+    assert counts_of([*frames, (0.0003, third), (0.0004, third)])["copies"] == 2
 
 
 def test_a_frame_cut_in_its_header_is_not_judged() -> None:

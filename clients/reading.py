@@ -27,9 +27,10 @@ INPUT = (
         "FILE...",
         "read records from files: .parquet, .arrow, .avro, or by content, those of Argus\n"
         "too; - is a pipe;\n"
-        "from databases: FILE.duckdb, FILE.sqlite, postgresql://..., mysql://..., or .../TABLE",
+        "from databases: FILE.duckdb, FILE.sqlite, postgresql://..., mysql://..., or .../TABLE;\n"
+        "from object stores: s3://BUCKET/KEY",
     ),
-    Option("-R", "DIR...", "read all such files under directories, in the order of their names"),
+    Option("-R", "DIR...", "read all such files under directories, or s3://BUCKET/PREFIX, in the order of their names"),
     Option("-S", "kafka://HOST/TOPIC", "read what comes on a topic, until Ctrl-C"),
     Option("-T", "SECONDS", "read topics for so long"),
     Option("--until-idle", "SECONDS", "read topics until nothing came for so long"),

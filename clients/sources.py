@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clients.narrowing import rows_with_hosts
+from clients.objects import fetched_file, fetched_files, is_object
 from clients.progress import Progress
 from topics.errors import InputError, UsageError
 
@@ -42,7 +43,11 @@ def paths(parsed: Parsed) -> list[str]:
     Raises UsageError when none is named, InputError for a directory without any.
     """
     directories = (path for directory in parsed.words("-R") for path in record_files(directory))
-    found = [*parsed.words("-r"), *directories, *(_topic(source) for source in parsed.words("-S"))]
+    found = [
+        *(_file(name) for name in parsed.words("-r")),
+        *directories,
+        *(_topic(source) for source in parsed.words("-S")),
+    ]
     if not found and _piped():
         return [DASH]
     if not found:
@@ -50,6 +55,10 @@ def paths(parsed: Parsed) -> list[str]:
     if found.count(DASH) > 1:
         raise UsageError("standard input can be read only once: -r - was given twice")
     return found
+
+
+def _file(name: str) -> str:
+    return fetched_file(name) if is_object(name) else name
 
 
 def _piped() -> bool:
@@ -61,7 +70,12 @@ def _piped() -> bool:
 
 
 def record_files(directory: str) -> list[str]:
-    """Return the record files under a directory, without those in hidden directories or behind links, as Argus does."""
+    """Return the record files under a directory, without those in hidden directories or behind links, as Argus does.
+
+    Those below s3://BUCKET/PREFIX are fetched.
+    """
+    if is_object(directory):
+        directory = str(fetched_files(directory, READ_SUFFIXES))
     if not Path(directory).is_dir():
         raise InputError(
             f"{directory}: is no directory" if Path(directory).exists() else f"{directory}: No such directory"

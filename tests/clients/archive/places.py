@@ -42,7 +42,7 @@ def keys(batch: FlowBatch) -> list[bytes]:
 EXPECTED = sorted(key for batch in MESSAGES for key in keys(batch))
 
 
-def seen(directory: Path) -> list[bytes]:
+def seen(directory: Path | str) -> list[bytes]:
     """Keys of what `argosy ra -R` would read, sorted."""
     return sorted(key for path in record_files(str(directory)) for batch in open_reader(path) for key in keys(batch))
 

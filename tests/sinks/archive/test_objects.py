@@ -9,8 +9,7 @@ from clients.archive import compact
 from sinks.archive import catalog
 from sinks.archive.objects import ObjectStore
 from sinks.archive.store import open_store
-from sinks.formats import open_reader
-from tests.clients.archive.places import EXPECTED, NOW, Died, argosy, keep, keys
+from tests.clients.archive.places import EXPECTED, NOW, Died, argosy, keep, seen
 from topics.errors import InputError, UsageError
 
 WISH = compact.Wish(older=3600, keys=None, sort=[], strip=[], at_once=1 << 20, only_say=False, quiet=True)
@@ -32,27 +31,6 @@ def upload(directory: Path, address: str) -> None:
         if path.is_file():
             store.put(path.relative_to(directory).as_posix(), path.read_bytes())
     store.close()
-
-
-def seen(address: str) -> list[bytes]:
-    """Keys of all flows, without changing anything, as the announcements say."""
-    from pathlib import PurePosixPath
-
-    from sinks.archive.swap import ANNOUNCED, Swap
-
-    store, hidden = open_store(address), set[str]()
-    listed = list(store.list())
-    for each in listed:
-        if each.key.endswith(ANNOUNCED):
-            above = PurePosixPath(each.key).parent
-            hidden |= {(above / name).as_posix() for name in Swap.of(store.read(each.key) or b"").hidden}
-    found: list[bytes] = []
-    for each in listed:
-        if catalog.is_record_file(each.key) and each.key not in hidden:
-            with store.local(each.key) as path:
-                found += [key for batch in open_reader(str(path)) for key in keys(batch)]
-    store.close()
-    return sorted(found)
 
 
 class DyingBucket(ObjectStore):
@@ -103,6 +81,25 @@ def test_all_commands_take_a_bucket(bucket: str, tmp_path: Path, capsys: pytest.
     assert argosy("archive", "retain", address, "--keep", "1d") == 0
     assert argosy("archive", "verify", address) == 0
     assert "0 files, 0 B, 0 records: all is well" in capsys.readouterr().out
+
+
+def test_clients_read_a_bucket(bucket: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    address = f"s3://{bucket}/archive"
+    files = keep(tmp_path)
+    upload(tmp_path, address)
+    assert argosy("racount", "-R", tmp_path) == 0
+    expected = capsys.readouterr().out
+    assert argosy("racount", "-R", address) == 0
+    assert capsys.readouterr().out == expected
+    one = files[0].relative_to(tmp_path).as_posix()
+    assert argosy("ra", "-r", files[0], "-s", "stime", "saddr") == 0
+    expected = capsys.readouterr().out
+    assert argosy("ra", "-r", f"{address}/{one}", "-s", "stime", "saddr") == 0
+    assert capsys.readouterr().out == expected
+    assert argosy("ra", "-r", f"{address}/none.parquet") != 0
+    assert f"{address}/none.parquet: " in capsys.readouterr().err
+    assert argosy("ra", "-r", "s3://none.parquet") != 0
+    assert "names no object" in capsys.readouterr().err
 
 
 def test_what_cannot_be_had_is_said_in_one_line(bucket: str) -> None:

@@ -141,8 +141,19 @@ def main(argv: list[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("ARGOSY_DEBUG"):
             raise
-        return _report(name, f"internal error, {type(error).__name__}: {error} (ARGOSY_DEBUG=1 shows where)", 1)
+        what, where = f"{type(error).__name__}: {error}", _innermost(error)
+        return _report(name, f"internal error, {what} ({where}; ARGOSY_DEBUG=1 shows all)", 1)
     return status
+
+
+def _innermost(error: Exception) -> str:
+    """Return where an error was raised: who runs a service cannot have it happen once more to be shown."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "unknown"
+    return f"{trace.tb_frame.f_globals.get('__name__')}.{trace.tb_frame.f_code.co_name}, line {trace.tb_lineno}"
 
 
 def _freeze() -> None:

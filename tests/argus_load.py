@@ -195,10 +195,7 @@ def end(clients: Clients, result: Result) -> None:
     radium.stdin.close()
     result.status["argosy-radium"] = radium.wait(END_SECONDS)
     for name in ("ra", "racluster", "rabins"):
-        try:
-            result.status[name] = clients.running[name].wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
-            result.status[name] = 0
+        result.status[name] = clients.running[name].wait(END_SECONDS)
     clients.until("probe", "away")
     clients.running["radium"].send_signal(signal.SIGTERM)
     result.status["radium"] = clients.running["radium"].wait(END_SECONDS)

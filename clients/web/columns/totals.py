@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from clients.web.columns.prepared import DOMAIN_OF
+from clients.web.columns.prepared import DOMAIN_OF, DOMAINS
 from processors.summaries.latency_kernel import CLASSES, spread
 from processors.summaries.sums_kernel import FLOWS, LATENCIES, SUMS, add_up, add_up_in_time
 from processors.summaries.warm import fixed
@@ -28,16 +28,7 @@ if TYPE_CHECKING:
     Counters = tuple[Column, Column, Column, Column, Column, Column, Column]
 
 MINUTE = 60_000_000_000
-KINDS = {
-    "addr": ("saddr", "daddr"),
-    "country": ("sco", "dco"),
-    "as": ("sas", "das"),
-    "name": ("sname", "dname"),
-    "locality": ("sloc", "dloc"),
-    "proto": ("proto",),
-    "service": ("service",),
-    "state": ("state",),
-}
+KINDS = {"addr" if name == "address" else name: fields for name, fields in DOMAINS.items() if name != "srcid"}
 MOST_MINUTES = 1 << 14  # a piece that lasts for longer is walked over
 WORTH = 16  # flows that a sum of a minute has to stand for, so that all sums are small beside the columns
 SHAPES = b"argosy"

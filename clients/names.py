@@ -51,10 +51,10 @@ def run(arguments: list[str]) -> int:
         parsed.word("--dead-letters") or DEAD_LETTERS.name,
     )
     with service(parsed, "names"):
-        worker = NamingWorker(settings)
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        worker.run(stop)
+        worker = NamingWorker(settings, stop)
+        worker.run()
     print(f"argosy names: {worker.transactions} transactions, {worker.names} names", file=sys.stderr)
     return 0

@@ -21,6 +21,7 @@ from topics.bus.transactions import Transactions
 from topics.control import decode_control
 from topics.definitions import CONTROL, DEAD_LETTERS, DNS, NAMES
 from topics.dns import address_partition, encode_dns_messages, split_dns
+from topics.errors import BusError
 from topics.metrics import table
 from topics.names import decode_name, encode_name, name_key
 
@@ -69,23 +70,32 @@ class NamingWorker:
     What messages lead to is published in one transaction with the offset from which a successor has to read to know
     what waits for an answer, and, beside it, the offset from which it has to publish. So each transaction of DNS is
     published once, whatever crashes; names go on under the same key, known again from their topic. Raises BusError.
+    When `stop` is set it ends: brokers that do not answer then are not waited for, what they have not confirmed is
+    made again by whoever comes next.
     """
 
-    def __init__(self, settings: NamingSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: NamingSettings, stop: threading.Event) -> None:
+        self._settings, self._stop = settings, stop
         self._partitions: dict[int, _Partition] = {}
         self._told: dict[int, list[AddressName]] | None = None
         self._committed: list[tuple[int, int, str | None]] = []
         self._subscriber: Subscriber[ControlBatch] | None = None
         ConfirmedProducer(settings.url, BROKER_SECONDS).announce()
-        self._transactions = Transactions(settings.url, BROKER_SECONDS)
+        self._transactions = Transactions(settings.url, BROKER_SECONDS, given_up=stop.is_set)
         self._counts = {
             topic: partition_count(settings.url, topic) for topic in (settings.dns_topic, settings.names_topic)
         }
         self.transactions = self.names = 0
 
-    def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set."""
+    def run(self) -> None:
+        """Work until it is told to stop."""
+        try:
+            self._work()
+        except BusError:
+            if not self._stop.is_set():
+                raise
+
+    def _work(self) -> None:
         settings = self._settings
         subscriber: Subscriber[ControlBatch] = Subscriber(
             settings.url,
@@ -98,7 +108,7 @@ class NamingWorker:
         )
         self._subscriber = subscriber
         with subscriber:
-            while not stop.is_set():
+            while not self._stop.is_set():
                 for received in subscriber.receive(RECEIVE_SECONDS):
                     begun = time.perf_counter()
                     self._take(received, subscriber)

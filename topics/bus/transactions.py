@@ -16,11 +16,12 @@ from topics.bus.transient import patiently
 from topics.errors import BusError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from confluent_kafka import TopicPartition
 
 OPEN_MILLISECONDS = 15_000  # how long readers wait for a transaction whose producer died
+AT_ONCE_SECONDS = 5.0
 
 
 class Transactions:
@@ -28,11 +29,12 @@ class Transactions:
 
     Members of a consumer group are fenced by its generation: one that lost its partitions cannot commit. Every method
     raises BusError when the brokers refuse or stay away for `patience` seconds. With a `name`, whoever comes later
-    under the same one takes over: what the elder sends after that is refused.
+    under the same one takes over: what the elder sends after that is refused. When `given_up` says so, the brokers are
+    not asked again.
     """
 
-    def __init__(self, url: str, patience: float, name: str = "") -> None:
-        self._url, self._patience = url, patience
+    def __init__(self, url: str, patience: float, name: str = "", given_up: Callable[[], bool] = lambda: False) -> None:
+        self._url, self._patience, self._given_up = url, patience, given_up
         self._open = False
         self._producer = Producer(
             producer_settings(url)
@@ -70,8 +72,8 @@ class Transactions:
             offsets = list(places)
             if offsets:
                 send = self._producer.send_offsets_to_transaction
-                patiently(lambda left: send(offsets, standing, left), self._patience)
-            patiently(self._producer.commit_transaction, self._patience)
+                self._ask(lambda left: send(offsets, standing, left))
+            self._ask(self._producer.commit_transaction)
         except KafkaException as error:
             if not error.args[0].txn_requires_abort():
                 raise BusError(f"{self._url}: {refused(error.args[0])}") from None
@@ -91,8 +93,11 @@ class Transactions:
             self._open = True
             self._call(lambda _: self._producer.begin_transaction())
 
-    def _call(self, ask: Any) -> None:  # noqa: ANN401 - a function of the seconds left
+    def _ask(self, ask: Callable[[float], object]) -> None:
+        patiently(ask, self._patience, self._given_up, AT_ONCE_SECONDS)
+
+    def _call(self, ask: Callable[[float], object]) -> None:
         try:
-            patiently(ask, self._patience)
+            self._ask(ask)
         except KafkaException as error:
             raise BusError(f"{self._url}: {refused(error.args[0])}") from None

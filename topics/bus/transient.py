@@ -55,14 +55,20 @@ def passes(error: KafkaError) -> bool:
     return error.code() in PASSING
 
 
-def patiently(ask: Callable[[float], Result], seconds: float, given_up: Callable[[], bool] = lambda: False) -> Result:
+def patiently(
+    ask: Callable[[float], Result],
+    seconds: float,
+    given_up: Callable[[], bool] = lambda: False,
+    at_once: float = float("inf"),
+) -> Result:
     """Return what `ask`, called with the seconds left, answers; asked again while the broker has a passing trouble.
 
+    It is called with `at_once` seconds at the most: a signal is not handled, and `given_up` not asked, while it waits.
     Raises the last KafkaException when `seconds` are over or `given_up` says so, and at once one that does not pass.
     """
     deadline = time.monotonic() + seconds
     while True:
-        left = max(0.01, deadline - time.monotonic())
+        left = min(at_once, max(0.01, deadline - time.monotonic()))
         try:
             return ask(left)
         except KafkaException as error:

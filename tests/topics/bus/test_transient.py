@@ -45,6 +45,18 @@ def test_patience_ends() -> None:
         patiently(failing(10**9, KafkaError.LEADER_NOT_AVAILABLE), 60, given_up=lambda: True)
 
 
+def test_a_call_waits_for_so_long_at_once() -> None:
+    waits: list[float] = []
+
+    def ask(left: float) -> None:
+        waits.append(left)
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+
+    with pytest.raises(KafkaException):
+        patiently(ask, 60, given_up=lambda: len(waits) == 3, at_once=2.0)
+    assert waits == [2.0, 2.0, 2.0]
+
+
 def test_an_error_of_the_user_does_not_pass() -> None:
     assert passes(KafkaError(KafkaError.NOT_LEADER_FOR_PARTITION))
     assert passes(KafkaError(-180)), "waiting for a coordinator"

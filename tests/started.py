@@ -1,5 +1,6 @@
 """Commands that go on until a signal ends them."""
 
+import os
 import shlex
 import signal
 import subprocess
@@ -41,5 +42,6 @@ class Started:
 def started(line: str) -> Started:
     """Start what a line of a shell says, without a shell: `argosy ...`."""
     command = [sys.executable, "-m", "clients.main", *shlex.split(line)[1:]]
-    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
+    caches = {name: os.environ[name] for name in ("HOME", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR") if name in os.environ}
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"} | caches
     return Started(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -17,16 +18,18 @@ import pytest
 
 from tests.argus_records import argus_tools, run_ra
 from tests.clients.flows import ten
-from tests.clients.test_radium import batches, serving
+from tests.clients.test_radium import LSOF, batches, event, serving
 from topics.bus import Publisher, Subscriber
 from topics.bus.administration import admin_client, create_topics
 from topics.definitions import EVENTS, FLOW_STATUS, FLOWS, PROBES
+from topics.events import decode_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from topics.batch import FlowBatch
+    from topics.events import EventRecord
 
 LONG = 150.0
 COMMAND = (sys.executable, "-m", "clients.main")
@@ -96,3 +99,26 @@ def test_records_of_an_argus_come_to_the_topic_once(bus: tuple[str, str], tmp_pa
                 found += sum(len(each.value) for each in subscriber.receive(0.5))
             watcher.cancel()
     assert found == whole
+
+
+@pytest.mark.timeout(400)
+def test_events_of_an_argus_come_to_their_topic(bus: tuple[str, str]) -> None:
+    url, prefix = bus
+    names = ("--topic", FLOW_STATUS, "--status-topic", PROBES, "--events-topic", EVENTS)
+    topics = [each if isinstance(each, str) else prefix + each.name for each in names]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        place = free.getsockname()
+    probe = [*COMMAND, "probe", "-X", "--argus", f"argus-udp://127.0.0.1:{place[1]}", "--bus", url, *topics]
+    found: list[EventRecord] = []
+    subscriber = Subscriber(url, prefix + EVENTS.name, decode=decode_event, dead_letters=None)
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with subscriber, sender, subprocess.Popen(probe, stderr=subprocess.DEVNULL) as process:
+        end = time.monotonic() + LONG
+        while not found and process.poll() is None and time.monotonic() < end:  # again until it has begun to listen
+            sender.sendto(event(b"prog:/usr/local/bin/argus-lsof -n\n" + LSOF), place)
+            found += [each.value for each in subscriber.receive(0.5)]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(LONG) == 0
+    assert (found[0].source, found[0].kind, found[0].status) == ("prog:/usr/local/bin/argus-lsof", "lsof", "ok")
+    assert found[0].started == 1_700_000_000_000_005_000

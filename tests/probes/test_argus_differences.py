@@ -93,3 +93,8 @@ def test_a_handshake_that_offers_ecn_is_timed() -> None:
     ]
     record = only(observed(frames))
     assert (record["syn_ack_time"], record["ack_data_time"]) == (20_000_000, 5_000_000)
+
+
+def test_who_sent_a_lone_syn_ack_is_the_destination() -> None:
+    record = only(observed([(0, tcp_frame(SERVER, CLIENT, 80, 4000, flags="SA", acknowledgement=10))]))
+    assert (record["src_port"], record["dst_port"], record["src_packets"], record["dst_packets"]) == (4000, 80, 0, 1)

@@ -1,6 +1,7 @@
 """Real servers for the tests, started once a session, or the ones that the environment names."""
 
 import os
+import time
 import uuid
 from collections.abc import Iterator
 
@@ -23,6 +24,16 @@ LONGEST_FIRST = ("tests/faults/", "tests/fuzz/", "tests/kafka/", "tests/differen
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest, or one process works on the last of them while the other is idle."""
     items.sort(key=lambda item: next((n for n, d in enumerate(LONGEST_FIRST) if item.nodeid.startswith(d)), 99))
+
+
+@pytest.fixture
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Local time is UTC, for what prints times and for what it starts."""
+    with monkeypatch.context() as patch:
+        patch.setitem(os.environ, "TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,6 @@
 """The commands around ra: sorting, counting, bins, lists, ranges, stripping, anonymizing."""
 
 import json
-import os
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -15,15 +12,7 @@ from tests.clients.flows import START, record, ten, write
 from topics.batch import concatenate
 
 Capture = pytest.CaptureFixture[bytes]
-
-
-@pytest.fixture(autouse=True)
-def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with monkeypatch.context() as patch:
-        patch.setitem(os.environ, "TZ", "UTC")
-        time.tzset()
-        yield
-    time.tzset()
+pytestmark = pytest.mark.usefixtures("utc")
 
 
 @pytest.fixture

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -17,9 +15,6 @@ from sinks.formats import open_writer
 from tests.argus_records import argus_tools, read_argus, run_argus
 from tests.traffic.attacks import attack_frames
 from tests.traffic.pcap import write_pcap
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 RECORDS = Path(__file__).parents[1] / "topics" / "argus" / "sample.argus"
 Capture = pytest.CaptureFixture[bytes]
@@ -30,14 +25,9 @@ ENVIRONMENT = {"TZ": "UTC", "PATH": "/usr/sbin:/usr/bin:/bin"}
 
 
 @pytest.fixture(autouse=True)
-def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def in_utc(utc: None) -> None:
     """Both print times of UTC."""
     argus_tools()
-    with monkeypatch.context() as patch:
-        patch.setitem(os.environ, "TZ", "UTC")
-        time.tzset()
-        yield
-    time.tzset()
 
 
 @pytest.fixture(scope="module")

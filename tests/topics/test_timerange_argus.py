@@ -1,9 +1,5 @@
 """What a time range selects, held against what ra selects of the same records."""
 
-import os
-import time
-from collections.abc import Iterator
-
 import pytest
 
 from tests.topics.conftest import ArgusSample
@@ -52,15 +48,7 @@ c2026/03/10.09:00:30+5s
 2025/03/10
 2026/04
 """
-
-
-@pytest.fixture(autouse=True)
-def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with monkeypatch.context() as patch:
-        patch.setitem(os.environ, "TZ", "UTC")
-        time.tzset()
-        yield
-    time.tzset()
+pytestmark = pytest.mark.usefixtures("utc")
 
 
 @pytest.mark.parametrize("text", RANGES.split())

@@ -61,6 +61,19 @@ def flag(said: Said, name: str) -> bool:
     return choice(said, name, "0", ("0", "1")) == "1"
 
 
+def over_time(said: Said) -> dict[str, Any]:
+    """Return the metric, the bins, how many of the largest stand apart, and whether beside the time before.
+
+    Raises ParameterError.
+    """
+    return {
+        "metric": metric_of(said),
+        "bins": number(said, "bins", 120, 2, 1000),
+        "limit": number(said, "top", 8, 1, 50),
+        "compare": flag(said, "compare"),
+    }
+
+
 def routes(site: Site) -> list[Route]:
     """Return the routes."""
     engine = site.engine
@@ -71,10 +84,7 @@ def routes(site: Site) -> list[Route]:
             about,
             asked,
             by=by_of(said, "proto"),
-            metric=metric_of(said),
-            bins=number(said, "bins", 120, 2, 1000),
-            limit=number(said, "top", 8, 1, 50),
-            compare=flag(said, "compare"),
+            **over_time(said),
         )
 
     def of_series(about: Question, said: Said, asked: Asked) -> dict[str, Any]:
@@ -83,11 +93,8 @@ def routes(site: Site) -> list[Route]:
             about,
             asked,
             by=by_of(said, ""),
-            metric=metric_of(said),
-            bins=number(said, "bins", 120, 2, 1000),
-            limit=number(said, "top", 8, 1, 50),
+            **over_time(said),
             direction=flag(said, "direction"),
-            compare=flag(said, "compare"),
         )
 
     def of_top(about: Question, said: Said, asked: Asked) -> dict[str, Any]:

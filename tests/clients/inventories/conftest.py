@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,17 +10,12 @@ from tests.clients.inventories.asked import MAIL, WEB
 from tests.clients.inventories.flows import file, flow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
-def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with monkeypatch.context() as patch:
-        patch.setitem(os.environ, "TZ", "UTC")
-        time.tzset()
-        yield
-    time.tzset()
+def in_utc(utc: None) -> None:
+    """Times are printed as of UTC."""
 
 
 @pytest.fixture

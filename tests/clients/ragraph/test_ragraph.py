@@ -1,10 +1,7 @@
 """Pictures of metrics over time: what they say, that nothing is cut off, and that they are the same each time."""
 
 import itertools
-import os
 import re
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,15 +25,7 @@ from topics.batch import concatenate
 from topics.errors import UsageError
 
 Capture = pytest.CaptureFixture[str]
-
-
-@pytest.fixture(autouse=True)
-def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with monkeypatch.context() as patch:
-        patch.setitem(os.environ, "TZ", "UTC")
-        time.tzset()
-        yield
-    time.tzset()
+pytestmark = pytest.mark.usefixtures("utc")
 
 
 @pytest.fixture

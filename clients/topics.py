@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from clients.options import Option, Parsed, parse_or_help
 from topics.definitions import CONTROL, DEAD_LETTERS, FLOW_STATUS, FLOWS, OBSERVATIONS, PROBES, TOPICS
@@ -14,7 +15,7 @@ from topics.errors import UsageError
 from topics.nearest import suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from topics.batch import FlowBatch
     from topics.control import ControlBatch
@@ -42,6 +43,8 @@ OPTIONS = [
     Option("-h --help", "", "this text"),
 ]
 ACTIONS = ("create", "list", "tail", "acl")
+RECEIVE_SECONDS = 0.2
+Message = TypeVar("Message")
 WITH_WORD = {"tail": "one topic", "acl": "one role"}
 SHOWN = (
     *("time", "protocol", "src_port", "dst_port", "vlan", "flags"),
@@ -140,12 +143,28 @@ def _tail(bus: str, topic: str, parsed: Parsed) -> None:
     decode = _decoder(topic)
     from_beginning = bool(parsed.count("--from-beginning"))
     with Subscriber(bus, topic, decode=decode, from_beginning=from_beginning, dead_letters=None) as subscriber:
-        while most > 0 and ((messages := subscriber.receive(float(idle or 1))) or not idle):
+        for messages in until_idle(subscriber.receive, idle):
             for message in messages:
                 lines = _lines(message.value)[:most]
                 most -= len(lines)
                 sys.stdout.writelines(lines)
             sys.stdout.flush()
+            if most <= 0:
+                break
+
+
+def until_idle(
+    receive: Callable[[float], list[Message]], idle: int, clock: Callable[[], float] = time.monotonic
+) -> Iterator[list[Message]]:
+    """Yield what comes until nothing came for `idle` seconds, for ever with 0.
+
+    A turn in which nothing came is not idleness: a subscriber returns without messages at the end of each partition.
+    """
+    last = clock()
+    while not idle or clock() - last < idle:
+        if messages := receive(RECEIVE_SECONDS):
+            yield messages
+            last = clock()
 
 
 def _decoder(topic: str) -> Callable[[bytes], Carried]:

@@ -15,6 +15,7 @@ from clients import topics as command
 from topics.batch import FlowBatch, Observer, records_like
 from topics.bus import Publisher, partition_count
 from topics.bus.administration import admin_client
+from topics.bus.subscriber import Received
 from topics.dead_letters import dead_letter
 from topics.definitions import DEAD_LETTERS, FLOW_STATUS, FLOWS, TOPICS, TopicDefinition
 from topics.errors import BusError, UsageError
@@ -121,6 +122,13 @@ def test_tail_leaves_out_what_it_cannot_read_and_goes_on(own: Own) -> None:
         publisher.publish(one_of_each())
     assert len(own.run("tail", own.name(FLOWS), "--from-beginning", "-n", "2")) == 2
     assert own.run("tail", own.name(DEAD_LETTERS), "--from-beginning", "--until-idle", "1") == []
+
+
+def test_tail_is_not_idle_where_a_turn_brings_nothing() -> None:
+    turns: list[list[Received[FlowBatch]]] = [[], [Received(0, 0, one_of_each(), {})], [], []]
+    now = iter([0.0, 0.0, 0.9, 1.8, 1.8, 2.7, 2.9])
+    assert len(list(command.until_idle(lambda _: turns.pop(0), 1, lambda: next(now)))) == 1
+    assert turns == [], "0.9 s after the first turn, and 1.1 s after the message"
 
 
 def test_tail_shows_dead_letters(own: Own) -> None:

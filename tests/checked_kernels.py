@@ -1,7 +1,7 @@
 """Python processes whose kernels check every index: a byte read outside its array is an IndexError there.
 
-Their machine code is kept between runs beside the ordinary one, by the state of the sources as always, so that only the
-first test that needs a kernel pays for compiling it.
+Their machine code is kept between runs beside the ordinary one, by the state of the sources and the settings of Numba
+as always, so that only the first test that needs a kernel pays for compiling it.
 """
 
 from __future__ import annotations
@@ -16,10 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def environment() -> dict[str, str]:
     """The environment of such a process."""
-    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    kept = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
-    checked = {"NUMBA_BOUNDSCHECK": "1", "NUMBA_OPT": "1"}  # more optimization would take longer than it saves
-    return kept | checked | {"XDG_CACHE_HOME": str(caches / "argosy-checked")}
+    return os.environ | {"NUMBA_BOUNDSCHECK": "1", "NUMBA_OPT": "1"}  # optimizing more would take longer than it saves
 
 
 def run_checked(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -2,7 +2,8 @@
 
 Numba notices when the file of a kernel changes, but not when a constant or an inlined function from another file does.
 So the kernels of each file are kept in a directory named after the state of that file and of all that it imports from:
-changed sources never meet old machine code, and a read-only installation works.
+changed sources never meet old machine code, a read-only installation works, and another installation of the same
+sources finds what the first one has compiled, wherever it lies.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from __future__ import annotations
 import functools
 import os
 import re
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -19,6 +22,7 @@ import numba
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils, config
+from numba.core.caching import UserProvidedCacheLocator
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
 
@@ -27,6 +31,7 @@ IMPORT = re.compile(rf"^from ((?:{'|'.join(PACKAGES)})[\w.]*) import (\([^)]*\)|
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 compiled: Any = numba.njit  # which takes more options than its types say
+_SETTINGS = threading.Lock()  # of Numba: modules are imported in threads, too
 
 
 def _imported(root: Path, text: str) -> Iterator[Path]:
@@ -52,27 +57,49 @@ def _sources(root: Path, start: Path) -> dict[Path, str]:
 def _state(start: Path) -> str:
     """Return a digest of all that the kernels of a file are made of."""
     root = Path(__file__).resolve().parent.parent
-    digest = blake2b(f"{numba.__version__} {root}".encode(), digest_size=8)
+    digest = blake2b(f"{numba.__version__} {config.OPT} {config.BOUNDSCHECK}".encode(), digest_size=8)
     for path, text in sorted(_sources(root, start).items()):
-        digest.update(f"{path}\0{text}\0".encode())
+        place = path.relative_to(root) if path.is_relative_to(root) else path
+        digest.update(f"{place}\0{text}\0".encode())
     for schema in sorted((root / "topics" / "schemas").glob("flow-batch*.avsc")):
         digest.update(schema.read_bytes())
     return digest.hexdigest()
 
 
 def cache_directory(source: str) -> Path:
-    """Return where compiled kernels of a source file lie: $NUMBA_CACHE_DIR, else one for this state of the sources."""
-    if given := os.environ.get("NUMBA_CACHE_DIR"):
-        return Path(given)
+    """Return where compiled kernels of a source file lie: in $NUMBA_CACHE_DIR, else in the user's cache directory."""
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    given = os.environ.get("NUMBA_CACHE_DIR")
     path = Path(source).resolve()
-    return caches / "argosy" / "kernels" / f"{path.stem}-{_state(path)}"
+    return (Path(given) if given else caches / "argosy" / "kernels") / f"{path.stem}-{_state(path)}"
+
+
+class ByState(UserProvidedCacheLocator):
+    """Keeps machine code right in the directory for the state of its sources, not in one for where these lie."""
+
+    @classmethod
+    def get_suitable_cache_subpath(cls, py_file: str) -> str:
+        """Return where within Numba's cache directory the code of a file is kept."""
+        del py_file
+        return ""
+
+
+@contextmanager
+def _cached_in(directory: Path) -> Iterator[None]:
+    """Let functions that are decorated now keep their code there: Numba looks for the place in its settings, once."""
+    with _SETTINGS:
+        before = config.CACHE_DIR, config.CACHE_LOCATOR_CLASSES
+        config.CACHE_DIR, config.CACHE_LOCATOR_CLASSES = str(directory), f"{ByState.__module__}.{ByState.__name__}"
+        try:
+            yield
+        finally:
+            config.CACHE_DIR, config.CACHE_LOCATOR_CLASSES = before
 
 
 def kernel(function: Kernel) -> Kernel:
     """Compile a function with Numba: no Python objects inside, GIL released, machine code kept on disk."""
-    config.CACHE_DIR = str(cache_directory(function.__code__.co_filename))  # read when the cache is set up
-    return cast("Kernel", compiled(cache=True, nogil=True, no_cfunc_wrapper=True)(function))
+    with _cached_in(cache_directory(function.__code__.co_filename)):
+        return cast("Kernel", compiled(cache=True, nogil=True, no_cfunc_wrapper=True)(function))
 
 
 def inlined(function: Kernel) -> Kernel:

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +13,15 @@ import numpy as np
 from topics.compiled import _sources, borrowed, kept
 
 ROOT = Path(__file__).resolve().parents[2]
+PRODUCT = """
+from topics.compiled import kernel
+from topics.factor import FACTOR
+
+
+@kernel
+def product(number):
+    return number * FACTOR
+"""
 
 
 def test_kernels_are_kept_by_the_state_of_all_that_they_are_made_of(tmp_path: Path) -> None:
@@ -27,6 +40,23 @@ def test_kernels_are_kept_by_the_state_of_all_that_they_are_made_of(tmp_path: Pa
         (package / name).write_text(text)
     found = {path.name for path in _sources(tmp_path, package / "kernel.py")}
     assert found == texts.keys() - {"unrelated.py"}
+
+
+def test_another_installation_of_the_same_sources_has_nothing_to_compile(tmp_path: Path) -> None:
+    found = []
+    for place, factor in (("here", 2), ("there", 2), ("changed", 3)):
+        package = tmp_path / place / "topics"
+        package.mkdir(parents=True)
+        shutil.copy(ROOT / "topics" / "compiled.py", package)
+        (package / "factor.py").write_text(f"FACTOR = {factor}\n")
+        (package / "product.py").write_text(PRODUCT)
+        run = "from topics.product import product; print(product(7), sum(product.stats.cache_hits.values()))"
+        kept_in = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+        done = subprocess.run(
+            [sys.executable, "-c", run], cwd=tmp_path / place, env=kept_in, capture_output=True, text=True, check=True
+        )
+        found.append(done.stdout.split())
+    assert found == [["14", "0"], ["14", "1"], ["21", "0"]]
 
 
 def test_the_kernel_of_the_probe_knows_its_decoders() -> None:

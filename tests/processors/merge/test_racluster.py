@@ -199,6 +199,15 @@ def test_direction_is_corrected_alike(directions: list[Path], case: str) -> None
     ] == [line for line in expected if f",{port}," in line]
 
 
+def test_direction_is_corrected_unasked_as_the_manual_of_racluster_says(directions: list[Path]) -> None:
+    read = [word for records in directions for word in ("-r", str(records))]
+    only = ("-nn", "-s", "sport", "-", "port", str(1000 + list(DIRECTIONS).index("acknowledgements from both sides")))
+    unasked = subprocess.run(["racluster", "-X", *read, *only], capture_output=True, text=True, check=True)
+    assert len(unasked.stdout.split()) == len(["Sport", "of the first", "of the second"])
+    flows = [flow for flow in ours(directions) if int(only[-1]) in (flow["src_port"], flow["dst_port"])]
+    assert [(flow["src_packets"], flow["dst_packets"]) for flow in flows] == [(1, 1)]
+
+
 @pytest.mark.parametrize(
     "keys",
     [

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Self
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from deploy.kafka.class_archive import ClassArchive
 from deploy.kafka.jars import JAVA_INSTALL, POM, jar_directory, java_command
 from deploy.kafka.ports import free_port, is_free
 from deploy.kafka.properties import SASL_LISTENER, TLS_LISTENER, parse_properties, server_properties
@@ -36,7 +37,7 @@ SHORT_LIFE = (
 )
 HEAP = "512m"
 START_SECONDS = 60.0
-STOP_SECONDS = 30.0
+STOP_SECONDS = 60.0  # the first node writes an archive of classes, too
 POLL_SECONDS = 0.05
 CLUSTER_ID = "YXJnb3N5LWRldi1rYWZrYQ"
 
@@ -68,6 +69,7 @@ class KafkaNode:
         if security is not None:
             self._ports |= {name: before.get(name) or free_port() for name in (SASL_LISTENER, TLS_LISTENER)}
         self._process: subprocess.Popen[bytes] | None = None
+        self._archive: ClassArchive | None = None
 
     @property
     def bootstrap(self) -> str:
@@ -165,15 +167,19 @@ class KafkaNode:
             return
         tool = ["kafka.tools.StorageTool", "format", "--standalone", "--ignore-formatted", "-t", CLUSTER_ID]
         users = self._security.scram_arguments() if self._security is not None else []
-        command = self._java(java, jars, "-Xmx128m", *tool, "-c", str(self._properties), *users)
+        archive = ClassArchive(java, jars, "format")
+        machine = ("-Xmx128m", *SHORT_LIFE, *archive.options())
+        command = self._java(java, jars, *machine, *tool, "-c", str(self._properties), *users)
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, timeout=START_SECONDS, check=False
         )
         if done.returncode != 0:
             raise ServerError(f"Kafka could not format {self.data}: {_reason(done.stdout + done.stderr)}")
+        archive.keep()
 
     def _launch(self, java: str, jars: Path, lock: IO[str]) -> subprocess.Popen[bytes]:
-        machine = (f"-Xmx{HEAP}", f"-Xms{HEAP}", *self._machine)
+        self._archive = ClassArchive(java, jars, "broker")
+        machine = (f"-Xmx{HEAP}", f"-Xms{HEAP}", *self._machine, *self._archive.options())
         command = self._java(java, jars, *machine, "kafka.Kafka", str(self._properties))
         with self._jvm_log.open("wb") as output:
             process = subprocess.Popen(
@@ -237,6 +243,8 @@ class KafkaNode:
         if self._process is not None:
             self._process.wait()  # its lock is free, so it has ended: only collect it
             self._process = None
+        if self._archive is not None:
+            self._archive.keep()
         return True
 
 

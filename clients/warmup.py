@@ -249,5 +249,6 @@ STAGES: dict[str, Callable[[], None]] = {
     "labels": _labels,
     "observations": _module("processors.observers.match"),
     "sums of columns": _module("processors.summaries.warm"),
+    "rows of PostgreSQL": _module("sinks.sql.copying"),
 }
 OF_A_RUN = ("packets to records", "records to flows", "payloads to DNS", "labels")  # all that `argosy run` needs

@@ -6,15 +6,16 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import polars as pl
 
 from sinks.sql.layout import RECORD, ROW_KEY
+from sinks.sql.rows import in_words
 from sinks.sql.statements import listed, quoted
 from sinks.sql.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import polars as pl
     from sqlalchemy.engine import URL
 
     from sinks.sql.layout import Layout
@@ -60,7 +61,7 @@ class DuckdbStore(Store):
     def upsert(self, table: str, layout: Layout, rows: pl.DataFrame) -> None:
         """Write rows in place of those with the same key."""
         name, columns = quoted(table, self.engine), listed(layout.names, self.engine)
-        self._connection.register("incoming", rows.to_arrow())
+        self._connection.register("incoming", _values(rows, layout).to_arrow())
         if layout.key:
             same = " AND ".join(_same(name, key, layout) for key in layout.key)
             time = OF_THAT_TIME.format(name) if layout.is_whole else ""
@@ -99,6 +100,12 @@ class DuckdbStore(Store):
 
     def _is_away(self, error: Exception) -> bool:
         return any(word in str(error) for word in FULL)
+
+
+def _values(rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+    """Return rows as DuckDB takes them: ids as hexadecimal digits, addresses as text."""
+    ids = [pl.col(name).bin.encode("hex") for name, kind in layout.kinds.items() if kind == "id"]
+    return in_words(rows, layout).with_columns(ids)
 
 
 def _same(name: str, key: str, layout: Layout) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from sinks.sql.rows import address_text, id_text, mac_or_none, span, whole_expression
+from sinks.sql.rows import mac_or_none, span, whole_expression
 from topics.errors import UsageError
 from topics.expression.polars import polars
 from topics.fields import field
@@ -38,8 +38,8 @@ FRAME = pl.Schema(pl.DataFrame(ARROW_SCHEMA.empty_table()).schema)
 class Column:
     """One column: its name, what it holds, how a frame of records (topics/frame.py) gives it, and its default.
 
-    Values come as hexadecimal text (id), integers, floats, timestamps of microseconds (time), text (also addresses
-    and MACs) or bytes.
+    Values come as 16 bytes (id, address), integers, floats, timestamps of microseconds (time), text (also MACs) or
+    bytes.
     """
 
     name: str
@@ -101,7 +101,7 @@ def whole() -> Layout:
 
 
 def _identity() -> list[Column]:
-    return [Column("flow_id", "id", id_text("flow_id")), Column("status_sequence", "big", pl.col("status_sequence"))]
+    return [Column("flow_id", "id", pl.col("flow_id")), Column("status_sequence", "big", pl.col("status_sequence"))]
 
 
 def _asked_first() -> list[Column]:
@@ -145,7 +145,7 @@ def chosen(names: Sequence[str], keys: Iterable[str] = (), *, record: bool = Fal
         raise UsageError("option -m: none stands alone")
     columns = {column.name: column for column in _identity()} if not keys else {}
     if keys and keys != ("none",):
-        columns[ROW_KEY] = Column(ROW_KEY, "id", pl.lit(None, pl.String))
+        columns[ROW_KEY] = Column(ROW_KEY, "id", pl.lit(None, pl.Binary))
     columns |= {column.name: column for column in _span_columns()}
     columns |= {name: _of_field(field(name)) for name in names if name not in columns}
     if record:
@@ -163,7 +163,7 @@ def _of_field(chosen_field: Field) -> Column:
     name, value = chosen_field.name, chosen_field.value()
     if name in ADDRESS_FIELDS:
         address = ADDRESS_FIELDS[name]
-        return Column(name, "address", pl.when(polars(is_ip())).then(address_text(address)))
+        return Column(name, "address", pl.when(polars(is_ip())).then(pl.col(address)))
     if name in MAC_FIELDS:
         return Column(name, "mac", value)
     if not set(value.meta.root_names()) <= set(FRAME):

@@ -12,7 +12,6 @@ import pymysql
 from sinks.sql.statements import listed, quoted
 from sinks.sql.store import Store, in_pieces
 from topics.errors import UsageError
-from topics.expression.networks import sixteen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -173,23 +172,13 @@ def _literals(rows: pl.DataFrame, layout: Layout) -> pl.Series:
 def _literal(column: pl.Expr, kind: Kind) -> pl.Expr:
     if kind == "time":
         return column.dt.strftime("'%Y-%m-%d %H:%M:%S.%6f'")
-    if kind == "address":
-        return column.map_batches(_packed, return_dtype=pl.String, is_elementwise=True)
     if kind == "text":
         return pl.concat_str(pl.lit("_utf8mb4 X'"), column.cast(pl.Binary).bin.encode("hex"), pl.lit("'"))
-    if kind in ("id", "bytes"):
-        digits = column if kind == "id" else column.bin.encode("hex")
-        return pl.concat_str(pl.lit("X'"), digits, pl.lit("'"))
+    if kind in ("id", "address", "bytes"):
+        return pl.concat_str(pl.lit("X'"), column.bin.encode("hex"), pl.lit("'"))
     if kind == "mac":
         return pl.concat_str(pl.lit("'"), column, pl.lit("'"))
     return column.cast(pl.String)
-
-
-def _packed(column: pl.Series) -> pl.Series:
-    from ipaddress import ip_address
-
-    known = {text: text and f"X'{sixteen(ip_address(text).packed).hex()}'" for text in column.unique().to_list()}
-    return pl.Series([known[text] for text in column.to_list()], dtype=pl.String)
 
 
 def _in_lengths(texts: pl.Series, most: int) -> Iterator[str]:

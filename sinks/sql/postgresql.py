@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
 import psycopg
 
 from sinks.sql import statements
@@ -18,13 +16,13 @@ from sinks.sql.store import Store
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import polars as pl
     from sqlalchemy.engine import URL
 
     from sinks.sql.layout import Layout
 
 LANES = 2  # connections that share the rows of an upsert: one server process alone is the bottleneck
 STAGING = "argosy_incoming"
-PIECE = 256 * 1024
 CONNECT_SECONDS = 10
 AWAY_SECONDS = 60
 LOCK = 0x6172676F  # advisory, with the hash of a name: two sinks that start together must not both create a table
@@ -45,6 +43,7 @@ class PostgresqlStore(Store):
         self._threads = ThreadPoolExecutor(LANES, "postgresql")
         self._staged: Layout | None = None
         self._alone = False
+        self._fitting: dict[str, bool] = {}
         try:
             with self._refusing():
                 self._lanes += [connect(self.url) for _ in range(LANES)]
@@ -68,21 +67,34 @@ class PostgresqlStore(Store):
             except BaseException:
                 self._roll_back()
                 raise
-            for lane in self._lanes:
-                lane.commit()
+            for _ in self._threads.map(_commit, self._lanes):
+                pass
 
     def upsert(self, table: str, layout: Layout, rows: pl.DataFrame) -> None:
         """Write rows in place of those with the same key."""
         self._stage(layout)
-        copy = f"COPY {{}} ({listed(layout.names, self.engine)}) FROM STDIN (FORMAT csv)"
-        insert, name = _upsert(table, layout), quoted(table, self.engine)
+        direct = self._fits(table, layout)
+
+        def write(lane: psycopg.Connection[Any], share: pl.DataFrame) -> None:
+            _write(lane, share, table, layout, direct=direct)
+
         if self._alone or not layout.key:
-            _write(self._lanes[0], rows, name, copy, insert)
+            write(self._lanes[0], rows)
             return
-        lane_of_row = rows[layout.key[0]].hash() % LANES  # a key has one lane: no deadlock
-        shares = [rows.filter(lane_of_row == number) for number in range(LANES)]
-        for _ in self._threads.map(_write, self._lanes, shares, [name] * LANES, [copy] * LANES, [insert] * LANES):
+        share = -(-len(rows) // LANES)  # a key is there once, so that no lane waits for another
+        for _ in self._threads.map(write, self._lanes, [rows[share * lane :][:share] for lane in range(LANES)]):
             pass
+
+    def _fits(self, table: str, layout: Layout) -> bool:
+        """Tell whether columns have the types that we give them, and not others that somebody chose for their own."""
+        if table not in self._fitting:
+            types = (
+                "SELECT attname, atttypid FROM pg_attribute WHERE attrelid = to_regclass(quote_ident(%s)) "
+                "AND attnum > 0 AND NOT attisdropped"
+            )
+            ours, found = (dict(self._execute(types, [name])) for name in (STAGING, table))
+            self._fitting[table] = all(ours[name] == found.get(name) for name in layout.names)
+        return self._fitting[table]
 
     def records(self, table: str, row_keys: Sequence[str]) -> list[bytes]:
         """Return the whole records of the rows with these keys."""
@@ -172,6 +184,10 @@ def connect(url: URL) -> psycopg.Connection[Any]:
     return psycopg.connect("", **options | {name: values[-1] for name, values in url.normalized_query.items()})
 
 
+def _commit(lane: psycopg.Connection[Any]) -> None:
+    lane.commit()
+
+
 def _upsert(table: str, layout: Layout) -> str:
     columns = listed(layout.names, "postgresql")
     insert = f"INSERT INTO {quoted(table, 'postgresql')} ({columns}) SELECT {columns} FROM {STAGING}"  # noqa: S608 - names of ours
@@ -181,36 +197,26 @@ def _upsert(table: str, layout: Layout) -> str:
     return f"{insert} ON CONFLICT ({', '.join(layout.key)}) DO UPDATE SET {changes}"
 
 
-def _write(lane: psycopg.Connection[Any], rows: pl.DataFrame, table: str, copy: str, insert: str) -> None:
-    """Copy rows into their table; where one is there already, as on replay, by way of the temporary one."""
-    text = memoryview(as_csv(rows))
-    try:
-        with lane.transaction():
-            _copy(lane, text, copy.format(table))
-    except psycopg.errors.UniqueViolation:
-        _copy(lane, text, copy.format(STAGING))
-        lane.execute(insert.encode())
-        lane.execute(f"TRUNCATE {STAGING}".encode())
+def _write(lane: psycopg.Connection[Any], rows: pl.DataFrame, table: str, layout: Layout, *, direct: bool) -> None:
+    """Copy rows into their table; by way of the temporary one where a row is there, as on replay, or types differ."""
+    if direct:
+        try:
+            with lane.transaction():
+                _copy(lane, rows, table, layout)
+        except psycopg.errors.UniqueViolation:
+            pass
+        else:
+            return
+    _copy(lane, rows, STAGING, layout)
+    lane.execute(_upsert(table, layout).encode())
+    lane.execute(f"TRUNCATE {STAGING}".encode())
 
 
-def _copy(lane: psycopg.Connection[Any], text: memoryview, statement: str) -> None:
+def _copy(lane: psycopg.Connection[Any], rows: pl.DataFrame, table: str, layout: Layout) -> None:
+    from sinks.sql.copying import as_binary  # loads its kernel
+
+    columns = listed(layout.names, "postgresql")
+    statement = f"COPY {quoted(table, 'postgresql')} ({columns}) FROM STDIN (FORMAT binary)"
     with lane.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-        for start in range(0, len(text), PIECE):
-            copy.write(text[start : start + PIECE])
-
-
-def as_csv(rows: pl.DataFrame) -> bytes:
-    """Return rows in PostgreSQL's CSV: bytes in hex, NULL as nothing; NUL, which its text cannot hold, as U+FFFD."""
-    hexed = [
-        pl.concat_str(pl.lit("\\x"), pl.col(name).bin.encode("hex")).alias(name)
-        for name, kind in rows.schema.items()
-        if kind == pl.Binary
-    ]
-    texts = [name for name, kind in rows.schema.items() if kind == pl.String]
-    cleaned = [pl.col(name).str.replace_all("\0", "\ufffd", literal=True) for name in texts if name not in HARMLESS]
-    buffer = io.BytesIO()
-    rows.with_columns(*hexed, *cleaned).write_csv(buffer, include_header=False)
-    return buffer.getvalue()
-
-
-HARMLESS = {"flow_id", ROW_KEY, "src_address", "dst_address", "src_mac", "dst_mac", "icmp_error_router", "cause"}
+        for piece in as_binary(rows, layout):
+            copy.write(piece)

@@ -20,7 +20,8 @@ NOWHERE = bytes(16)
 def rows(batch: FlowBatch, layout: Layout) -> pl.DataFrame:
     """Return the records as a frame with the columns of a layout, in order.
 
-    Addresses and ids are text, timestamps in microseconds, payloads bytes, absent values null.
+    Ids and addresses are 16 bytes (IPv4 mapped), MACs text, timestamps in microseconds, payloads bytes, absent values
+    null.
     """
     frame = pl.DataFrame(to_arrow(batch)).with_columns(observer=pl.Series(batch.records["observer"]))
     found = frame.select(column.value.alias(column.name) for column in layout.columns)
@@ -43,14 +44,9 @@ def span() -> tuple[pl.Expr, pl.Expr]:
     return pl.min_horizontal("src_first", "dst_first"), pl.max_horizontal("src_last", "dst_last")
 
 
-def id_text(name: str) -> pl.Expr:
-    """Return a column of 16 bytes as hexadecimal digits."""
-    return pl.col(name).bin.encode("hex")
-
-
-def address_text(name: str) -> pl.Expr:
-    """Return a column of addresses as text."""
-    return ip_column(pl.col(name))
+def in_words(rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+    """Return rows with addresses as text, for databases that have no type for them."""
+    return rows.with_columns(ip_column(pl.col(name)) for name, kind in layout.kinds.items() if kind == "address")
 
 
 def mac_or_none(name: str) -> pl.Expr:
@@ -62,9 +58,9 @@ def whole_expression(field: Field) -> pl.Expr:
     """Return a field of the record as its column has it."""
     column = pl.col(field.name)
     if field.name == "icmp_error_router":
-        return ip_column(pl.when(column != NOWHERE).then(column))
+        return pl.when(column != NOWHERE).then(column)
     if field.name in ("src_address", "dst_address"):
-        return ip_column(pl.when(is_ip(pl.col("ethertype"))).then(column))
+        return pl.when(is_ip(pl.col("ethertype"))).then(column)
     if field.kind == "fixed":
         return mac_column(column)
     if field.kind == "enum":

@@ -226,7 +226,7 @@ class SqlSink:
         incoming = merging.merged(batch)
         present = decoded(self._store.records(span.name, merging.row_keys(incoming)))
         result, keys = merging.joined(concatenate([present, incoming]))
-        frame = rows(result, self._layout).with_columns(pl.Series(ROW_KEY, keys, dtype=pl.String))
+        frame = rows(result, self._layout).with_columns(pl.Series(ROW_KEY, keys, pl.String).str.decode("hex"))
         self._store.upsert(span.name, self._layout, frame)
 
     def _split(self, gathered: pl.DataFrame) -> list[tuple[Span, pl.DataFrame]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from sinks.sql.rows import in_words
 from sinks.sql.statements import listed, quoted
 from sinks.sql.store import Store, in_pieces
 
@@ -97,8 +98,6 @@ class SqliteStore(Store):
 
 
 def _values(rows: pl.DataFrame, layout: Layout) -> pl.DataFrame:
-    """Return rows as SQLite has them: ids as bytes, times as seconds."""
-    kinds = layout.kinds
-    ids = [pl.col(name).str.decode("hex") for name, kind in kinds.items() if kind == "id"]
-    times = [pl.col(name).dt.timestamp("us") / 1e6 for name, kind in kinds.items() if kind == "time"]
-    return rows.with_columns(*ids, *times)
+    """Return rows as SQLite has them: addresses as text, times as seconds."""
+    times = [pl.col(name).dt.timestamp("us") / 1e6 for name, kind in layout.kinds.items() if kind == "time"]
+    return in_words(rows, layout).with_columns(times)

@@ -21,16 +21,22 @@ _WORD = re.compile(r'\s*(?:(?P<name>\w+)\s*=\s*(?:"(?P<quoted>[^"]*)"|(?P<plain>
 YES_NO = {"yes": True, "no": False}
 OPTIONS = {"RACLUSTER_PRESERVE_FIELDS": "preserve", "RACLUSTER_REPORT_AGGREGATION": "aggregates"}
 OTHERS = ("RACLUSTER_MODEL_NAME", "RACLUSTER_AUTO_CORRECTION", "RACLUSTER_AGG_METRIC")
-WORDS = ("filter", "model", "label", "cont")
-TIMERS = ("status", "idle", "grep")
+WORDS = ("filter", "model", "status", "idle", "label", "cont")
+TIMERS = ("status", "idle")
+SECOND = 1_000_000_000  # ns
+MOST_SECONDS = 366 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One line: records of `wanted` (None: of any) are merged by `keys` and labelled; `goes_on` to later lines too."""
+    """One line: records of `wanted` (None: of any) are merged by `keys` and labelled; `goes_on` to later lines too.
+
+    `timers` are the options of Aggregation, in ns, that end flows.
+    """
 
     wanted: Mask | None
     keys: tuple[str, ...]
+    timers: dict[str, int]
     label: str
     goes_on: bool
 
@@ -89,17 +95,28 @@ def _rule(line: str) -> Rule:
         place = match.end()
         facts[match["name"] or "cont"] = match["quoted"] if match["quoted"] is not None else match["plain"] or ""
     for name in facts:
-        if name in TIMERS:
-            raise UsageError(f"'{name}' is not supported: flows are put out when all records are read")
+        if name == "grep":
+            raise UsageError("'grep' is not supported: a filter can ask for labels")
         if name not in WORDS:
             raise UsageError(f"unknown word '{name}'{suggestion(name, WORDS)}")
     condition = filters.condition(facts.get("filter", ""))
     return Rule(
         None if condition is None else filters.mask(condition),
         tuple(facts.get("model", "").replace(",", " ").split()),
+        {name: _nanoseconds(name, facts[name]) for name in TIMERS if name in facts},
         facts.get("label", ""),
         "cont" in facts,
     )
+
+
+def _nanoseconds(name: str, text: str) -> int:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= MOST_SECONDS:
+        raise UsageError(f"{name} is a number of seconds, at most {MOST_SECONDS:,}, not '{text}'")
+    return int(seconds * SECOND)
 
 
 class RuledAggregation:
@@ -109,7 +126,7 @@ class RuledAggregation:
         from processors.merge.by_fields import aggregation
 
         merged = {**options, **configuration.options}
-        self._rules = [(rule, aggregation(rule.keys, **merged)) for rule in configuration.rules]
+        self._rules = [(rule, aggregation(rule.keys, **merged, **rule.timers)) for rule in configuration.rules]
         self._rest = aggregation((), **merged)
 
     def add(self, batch: FlowBatch) -> None:

@@ -10,9 +10,16 @@ from processors.merge import conversation
 from processors.merge.conversation import conversation_key, turn
 from processors.merge.direction import APART, TURN_FLOW, direction
 from processors.merge.heap import adopt_heap, has_heap, heap_room, merge_heap
-from processors.merge.records import borrowed_views, copy_record, merge_record, reverse_record
+from processors.merge.records import (
+    borrowed_views,
+    copy_record,
+    first_packet,
+    last_packet,
+    merge_record,
+    reverse_record,
+)
 from processors.merge.selection import selected_key
-from processors.merge.table import NOT_FOUND, copy_key, find, insert, likely, prefetch_flow, prefetch_index
+from processors.merge.table import NOT_FOUND, copy_key, find, insert, likely, prefetch_flow, prefetch_index, remove
 from topics.compiled import borrowed, inlined, kept, kernel, prefetch
 
 DONE, TABLE_FULL, HEAP_FULL = range(3)
@@ -48,6 +55,14 @@ def _look_ahead(
             prefetch_flow(flows, slot)
 
 
+@inlined
+def _is_over(flow: Any, slot: Any, record: Any, row: Any, status: Any, idle: Any) -> Any:
+    """Tell whether a flow ends before a record: it would get too long, or nothing came for long (ns; 0: never)."""
+    flow_last = last_packet(flow, slot)
+    is_long = status != 0 and max(flow_last, last_packet(record, row)) - first_packet(flow, slot) >= status
+    return is_long or (idle != 0 and first_packet(record, row) - flow_last >= idle)
+
+
 @kernel
 def aggregate(
     record: Any,
@@ -56,6 +71,8 @@ def aggregate(
     computed: Any,
     octets: Any,
     correct: Any,
+    status: Any,
+    idle: Any,
     seed: Any,
     index: Any,
     flow: Any,
@@ -71,6 +88,7 @@ def aggregate(
 ) -> Any:
     """Merge the records (views, heap bytes in `source`) from row `start` on into the table; `spare` is room for one.
 
+    A flow that `status` or `idle` (ns, 0 for none) has ended stays as it is, and another one of its key begins.
     Returns (rows taken, DONE | TABLE_FULL | HEAP_FULL, heap bytes needed); unless DONE, the caller makes room and calls
     again from there. `keep_heap` False drops heap fields: there is no more room for them.
     """
@@ -89,6 +107,10 @@ def aggregate(
         place = (row - start) % AHEAD
         key, hashed = keys[place], hashes[place]
         slot, turned = find(index, stored, key, hashed)
+        if slot != NOT_FOUND and _is_over(flow, slot, record, row, status, idle):
+            remove(index, flow_hashes, slot)
+            occupied[slot] = 0
+            slot, turned = NOT_FOUND, 0
         way = direction(flow, slot, record, row) if turned else APART
         if turned and way == APART:
             slot = NOT_FOUND

@@ -35,7 +35,9 @@ class Aggregation:
     both directions of it are one. `keys` are the words after `-m` of racluster (see key_fields.py; UsageError for
     unknown ones); they turn the correction off, as there. `preserve` keeps fields outside the key that all records
     agree in, else they are cleared at once. `aggregates` False is `-M norep`: no count of records, no statistics of
-    durations. `rmon` takes each record twice, as it is and turned round. `capacity` is how many flows there is room for
+    durations. `rmon` takes each record twice, as it is and turned round. As racluster.conf has it, a flow ends, and
+    another one of its key begins, before a record with which it would last `status` ns or longer, or that begins `idle`
+    ns after its last packet (0: never). `capacity` is how many flows there is room for
     at first, a power of two. `last_records` holds, after `finish`, the number of the last record of each flow.
     """
 
@@ -47,12 +49,15 @@ class Aggregation:
         correct: bool = True,
         aggregates: bool = True,
         rmon: bool = False,
+        status: int = 0,
+        idle: int = 0,
         capacity: int = FIRST_CAPACITY,
     ) -> None:
         self._capacity = capacity
         self._key: KeyFields | None = parse_keys(keys) if keys else None
         self._correct = correct and not keys and not rmon
         self._preserve, self._aggregates, self._rmon = preserve, aggregates, rmon
+        self._status, self._idle = status, idle
         self.last_records: Int64 = np.zeros(0, np.int64)
         self._begin()
 
@@ -113,6 +118,8 @@ class Aggregation:
                 self._computed,
                 self._octets,
                 self._correct,
+                self._status,
+                self._idle,
                 table.seed,
                 table.index,
                 table.flows,

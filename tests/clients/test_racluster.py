@@ -110,7 +110,8 @@ def test_a_configuration_gives_each_record_its_key(file: str, tmp_path: Path, ca
         ('filter="tcpp" model="saddr"', "line 1: filter: unknown word 'tcpp' at column 1; did you mean 'tcp'?"),
         ('\nfilter="tcp" modl="saddr"', "line 2: unknown word 'modl'; did you mean 'model'?"),
         ("RACLUSTER_PRESERVE=yes", "line 1: unknown variable 'RACLUSTER_PRESERVE'; did you mean"),
-        ('filter="tcp" idle=5', "line 1: 'idle' is not supported: flows are put out when all records are read"),
+        ('filter="tcp" idle=soon', "line 1: idle is a number of seconds, at most 31,622,400, not 'soon'"),
+        ('filter="tcp" grep=x', "line 1: 'grep' is not supported: a filter can ask for labels"),
         ("what?", "line 1: cannot read 'what?'; a line is"),
     ],
 )

@@ -131,6 +131,20 @@ def test_flows_are_merged_by_a_key_as_by_racluster(key: str, ours: str, capfdbin
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        *("idle=5", "status=5", "status=5 idle=2"),
+        *('model="saddr daddr" idle=3', 'model="proto" status=2'),
+    ],
+)
+def test_flows_end_by_the_times_of_racluster_conf(line: str, ours: str, tmp_path: Path, capfdbinary: Capture) -> None:
+    conf = tmp_path / "racluster.conf"
+    conf.write_text(f'filter="" {line}\n')
+    command = ("racluster", "-f", str(conf), *PLAIN, "-s", "stime", "ltime", *COUNTS, "-", "ipv4", "and", "tcp")
+    assert Counter(mine(capfdbinary, ours, *command)) == Counter(theirs(*command))
+
+
+@pytest.mark.parametrize(
     "modes", [[], ["-M", "norep"], ["-M", "nocorrect"], ["-M", "rmon", "-m", "saddr"], ["-m", "none"]]
 )
 def test_modes_are_those_of_racluster(modes: list[str], ours: str, capfdbinary: Capture) -> None:

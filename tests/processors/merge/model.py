@@ -176,15 +176,26 @@ def decide(flow: Record, record: Record) -> str:
     return "turn flow" if 0 < first_packet(record) < first_packet(flow) else "turn record"
 
 
-def aggregate(records: Iterable[Record], *, correct: bool = True) -> list[Record]:
-    """Racluster with its default key; flows in the order in which their last record came."""
+def is_over(flow: Record, record: Record, status: int, idle: int) -> bool:
+    """Whether racluster.conf lets a flow end before a record of its key."""
+    end = max(last_packet(flow), last_packet(record))
+    too_long = status and end - first_packet(flow) >= status
+    return bool(too_long or (idle and first_packet(record) - last_packet(flow) >= idle))
+
+
+def aggregate(records: Iterable[Record], *, correct: bool = True, status: int = 0, idle: int = 0) -> list[Record]:
+    """Racluster with its default key; flows in the order in which their last record came. Times in ns, 0 for never."""
     flows: list[Record] = []
+    over: list[int] = []
     for record in records:
-        found = [flow for flow in flows if key(flow) == key(record)]
+        found = [flow for flow in flows if id(flow) not in over and key(flow) == key(record)]
         way = "same"
         if not found and correct:
-            found = [flow for flow in flows if key(flow) == turned_key(record)]
+            found = [flow for flow in flows if id(flow) not in over and key(flow) == turned_key(record)]
             way = decide(found[0], record) if found else way
+        if found and is_over(found[0], record, status, idle):
+            over.append(id(found[0]))
+            found = []
         if not found or way == "apart":
             flows.append(record)
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -29,8 +29,8 @@ def comparable(records: list[model.Record]) -> list[model.Record]:
     return records
 
 
-def merged(batch: FlowBatch, places: Sequence[int] = (), *, correct: bool = True) -> FlowBatch:
-    aggregation = Aggregation(correct=correct)
+def merged(batch: FlowBatch, places: Sequence[int] = (), **options: Any) -> FlowBatch:
+    aggregation = Aggregation(**options)
     for piece in cuts(batch, list(places)):
         aggregation.add(piece)
     return aggregation.finish()
@@ -42,6 +42,15 @@ def test_flows_are_those_of_the_model(plan: Plan, correct: bool) -> None:
     batch = status_batch(plan, sane_lengths=plan.seed % 2 == 0)
     expected = model.aggregate(model.records_of(batch), correct=correct)
     assert model.records_of(merged(batch, correct=correct)) == comparable(expected)
+
+
+@settings(max_examples=60, deadline=None)
+@given(plans, st.sampled_from([0, 1, 20, 60]), st.sampled_from([0, 1, 20, 60]))
+def test_flows_end_by_their_age_and_when_they_are_idle(plan: Plan, status: int, idle: int) -> None:
+    batch = status_batch(plan)
+    status, idle = status * model.SECOND, idle * model.SECOND
+    expected = model.aggregate(model.records_of(batch), status=status, idle=idle)
+    assert model.records_of(merged(batch, status=status, idle=idle)) == comparable(expected)
 
 
 @settings(max_examples=50, deadline=None)

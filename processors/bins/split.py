@@ -25,6 +25,8 @@ SIDES = ("src", "dst")
 SUMMED = {side: [f for f in flow_fields() if f.merge == "sum" and f.name.startswith(side)] for side in SIDES}
 COUNTERS = tuple(field.name for fields in SUMMED.values() for field in fields)
 TIMES = tuple(f"{side}_{what}" for side in SIDES for what in ("first", "last", "packets"))
+LARGEST = 2.0**63 - 1024  # of the floats that an int64 can hold
+EXACT = 3_037_000_499  # of packets: the square still fits into an int64
 DURATIONS = ("duration_sum", "duration_min", "duration_max", "duration_square_sum")
 
 
@@ -141,14 +143,23 @@ def share_until(packets: Integers, first: Integers, last: Integers, end: Integer
     length = np.maximum(last - first, 1)
     passed = np.clip(end - first, 0, length)
     between = np.maximum(packets - 1, 0)
-    sent = 1 + (between * (passed / length)).astype(np.int64)
-    sent = np.where(end > last, packets, np.minimum(sent, between))
+    sent = np.minimum(between * (passed / length), LARGEST).astype(np.int64)
+    sent = np.where(end > last, packets, np.minimum(sent, between - 1) + 1)
     share: Integers = np.where((end > first) & (packets > 0), np.minimum(np.maximum(sent, 1), packets), 0)
     return share
 
 
 def proportion(total: Integers, part: Integers, whole: Integers) -> Integers:
-    """Return total * part // whole without overflow: the whole, where that is reached."""
-    quotient, rest = np.divmod(total, np.maximum(whole, 1))
-    share: Integers = np.where(part == whole, total, quotient * part + rest * part // np.maximum(whole, 1))
+    """Return total * part // whole without overflow, rising with `part`: the whole, where that is reached.
+
+    From EXACT on, what `total` is more than a multiple of `whole` is shared as near as a float tells.
+    """
+    least = np.maximum(whole, 1)
+    quotient, rest = np.divmod(total, least)
+    exact = least <= EXACT
+    more = rest * np.where(exact, part, 0) // least
+    if not exact.all():
+        near = np.minimum(np.minimum(rest * (part / least), LARGEST).astype(np.int64), rest)
+        more = np.where(exact, more, near)
+    share: Integers = np.where(part == whole, total, quotient * part + more)
     return share

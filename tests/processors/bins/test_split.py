@@ -57,6 +57,7 @@ def test_pieces_add_up_to_their_record_and_lie_in_their_bins(batches: list[FlowB
     for name in SUMS:
         if pieces.records[name].dtype == np.int64:
             assert pieces.records[name].astype(object).sum() == whole.records[name].astype(object).sum(), name
+            assert (pieces.records[name] >= 0).all(), name
     ends = np.array([bins.next(start) for start in starts.tolist()])
     for side in ("src", "dst"):
         first, last = pieces.records[f"{side}_first"], pieces.records[f"{side}_last"]
@@ -78,6 +79,17 @@ def test_two_packets_are_one_in_the_bin_of_each() -> None:
 def test_packets_are_spread_evenly() -> None:
     pieces, _ = split(record(0, 40 * SECOND - 1, (41, 0)), bin_size("10s"))
     assert pieces.records["src_packets"].tolist() == [11, 10, 10, 10]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("packets", [3_037_000_500, 10**10, 2**62, 2**63 - 1])
+def test_counters_of_any_size_are_spread_evenly(packets: int) -> None:
+    octets = min(packets // 2 * 3, 2**63 - 1)
+    pieces, _ = split(record(0, 40 * SECOND - 1, (packets, 0), octets), bin_size("10s"))
+    for name, total in (("src_packets", packets), ("src_bytes", octets)):
+        shares = pieces.records[name].tolist()
+        assert sum(shares) == total
+        assert shares == pytest.approx([total / 4] * 4, rel=1e-9)
 
 
 def test_days_begin_at_local_midnight() -> None:

@@ -174,6 +174,7 @@ def _again(
     if copied:
         entry[at.COUNTS] += at.ONE_COPY
         state[at.LAG], state[at.DIFFERENCES] = gap, evidence >> at.DIFFERENCES_SHIFT
+        state[at.WAS] = entry[at.SIGNATURE]
         return at.COPY | evidence
     if copies >= sendings:  # all copies came of what was sent so far: whatever copies come now are of this packet
         counts = at.ONE_SENDING | (entry[at.COUNTS] & ~at.SENDINGS_AND_COPIES)
@@ -222,7 +223,7 @@ def judge(
     """Return whether packet `number` of the feed, of fingerprint `found`, is a copy of one that was counted.
 
     `flow` and `me` are its flow and side, whose words mean nothing yet when it `is_new`. The verdict and its evidence
-    (probes/duplicates/layout.py) go to the trace, if there is one; the lag and what differs stay in the state.
+    (probes/duplicates/layout.py) go to the trace, if there is one; what a record tells of a copy stays in the state.
     """
     trace = judging[at.TRACE]
     came = signature(row)

@@ -29,7 +29,7 @@ COUNT_MASK, PATH_MASK, SENDINGS_AND_COPIES = 0xFF, 0xFFFF, 0xFFFF
 MOST_COPIES = 8  # of a packet over one path: more are a sender that repeats itself
 
 # The signature of how a packet came: what differs between a packet and its copies.
-TTL_BITS, VLAN_BITS, INNER_BITS = 0xFF, 0xFFF00, 0xFF00000
+TTL_BITS, VLAN_BITS, VLAN_SHIFT, INNER_BITS = 0xFF, 0xFFF00, 8, 0xFF00000
 MPLS_BITS, TUNNEL_BITS, MAC_BITS = 0xFF0000000, 0xFF000000000, -1 << 44
 
 # Paths that copies took, and where packets came from: what share is repeated, and how late.
@@ -49,10 +49,10 @@ LEAST_LAG_SHARE = 0.05  # of repetitions that came about as late
 # Where each lies in what kernels are given.
 ENTRIES, NEWEST_OF_PLACES, PATHS_TAKEN, SOURCES, STATE, PRINTS, TRACE = range(7)
 
-# How the judge stands: int64[STATE_WORDS].
+# How the judge stands: int64[STATE_WORDS]; LAG and DIFFERENCES are of the last copy, WAS the signature of its packet.
 ACTIVE, WATCHING, OFF = range(3)
-STATE_WORDS = 9
-MODE, NEXT_MODE, SWITCH_AT, JUDGED, FOUND, LAG, DIFFERENCES, NEWEST, OLDEST = range(STATE_WORDS)
+STATE_WORDS = 10
+MODE, NEXT_MODE, SWITCH_AT, JUDGED, FOUND, LAG, DIFFERENCES, WAS, NEWEST, OLDEST = range(STATE_WORDS)
 PERIOD = 1 << 16  # packets judged until what was learned weighs half
 QUIET = 1 << 15  # packets judged: without a copy in so many, only one packet in SAMPLE is looked at
 SAMPLE = 64

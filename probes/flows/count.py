@@ -6,7 +6,18 @@ from typing import Any
 
 from probes.decode import headers as h
 from probes.decode.transport import ESP, UDP
-from probes.duplicates.layout import DIFFERENCES, LAG, STATE
+from probes.duplicates.layout import (
+    DIFFERENCES,
+    DIFFERENCES_SHIFT,
+    LAG,
+    OTHER_TTL,
+    OTHER_VLAN,
+    STATE,
+    TTL_BITS,
+    VLAN_BITS,
+    VLAN_SHIFT,
+    WAS,
+)
 from probes.flows import layout as at
 from probes.flows.payload import keep_payload
 from probes.flows.real_time import follow_numbers
@@ -18,6 +29,7 @@ NO_REPORT = -1
 START, CLOSE = Cause.START, Cause.CLOSE
 FRAGMENTS, MULTIPLE_MACS = int(FlowFlags.FRAGMENTS), int(FlowFlags.MULTIPLE_MACS)
 MALFORMED = int(FlowFlags.MALFORMED)
+TAG_DIFFERS, TTL_DIFFERS = OTHER_VLAN >> DIFFERENCES_SHIFT, OTHER_TTL >> DIFFERENCES_SHIFT
 SRC_DUPLICATES = int(TcpState.SRC_DUPLICATES)
 
 
@@ -132,14 +144,20 @@ def count_packet(
 def count_copy(row: Any, time: int, now: int, flow: Any, me: Any, turned: int, judging: Any) -> None:
     """Count a copy of a packet beside its flow, in fields of its own; the judge has just told how it differs."""
     state = judging[STATE]
-    if me[at.PACKETS] == 0 and me[at.DUPLICATE_PACKETS] == 0:  # nothing since the last report: copies say when
+    if me[at.PACKETS] == 0 and me[at.DUPLICATE_PACKETS] == 0:  # the packet is in the last report: here copies say when
         me[at.FIRST], me[at.LAST] = time, time
+        me[at.VLAN], me[at.TTL] = (state[WAS] & VLAN_BITS) >> VLAN_SHIFT, state[WAS] & TTL_BITS  # as of the packet
     me[at.DUPLICATE_PACKETS] += 1
     me[at.DUPLICATE_BYTES] += row[h.WIRE_LENGTH]
     me[at.DUPLICATE_LAG_SUM] += state[LAG]
     me[at.DUPLICATE_LAG_MAX] = max(me[at.DUPLICATE_LAG_MAX], state[LAG])
-    me[at.DUPLICATE_VLAN], me[at.DUPLICATE_TTL] = row[h.VLAN], row[h.TTL]
-    me[at.DUPLICATE_DIFFERENCES] |= state[DIFFERENCES]
+    differences = state[DIFFERENCES]
+    known = me[at.DUPLICATE_DIFFERENCES]
+    if differences & TAG_DIFFERS or not known & TAG_DIFFERS:
+        me[at.DUPLICATE_VLAN] = row[h.VLAN]
+    if differences & TTL_DIFFERS or not known & TTL_DIFFERS:
+        me[at.DUPLICATE_TTL] = row[h.TTL]
+    me[at.DUPLICATE_DIFFERENCES] = known | differences
     if row[h.TCP]:
         flow[at.EVENTS] |= SRC_DUPLICATES << (0 if flow[at.INITIATOR] == turned else 1)
     flow[at.LAST_SEEN] = now

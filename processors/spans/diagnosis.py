@@ -8,7 +8,9 @@ if TYPE_CHECKING:
     from processors.spans.sums import Kind, Sums
 
 OTHER_MACS, OTHER_MPLS, OTHER_TUNNEL = 4, 8, 16
-EVERY = 0.9
+EVERY, NEARLY_EVERY = 0.98, 0.95
+WHOLE = 0.05  # so near to a whole number of copies a packet
+TIMES = {1: "twice", 2: "three times", 3: "four times"}
 NUMBERS = ("no", "one", "two", "three", "four")
 
 
@@ -23,7 +25,8 @@ def duration(nanoseconds: int) -> str:
 def diagnosis(vlan: int, kind: Kind, packets: int, sums: Sums) -> str:
     """Say what arrives how often, how much later and with what differences, and what that tells of the mirroring."""
     share = sums.copies / packets if packets else 1.0
-    return f"{_what(vlan, share, sums)} {_how(vlan, kind, sums)}: {_why(vlan, kind, sums)}"
+    several = round(share) > 1
+    return f"{_what(vlan, share, sums)} {_how(vlan, kind, sums, several=several)}: {_why(vlan, kind, sums)}"
 
 
 def _what(vlan: int, share: float, sums: Sums) -> str:
@@ -32,13 +35,16 @@ def _what(vlan: int, share: float, sums: Sums) -> str:
         (packets, copies) = sums.ahead
         share = copies / packets
         subject += " and of one direction only"
-    if share < EVERY:
+    if share < NEARLY_EVERY:
         return f"{100 * share:.0f} % of the frames {subject} arrive twice,"
-    times = {1: "twice", 2: "three times"}.get(round(share), f"{1 + share:.1f} times")
-    return f"every frame {subject} arrives {times},"
+    copies = round(share)
+    if abs(share - copies) > WHOLE or copies not in TIMES:
+        return f"frames {subject} arrive {1 + share:.1f} times on average,"
+    every = "every frame" if share >= EVERY * copies else "nearly every frame"
+    return f"{every} {subject} arrives {TIMES[copies]},"
 
 
-def _how(vlan: int, kind: Kind, sums: Sums) -> str:
+def _how(vlan: int, kind: Kind, sums: Sums, *, several: bool) -> str:
     ways = []
     if kind.vlan != vlan:
         ways.append(f"in VLAN {kind.vlan}" if kind.vlan else "without the tag")
@@ -52,7 +58,10 @@ def _how(vlan: int, kind: Kind, sums: Sums) -> str:
         ways.append("under another MPLS label")
     if kind.differences & OTHER_TUNNEL:
         ways.append("in another tunnel")
-    return f"the copy {duration(sums.mean_lag)} later {', '.join(ways) or 'with the same bytes'}"
+    how = ", ".join(ways) or "with the same bytes"
+    if several:  # a record adds up copies of all kinds and tells in what any of them differs
+        return f"the copies {duration(sums.mean_lag)} later in the mean, {'one or all of them ' * bool(ways)}{how}"
+    return f"the copy {duration(sums.mean_lag)} later {how}"
 
 
 def _why(vlan: int, kind: Kind, sums: Sums) -> str:

@@ -116,7 +116,8 @@ class _Copies:
     def keys(self) -> Int64:
         """Return the fields of Place and Kind as columns, shape (n, 5)."""
         side = self._side
-        steps = np.where(self.packets > 0, self._column(f"{side}_ttl") - self._column(f"{side}_duplicate_ttl"), 0)
+        ttl = self._column(f"{side}_ttl")  # 0 where a record of an older probe has copies only
+        steps = np.where(ttl > 0, ttl - self._column(f"{side}_duplicate_ttl"), 0)
         return np.stack(
             [
                 self._column("observer"),

@@ -184,6 +184,19 @@ def test_the_copy_of_the_last_packet_adds_no_flow_and_no_packet() -> None:
         1,
     )
     assert all(record["src_first"] or record["dst_first"] for record in records)
+    late = records[-1]  # tells what its packet was like, which the record before holds
+    assert (late["dst_packets"], late["dst_ttl"], late["dst_vlan"], late["dst_duplicate_vlan"]) == (0, 64, 0, 20)
+
+
+def test_of_several_copies_those_that_differ_say_how() -> None:
+    frames: list[TimedFrame] = []
+    for number in range(4):
+        copies = (data(100 * number, 7 + number, **more) for more in ({}, ROUTED, {}))
+        frames += [(number + part * 10 * MICROSECOND, copy) for part, copy in enumerate(copies)]
+    record = only(observed(frames))
+    assert (record["src_packets"], record["src_duplicate_packets"]) == (4, 8)
+    assert (record["src_duplicate_ttl"], record["src_duplicate_vlan"]) == (63, 20)
+    assert record["src_duplicate_differences"] == 0b111
 
 
 def test_every_packet_of_the_wire_is_accounted_for() -> None:

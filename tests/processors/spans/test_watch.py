@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from topics.errors import DecodeError
 from topics.spans import CLEARED, RAISED, encode_span_finding, read_span_finding
 
 if TYPE_CHECKING:
+    from tests.traffic.mirrored.table import Rows
     from topics.spans import SpanFinding
 
 SECOND = 1_000_000_000
@@ -113,6 +115,9 @@ def test_a_short_run_is_judged_at_its_end() -> None:
         ({"src_ttl": 63, "dst_ttl": 63}, "with the same bytes: the port mirrors both ingress and egress"),
         ({"src_duplicate_differences": 8, "dst_duplicate_differences": 8}, "under another MPLS label: both ends"),
         ({"src_duplicate_packets": 400, "dst_duplicate_packets": 400}, "arrives three times"),
+        ({"src_duplicate_packets": 194, "dst_duplicate_packets": 194}, "nearly every frame from VLAN 12 arrives twice"),
+        ({"src_duplicate_packets": 180, "dst_duplicate_packets": 180}, "90 % of the frames from VLAN 12 arrive twice"),
+        ({"src_duplicate_packets": 300, "dst_duplicate_packets": 300}, "frames from VLAN 12 arrive 2.5 times on"),
         ({"src_duplicate_packets": 60, "dst_duplicate_packets": 60}, "30 % of the frames from VLAN 12 arrive twice"),
         (
             {"src_vlan": 0, "dst_vlan": 0},
@@ -128,16 +133,34 @@ def test_the_diagnosis_says_what_is_wrong(fields: dict[str, int], words: str) ->
     assert words in finding.diagnosis
 
 
+DIAGNOSES = {
+    "both directions": r"every frame from VLAN 10 arrives twice, the copy 2.* us later with the same bytes:.*",
+    "routed": r"every frame from VLAN 10 arrives twice, the copy 1.. us later in VLAN 20, with TTL one lower, .*",
+    "tagged": r"every frame from VLAN 10 arrives twice, the copy .* us later without the tag:.*",
+    "in bursts": r"(nearly )?every frame from VLAN 10 arrives twice, the copy 5 ms later with the same bytes:.*",
+    "one direction": r"(nearly )?every frame from VLAN 10 and of one direction only arrives twice, the copy .*",
+    "triples": r"every frame from VLAN 10 arrives three times, the copies 12. us later in the mean, .* in VLAN 20, .*",
+    "labelled": r"every frame from VLAN 10 arrives twice, the copy 6.* us later without the tag, under another MPLS .*",
+    "lossy": r"(89|90) % of the frames from VLAN 10 arrive twice, .*",
+}
+
+
+@pytest.fixture(scope="module")
+def unfaulty() -> Rows:
+    return clean(24_000, Random(5))
+
+
 @pytest.mark.parametrize("fault", FAULTS)
-def test_batches_make_no_difference_and_every_kind_of_fault_is_found(fault: str) -> None:
-    rows = FAULTS[fault](clean(4_000, Random(5)), np.random.default_rng(1))
+def test_a_fault_is_one_finding_with_its_name_and_batches_make_no_difference(fault: str, unfaulty: Rows) -> None:
+    rows = FAULTS[fault](unfaulty, np.random.default_rng(1))
     probe = FlowProbe(ProbeSettings(status_interval=SECOND))
     batches = [each for block in blocks_of(rows) for each in probe.observe(block)] + list(probe.flush())
-    single = [each.select(slice(n, n + 1)) for each in batches if len(each) for n in range(len(each))]
-    whole, cut = findings(*batches), findings(*single, batches[-1])
+    parts = [each.select(slice(n, n + 50)) for each in batches if len(each) for n in range(0, len(each), 50)]
+    whole, cut = findings(*batches), findings(*parts, batches[-1])
     assert whole == cut
-    assert whole
-    assert any(finding.one_way for finding in whole) == (fault == "one direction")
+    (finding,) = whole
+    assert re.fullmatch(DIAGNOSES[fault], finding.diagnosis), finding.diagnosis
+    assert finding.one_way == (fault == "one direction")
 
 
 def test_a_clean_feed_has_no_findings() -> None:

@@ -221,16 +221,16 @@ def bench_pictures(runs: int) -> Iterator[tuple[str, Result]]:
 
 def bench_copies(runs: int) -> Iterator[tuple[str, Result]]:
     """Copies of mirror ports, found among a million packets of each kind of fault; what looking for them costs."""
-    from tests.bench.copies import PACKETS, cost, kinds, scores
+    from tests.bench.copies import costs, scores
 
     for name, found in scores():
         yield f"copies, {name}, false", Result(found.false, "packets")
         if found.copies:
             yield f"copies, {name}, precision", Result(found.precision, "of 1")
             yield f"copies, {name}, recall", Result(found.recall, "of 1")
-    for name, rows in kinds(PACKETS):
-        judged, ratio = cost(rows, 4 * runs + 1)
-        yield f"copies, {name}, cost", Result(judged, "ns/packet", judged / ratio, ratio)
+    for name, cost in costs(2 * runs - 1):
+        yield f"copies, {name}, cost", Result(cost.judged, "ns/packet", cost.judged / cost.ratio, cost.ratio)
+        yield f"copies, {name}, dearest process", Result(cost.worst, "times without")
 
 
 def bench_observers(_runs: int) -> Iterator[tuple[str, Result]]:

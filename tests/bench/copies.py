@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import statistics
 import struct
 import tempfile
-import time
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -13,10 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from probes.capture.link_types import ETHERNET
-from probes.captures import CaptureSource
-from probes.flows.probe import ProbeSettings
-from probes.sensor import Sensor, flow_batches
-from sinks.formats import open_writer
+from tests.bench.copies_cost import Cost, cost
 from tests.traffic.mirrored.conversations import clean
 from tests.traffic.mirrored.faults import FAULTS
 from tests.traffic.mirrored.render import blocks_of
@@ -28,6 +23,7 @@ if TYPE_CHECKING:
     from tests.traffic.mirrored.table import Rows
 
 PACKETS = 1_000_000
+COST_PACKETS = 400_000
 NANOSECOND_MAGIC = 0xA1B23C4D
 SECOND = 1_000_000_000
 LOSS = 0.05
@@ -59,22 +55,10 @@ def capture(rows: Rows, path: Path) -> None:
                 file.write(data[offset : offset + captured].ljust(length, b"\0"))
 
 
-def _seconds(path: Path, *, count_copies: bool) -> float:
-    """CPU seconds of the probe from a capture to a file of records."""
-    settings = ProbeSettings(count_copies=count_copies)
-    with tempfile.TemporaryDirectory() as directory, open_writer(str(Path(directory, "records.arrow"))) as writer:
-        begun = time.process_time()
-        for batch in flow_batches(CaptureSource([str(path)]), Sensor(settings)):
-            writer.write(batch)
-        return time.process_time() - begun
-
-
-def cost(rows: Rows, runs: int) -> tuple[float, float]:
-    """CPU ns a packet with copies judged, and how many times those without: medians of runs that take turns."""
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory, "capture.pcap")
-        capture(rows, path)
-        _seconds(path, count_copies=False)
-        pairs = [[_seconds(path, count_copies=way) for way in (False, True)] for _ in range(runs)]
-    judged = statistics.median(pair[0] for pair in pairs) / len(rows) * 1e9
-    return judged, statistics.median(pair[0] / pair[1] for pair in pairs)
+def costs(rounds: int) -> Iterator[tuple[str, Cost]]:
+    """Yield what judging the packets of each feed costs."""
+    for name, rows in kinds(COST_PACKETS):
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory, "capture.pcap")
+            capture(rows, path)
+            yield name, cost(path, len(rows), rounds)

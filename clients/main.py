@@ -135,7 +135,9 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except ArgosyError as error:
-        return _report(name, str(error), error.exit_status)
+        from clients.objects import by_address
+
+        return _report(name, by_address(str(error)), error.exit_status)
     except OSError as error:
         return _report(name, f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)
     except Exception as error:

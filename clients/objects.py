@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from sinks.formats.names import SCHEME
 from topics.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -13,13 +14,19 @@ if TYPE_CHECKING:
 
     from sinks.archive.objects import ObjectStore
 
-SCHEME = "s3://"
-_FETCHED: list[tempfile.TemporaryDirectory[str]] = []  # which remove themselves as the interpreter ends
+_FETCHED: list[tuple[str, tempfile.TemporaryDirectory[str]]] = []  # by address; they remove themselves in the end
 
 
 def is_object(address: str) -> bool:
     """Tell whether an address is in an object store."""
     return address.startswith(SCHEME)
+
+
+def by_address(message: str) -> str:
+    """Return what is said of a fetched object with its address instead of where it lies."""
+    for address, directory in _FETCHED:
+        message = message.replace(directory.name, address)
+    return message
 
 
 def fetched_file(address: str) -> str:
@@ -30,7 +37,7 @@ def fetched_file(address: str) -> str:
     parent, _, name = address.rpartition("/")
     if not name or parent in {SCHEME, SCHEME[:-1]}:
         raise UsageError(f"'{address}' names no object: s3://BUCKET/KEY")
-    store, directory = _open(parent), _directory()
+    store, directory = _open(parent), _directory(parent)
     _fetch(store, name, directory)
     store.close()
     return str(directory / name)
@@ -44,7 +51,7 @@ def fetched_files(address: str, suffixes: Container[str]) -> Path:
     """
     from sinks.archive.swap import ANNOUNCED
 
-    store, directory = _open(address), _directory()
+    store, directory = _open(address), _directory(address.rstrip("/"))
     keys = [listed.key for listed in store.list()]
     for key in sorted(keys, key=lambda key: not key.endswith(ANNOUNCED)):  # those first: they say what counts
         if PurePosixPath(key).name == ANNOUNCED or PurePosixPath(key).suffix in suffixes:
@@ -59,9 +66,9 @@ def _open(address: str) -> ObjectStore:
     return ObjectStore(address)
 
 
-def _directory() -> Path:
-    _FETCHED.append(tempfile.TemporaryDirectory(prefix="argosy-objects-"))
-    return Path(_FETCHED[-1].name)
+def _directory(address: str) -> Path:
+    _FETCHED.append((address, tempfile.TemporaryDirectory(prefix="argosy-objects-")))
+    return Path(_FETCHED[-1][1].name)
 
 
 def _fetch(store: ObjectStore, key: str, directory: Path) -> None:

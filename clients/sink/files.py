@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from clients.options import Option
 from clients.sink.shared import directory_identity, keep_flows, needed
+from sinks.formats.names import SCHEME
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ SUMMARY = """\
 Keeps the flows of a topic in files, by the time the flows began, until it is stopped by SIGTERM or Ctrl-C. However it
 ends, nothing is lost or kept twice. Several outputs: -w several times, or a settings file."""
 OPTIONS = (
-    Option("--data", "DIR", "directory to keep them in"),
+    Option("--data", "DIR", "directory to keep them in, or s3://BUCKET/PREFIX"),
     Option("--pattern", "PATTERN", "names of files: strftime in UTC, $srcid, $saddr or any other field,\n"
                                    f".parquet, .avro, .jsonl or .csv at the end (default {PATTERN})"),
     Option("-w", "PATTERN...", "another output: directory and pattern in one, perhaps with a filter after it:\n"
@@ -72,6 +73,9 @@ def _named(parsed: Parsed, group: list[str]) -> Output:
 
 def split_pattern(pattern: str) -> tuple[str, str]:
     """Return the directory that a pattern begins with and the rest, in which something varies."""
+    if pattern.startswith(SCHEME):
+        directory, name = split_pattern(pattern.removeprefix(SCHEME))
+        return f"{SCHEME}{directory}", name
     parts = Path(pattern).parts
     fixed = next((n for n, part in enumerate(parts) if "%" in part or "$" in part), len(parts) - 1)
     fixed = min(fixed, len(parts) - 1)

@@ -103,7 +103,9 @@ def group(parsed: Parsed, kind: str, where: str) -> str:
 
 
 def directory_identity(place: str) -> str:
-    """Tell a directory, of this host, from others."""
+    """Tell a directory, of this host, from others, or a prefix of a bucket."""
+    if place.startswith("s3://"):
+        return place.rstrip("/")
     return f"{socket.gethostname()}:{Path(place).resolve()}"
 
 

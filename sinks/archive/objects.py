@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +16,12 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from sinks.archive.store import Listed
-from sinks.formats.names import reason
+from sinks.formats.names import SCHEME, reason
 from topics.errors import InputError, OutputError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SCHEME = "s3://"
 AT_ONCE = 8 << 20
 RETRY_SECONDS = 60
 
@@ -55,6 +54,16 @@ class ObjectStore:
         except (BaseError, OSError) as error:
             raise InputError(f"{self.address}/{key}: {_why(error)}") from None
 
+    def has(self, key: str) -> bool:
+        """Tell whether there is an object."""
+        try:
+            self._store.head(key)
+        except FileNotFoundError:
+            return False
+        except (BaseError, OSError) as error:
+            raise InputError(f"{self.address}/{key}: {_why(error)}") from None
+        return True
+
     def put(self, key: str, data: bytes) -> None:
         """Write a small object, in place of one that may be there."""
         self._change(key, lambda: self._store.put(key, data))
@@ -70,10 +79,11 @@ class ObjectStore:
 
     def delete(self, key: str) -> None:
         """Remove an object; one that is not there is no error."""
-        try:
-            self._change(key, lambda: self._store.delete(key))
-        except FileNotFoundError:
-            return
+        self._change(key, lambda: self._removed(key))
+
+    def _removed(self, key: str) -> None:
+        with suppress(FileNotFoundError):
+            self._store.delete(key)
 
     @contextmanager
     def local(self, key: str) -> Iterator[Path]:
@@ -103,8 +113,6 @@ class ObjectStore:
     def _change(self, key: str, work: Any) -> None:  # noqa: ANN401 - a call without arguments, of whatever result
         try:
             work()
-        except FileNotFoundError:
-            raise
         except (BaseError, OSError) as error:
             raise OutputError(f"{self.address}/{key}: {_why(error)}") from None
 

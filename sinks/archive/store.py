@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from sinks.formats.names import SCHEME
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
-
-SCHEMES = ("s3://",)
 
 
 class Listed(NamedTuple):
@@ -59,7 +58,7 @@ def open_store(address: str) -> Store:
 
     Raises UsageError for another kind of address, InputError for a directory that is not there.
     """
-    if address.startswith(SCHEMES):
+    if address.startswith(SCHEME):
         from sinks.archive.objects import ObjectStore
 
         return ObjectStore(address)

@@ -15,6 +15,7 @@ from topics.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sinks.files.directory import Place
     from sinks.files.settings import Output
 
 
@@ -26,21 +27,27 @@ def open_outputs(outputs: Sequence[Output]) -> FileSinks:
     """
     _check(outputs)
     with ExitStack() as stack:
-        places: dict[Path, Held] = {}
+        places: dict[str, Place] = {}
         sinks = []
         for each in outputs:
-            directory = Path(each.directory).resolve()
-            if directory not in places:
-                places[directory] = Held(directory)
-                stack.callback(places[directory].close)
-            sinks.append(_open(each, places[directory]))
+            name = each.directory.rstrip("/") if each.in_bucket else str(Path(each.directory).resolve())
+            if name not in places:
+                places[name] = _bucket(name) if each.in_bucket else Held(Path(name))
+                stack.callback(places[name].close)
+            sinks.append(_open(each, places[name]))
         stack.pop_all()
     return FileSinks(sinks, tuple(places.values()))
 
 
-def _open(output: Output, place: Held) -> FileSink:
+def _bucket(address: str) -> Place:
+    from sinks.files.bucket import Bucket  # loads the library for object stores
+
+    return Bucket(address)
+
+
+def _open(output: Output, place: Place) -> FileSink:
     return FileSink(
-        output.directory,
+        place.path if output.in_bucket else output.directory,
         pattern=output.pattern,
         cutting=output.cutting,
         grace=output.grace,

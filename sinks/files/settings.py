@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from sinks.files.cutting import DAY, ROTATE, Cutting
 from sinks.files.sink import FORMATS, GRACE, MOST_OPEN, PATTERN, name_pattern
+from sinks.formats.names import SCHEME
 from topics.errors import FilterError, SettingsError, UsageError
 from topics.nearest import suggestion
 
@@ -55,7 +56,7 @@ class Output(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    directory: str = Field(min_length=1, description="where files go, relative to this file")
+    directory: str = Field(min_length=1, description="where files go, relative to this file, or s3://BUCKET/PREFIX")
     name: str = Field(default="", description="strftime by the start of a file's span, and $FIELD")
     format: Literal["parquet", "avro", "jsonl", "csv", ""] = Field(
         default="", description="of the files; else by the end of `name`, else parquet"
@@ -99,6 +100,17 @@ class Output(BaseModel):
             raise ValueError(f"name: {error}") from None
         return self
 
+    @model_validator(mode="after")
+    def _without_path(self) -> Output:
+        if self.in_bucket and self.program:
+            raise ValueError("program: gets a path, which a file in a bucket has not")
+        return self
+
+    @property
+    def in_bucket(self) -> bool:
+        """Whether files go to an object store."""
+        return self.directory.startswith(SCHEME)
+
     @property
     def cutting(self) -> Cutting:
         """When files end."""
@@ -130,7 +142,8 @@ def read_outputs(path: str) -> tuple[Output, ...]:
     except ValidationError as error:
         raise SettingsError(f"{path}: {_plain(_telling(error))}") from None
     base = Path(path).parent
-    return tuple(each.model_copy(update={"directory": str(base / each.directory)}) for each in outputs)
+    placed = (each.directory if each.in_bucket else str(base / each.directory) for each in outputs)
+    return tuple(each.model_copy(update={"directory": place}) for each, place in zip(outputs, placed, strict=True))
 
 
 def output(**values: Any) -> Output:  # noqa: ANN401 - whatever the command line says

@@ -15,8 +15,8 @@ import numpy as np
 from sinks.files.bins import OpenBins, split
 from sinks.files.contents import Contents, held
 from sinks.files.cutting import SECOND, Cutting, Knife, selecting
-from sinks.files.directory import Held, make_directory
-from sinks.files.facts import Ledger, checksum, facts_of, has_footer, put_beside
+from sinks.files.directory import Held, Place, make_directory
+from sinks.files.facts import checksum, has_footer, put_beside
 from sinks.files.names import NamePattern
 from sinks.formats import open_writer
 from sinks.formats.destination import writing_to
@@ -87,7 +87,7 @@ class FileSink:
         wanted: str = "",
         most_open: int = MOST_OPEN,
         program: Program | None = None,
-        place: Held | None = None,
+        place: Place | None = None,
         letters: int = 0,
     ) -> None:
         cutting = Cutting() if cutting is None else cutting
@@ -97,12 +97,11 @@ class FileSink:
         self._directory = Path(directory)
         self._parts: dict[Bin, _Part] = {}
         self._finished: OrderedDict[Bin, _Finished] = OrderedDict()
-        self._ledgers: dict[Path, Ledger] = {}
         self._next_offsets: dict[str, int] = {}
         self._record_bytes = 0.0
         self._run, self._closed = os.urandom(6).hex(), 0
         self._own = place is None
-        self._place = Held(self._directory) if place is None else place
+        self._place: Place = Held(self._directory) if place is None else place
         self.files: list[Path] = []
         self.records = 0
 
@@ -230,9 +229,9 @@ class FileSink:
         finished = _Finished()
         for number in itertools.count():
             path = self._path(bin_, number)
-            facts = facts_of(path) if path.exists() else None
+            facts = self._place.known(path)
             if facts is None:
-                facts = self._ledger(path.parent).get(path.name)  # asked last: it is written before the file goes
+                facts = self._place.merged(path)  # asked last: it is noted before the file goes
                 if facts is None:
                     finished.number = number
                     return finished
@@ -240,11 +239,6 @@ class FileSink:
             elif ours["bin"] == facts.get("bin") and ours["values"] == facts.get("values", []):
                 finished.facts[path] = facts
         raise AssertionError
-
-    def _ledger(self, directory: Path) -> Ledger:
-        if len(self._ledgers) >= MOST_REMEMBERED:
-            self._ledgers.clear()
-        return self._ledgers.setdefault(directory, Ledger(directory))
 
     def _open(self, bin_: Bin) -> _Part:
         start, values = bin_
@@ -276,6 +270,7 @@ class FileSink:
             facts["runs"] = known | {self._run: [[self._closed, self._closed]]}
             self._closed += 1
         _close(part.writer, facts, twin)
+        self._place.publish(twin or path)
         finished.facts[twin or path] = facts
         finished.number += twin is None
         self.files.append(twin or path)

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from sinks.files.directory import Held
+    from sinks.files.directory import Place
     from sinks.files.sink import FileSink
     from sinks.position import Position
     from topics.batch import FlowBatch
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class FileSinks:
     """Hands flows to every output; an offset is safe when it is for all of them. `places` are left at the end."""
 
-    def __init__(self, sinks: Sequence[FileSink], places: Sequence[Held] = ()) -> None:
+    def __init__(self, sinks: Sequence[FileSink], places: Sequence[Place] = ()) -> None:
         self._sinks, self._places = tuple(sinks), tuple(places)
 
     @property

@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from sinks.formats.names import DASH, reason
+from sinks.formats.names import DASH, SCHEME, reason
 from topics.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sinks.archive.objects import ObjectStore
 
 
 @contextmanager
@@ -30,15 +32,32 @@ def writing_to(name: str) -> Iterator[None]:
 class Destination:
     """A file that is written as `.NAME.partial` in the directory of its name, or standard output for `-`.
 
-    `stream` takes the bytes. Raises OutputError, also when another process is writing the same name.
+    An object, s3://BUCKET/KEY, is written to a temporary file and uploaded in the end. `stream` takes
+    the bytes. Raises OutputError, also when another process is writing the same name.
     """
 
     def __init__(self, path: str) -> None:
         self.name = path
         self._partial: Path | None = None
+        self._bucket: ObjectStore | None = None
         self._written = 0
         with writing_to(path):
-            self.stream: BinaryIO = self._standard_output() if path == DASH else self._beside(Path(path).resolve())
+            self.stream: BinaryIO = self._opened(path)
+
+    def _opened(self, path: str) -> BinaryIO:
+        if path == DASH:
+            return self._standard_output()
+        return self._staged(path) if path.startswith(SCHEME) else self._beside(Path(path).resolve())
+
+    def _staged(self, address: str) -> BinaryIO:
+        from sinks.archive.objects import ObjectStore  # loads the library for object stores
+
+        parent, _, name = address.rpartition("/")
+        if not name or parent in {SCHEME, SCHEME[:-1]}:
+            raise UsageError(f"'{address}' names no object: s3://BUCKET/KEY")
+        self._bucket = ObjectStore(parent)
+        self._partial = self._bucket.stage(name)
+        return self._partial.open("wb")
 
     def _standard_output(self) -> BinaryIO:
         if sys.stdout.isatty():
@@ -84,6 +103,9 @@ class Destination:
             self.stream.flush()
             if self._partial is not None:
                 self._written = self.stream.tell()
+            if self._bucket is not None and self._partial is not None:
+                self._bucket.publish(self._partial, self._partial.name)
+            elif self._partial is not None:
                 os.fsync(self.stream.fileno())
                 self._partial.replace(self._target)
                 sync_directory(self._target.parent)
@@ -103,6 +125,8 @@ class Destination:
         self._partial = None
         if self.name != DASH:
             self.stream.close()
+        if self._bucket is not None:
+            self._bucket.close()
 
 
 def sync_directory(directory: Path) -> None:

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from topics.errors import InputError, UsageError
 
 DASH = "-"
+SCHEME = "s3://"  # of addresses in object stores
 
 
 class Format(StrEnum):

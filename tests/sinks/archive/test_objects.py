@@ -3,14 +3,21 @@
 import urllib.request
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from clients.archive import compact
+from clients.sink.files import split_pattern
 from sinks.archive import catalog
 from sinks.archive.objects import ObjectStore
 from sinks.archive.store import open_store
-from tests.clients.archive.places import EXPECTED, NOW, Died, argosy, keep, seen
-from topics.errors import InputError, UsageError
+from sinks.files.opening import open_outputs
+from sinks.files.settings import output
+from sinks.formats import open_writer
+from sinks.position import Position
+from tests.clients.archive.places import EXPECTED, MINUTE, NOW, START, Died, argosy, keep, seen
+from topics.batch import FlowBatch, records_like
+from topics.errors import InputError, SettingsError, UsageError
 
 WISH = compact.Wish(older=3600, keys=None, sort=[], strip=[], at_once=1 << 20, only_say=False, quiet=True)
 
@@ -113,3 +120,69 @@ def test_what_cannot_be_had_is_said_in_one_line(bucket: str) -> None:
     assert there.read("none") is None
     there.delete("none")
     there.close()
+
+
+def at(minute: int, count: int) -> FlowBatch:
+    records = records_like(count)
+    records["flow_id"] = np.random.default_rng(minute).integers(0, 256, (count, 16))
+    records["src_first"] = records["src_last"] = records["flow_start"] = START + minute * MINUTE
+    return FlowBatch(records=records)
+
+
+@pytest.mark.parametrize("suffix", ["", ".csv"])
+def test_a_sink_that_dies_and_reads_again_keeps_each_flow_once(bucket: str, suffix: str) -> None:
+    address = f"s3://{bucket}/kept"
+    wanted = output(directory=address, name=f"%H.%M{suffix}", time="1m", grace="0s")
+    messages = [at(minute, 10) for minute in (0, 0, 1, 2)]
+    dying = open_outputs([wanted])
+    for offset, batch in enumerate(messages[:3]):
+        dying.write(batch, Position("p", offset))
+        dying.advance(START + offset // 2 * MINUTE)
+    assert dying.safe_offsets() == {"p": 2}  # 00:00 is closed, 00:01 not
+    again = open_outputs([wanted])
+    for offset, batch in enumerate(messages):
+        again.write(batch, Position("p", offset))
+    again.close()
+    assert again.records == 20
+    store = open_store(address)
+    names = [each.key for each in store.list() if catalog.is_record_file(each.key)]
+    records = [catalog.entry(store, each).facts["records"] for each in store.list() if each.key in names]
+    store.close()
+    dying.abort()
+    ending = suffix or ".parquet"
+    assert (names, records) == ([f"00.0{minute}{ending}" for minute in range(3)], [20, 10, 10])
+
+
+def test_clients_write_objects(bucket: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with open_writer(str(tmp_path / "flows.parquet")) as writer:
+        writer.write(at(0, 10))
+    address = f"s3://{bucket}/some/flows.parquet"
+    assert argosy("ra", "-r", str(tmp_path / "flows.parquet"), "-w", address) == 0
+    capsys.readouterr()
+    assert argosy("racount", "-r", address) == 0
+    assert " 10 " in capsys.readouterr().out
+
+
+def test_what_is_wrong_is_said_of_the_object(bucket: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = open_store(f"s3://{bucket}")
+    store.put("bad.parquet", b"no such thing")
+    store.close()
+    good = str(tmp_path / "flows.parquet")
+    with open_writer(good) as writer:
+        writer.write(at(0, 10))
+    for said, arguments in (
+        (f"s3://{bucket}/bad.parquet: ", ("ra", "-r", f"s3://{bucket}/bad.parquet")),
+        (f"s3://{bucket}/bad.parquet: ", ("ra", "-R", f"s3://{bucket}")),
+        ("s3://absent/x.parquet: ", ("ra", "-r", good, "-w", "s3://absent/x.parquet")),
+    ):
+        assert argosy(*arguments) != 0
+        assert said in capsys.readouterr().err
+
+
+def test_a_program_gets_no_file_of_a_bucket() -> None:
+    with pytest.raises(SettingsError, match=r"program: gets a path"):
+        output(directory="s3://bucket/kept", program="/bin/true")
+
+
+def test_patterns_may_lead_into_a_bucket() -> None:
+    assert split_pattern("s3://bucket/archive/$srcid/%H.csv") == ("s3://bucket/archive", "$srcid/%H.csv")

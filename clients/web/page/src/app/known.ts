@@ -30,6 +30,16 @@ export function useQuestion(place: Place): Question {
   return useMemo(() => questionOf(place.search), [place]);
 }
 
+/** Where the view of a host is. */
+export function hostPath(address: string): string {
+  return `/host/${encodeURIComponent(address)}`;
+}
+
+/** A link to the view of a host with a question. */
+export function hostLink(address: string, question: Question): string {
+  return viewLink(hostPath(address), question);
+}
+
 /** A link to a view with a question, and parameters of that view. */
 export function viewLink(path: string, question: Question, more: Record<string, string> = {}): string {
   const search = parametersOf(question);

@@ -2,6 +2,7 @@ import { useKnown, viewLink } from "../app/known";
 import { narrowed } from "../ask/question";
 import type { TopRow } from "../ask/shapes";
 import { change, measure } from "../show/numbers";
+import { HostLink } from "./host_link";
 import { Empty } from "./states";
 
 interface Properties {
@@ -32,8 +33,7 @@ export function TopList({ rows, metric, unit, hosts }: Properties) {
           <li key={row.key}>
             <span class="bar" style={{ width: `${(100 * row.share) / most}%` }} aria-hidden="true" />
             <span class="what" title={title}>
-              {hosts ? <a href={viewLink(`/host/${encodeURIComponent(row.key)}`, question)}>{row.label}</a> : row.label}
-              {row.name && <span class="also">{row.name}</span>}
+              {hosts ? <HostLink address={row.key} label={row.label} name={row.name} /> : row.label}
             </span>
             {row.before !== null && <span class="change">{change(amount(row, metric), row.before)}</span>}
             {flows ? (

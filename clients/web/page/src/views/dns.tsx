@@ -1,5 +1,5 @@
 import { useMemo } from "preact/hooks";
-import { useKnown, viewLink } from "../app/known";
+import { useKnown } from "../app/known";
 import { changed, go } from "../app/place";
 import { useAnswer } from "../app/use_answer";
 import type { Dns as Answered } from "../ask/flow_shapes";
@@ -8,6 +8,7 @@ import { Chart } from "../chart/chart";
 import type { Layers } from "../chart/stack";
 import { Card } from "../parts/card";
 import { FigureList } from "../parts/figure_list";
+import { HostLink } from "../parts/host_link";
 import { PlainTable } from "../parts/plain_table";
 import { QuestionBar } from "../parts/question_bar";
 import { Empty, Framed } from "../parts/states";
@@ -78,7 +79,7 @@ function Narrow({ label, value, onChange }: { label: string; value: string; onCh
 }
 
 function Answers({ answer, set }: { answer: Answered; set: (values: Record<string, string>) => void }) {
-  const { zone, question } = useKnown();
+  const { zone } = useKnown();
   const layers = useMemo(() => layersOf(answer.series), [answer]);
   const { totals } = answer;
   const figures = [
@@ -92,7 +93,7 @@ function Answers({ answer, set }: { answer: Answered; set: (values: Record<strin
       {name || "."}
     </button>
   );
-  const host = (address: string) => <a href={viewLink(`/host/${encodeURIComponent(address)}`, question)}>{address}</a>;
+  const host = (address: string) => <HostLink address={address} />;
   return (
     <>
       <FigureList label="Totals" figures={figures} />

@@ -3,6 +3,7 @@ import type { End, Explained, Named, Transaction } from "../ask/flow_shapes";
 import { EVERYTHING } from "../ask/question";
 import type { Alert } from "../ask/shapes";
 import { Card } from "../parts/card";
+import { HostLink } from "../parts/host_link";
 import { type Head, PlainTable } from "../parts/plain_table";
 import { duration } from "../show/numbers";
 import { clock } from "../show/times";
@@ -28,7 +29,6 @@ function namesOf(names: Named[]): string {
 }
 
 function OneEnd({ title, end }: { title: string; end: End }) {
-  const { question } = useKnown();
   const details = DETAILS.flatMap(([key, label]) => {
     const value = end[key];
     return value === null || value === undefined || value === "" ? [] : [[label, String(value)] as const];
@@ -37,7 +37,7 @@ function OneEnd({ title, end }: { title: string; end: End }) {
     <div class="end">
       <h3>{title}</h3>
       <p class="address">
-        <a href={viewLink(`/host/${encodeURIComponent(end.address)}`, question)}>{end.address}</a>
+        <HostLink address={end.address} />
         {end.port !== null && <span class="also">port {end.port}</span>}
       </p>
       <dl class="details">

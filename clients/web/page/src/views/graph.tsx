@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { useKnown, viewLink } from "../app/known";
+import { hostLink, useKnown, viewLink } from "../app/known";
 import { changed, go } from "../app/place";
 import { useAnswer } from "../app/use_answer";
 import type { Graph as Answered, GraphLink, GraphNode } from "../ask/flow_shapes";
@@ -114,7 +114,7 @@ function Details({ graph, by, chosen }: { graph: Answered; by: string; chosen: s
 
 /** A host has a page of its own; of anything else there are the flows. */
 function leadsTo(node: GraphNode, by: string, question: Question): string {
-  if (by === "addr") return viewLink(`/host/${encodeURIComponent(node.id)}`, question);
+  if (by === "addr") return hostLink(node.id, question);
   return viewLink("/flows", narrowed(question, node.filter));
 }
 

@@ -1,4 +1,4 @@
-import { useKnown } from "../app/known";
+import { hostPath, useKnown } from "../app/known";
 import { useAnswer } from "../app/use_answer";
 import type { Host as Answered } from "../ask/flow_shapes";
 import { asked } from "../ask/question";
@@ -25,12 +25,7 @@ export function Host({ address }: { address: string }) {
               {answer.totals.flows === 0 ? (
                 <Empty>No flows of this host in this time.</Empty>
               ) : (
-                <Traffic
-                  series={answer.series}
-                  manner="updown"
-                  height={200}
-                  path={`/host/${encodeURIComponent(address)}`}
-                />
+                <Traffic series={answer.series} manner="updown" height={200} path={hostPath(address)} />
               )}
             </Card>
             <div class="cards broad">

@@ -1,6 +1,7 @@
 import { useKnown, viewLink } from "../app/known";
 import type { Host as Answered, Peer, Scan, ServiceRow } from "../ask/flow_shapes";
 import { Card } from "../parts/card";
+import { HostLink } from "../parts/host_link";
 import { type Head, PlainTable } from "../parts/plain_table";
 import { Empty } from "../parts/states";
 import { bytes, whole } from "../show/numbers";
@@ -45,12 +46,7 @@ export function Peers({ rows }: { rows: Peer[] }) {
   const heads: Head<Peer>[] = [
     {
       title: "Peer",
-      cell: (row) => (
-        <>
-          <a href={viewLink(`/host/${encodeURIComponent(row.key)}`, question)}>{row.label}</a>
-          {row.name && <span class="also">{row.name}</span>}
-        </>
-      ),
+      cell: (row) => <HostLink address={row.key} label={row.label} name={row.name} />,
     },
     { title: "Sent", right: true, cell: (row) => bytes(row.sent) },
     { title: "Received", right: true, cell: (row) => bytes(row.received) },

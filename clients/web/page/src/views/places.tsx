@@ -4,6 +4,7 @@ import type { Geography as Answered, CountryRow } from "../ask/flow_shapes";
 import { narrowed } from "../ask/question";
 import { countryName } from "../map/codes";
 import { Card } from "../parts/card";
+import { HostLink } from "../parts/host_link";
 import { type Head, PlainTable } from "../parts/plain_table";
 import { bytes, whole } from "../show/numbers";
 
@@ -21,16 +22,10 @@ export function Places({ answer }: { answer: Answered }) {
 }
 
 function Hosts({ country }: { country: CountryRow }) {
-  const { question } = useKnown();
   const heads: Head<CountryRow["largest"][number]>[] = [
     {
       title: "Host",
-      cell: (row) => (
-        <>
-          <a href={viewLink(`/host/${encodeURIComponent(row.key)}`, question)}>{row.key}</a>
-          {row.name && <span class="also">{row.name}</span>}
-        </>
-      ),
+      cell: (row) => <HostLink address={row.key} name={row.name} />,
     },
     { title: "Flows", right: true, cell: (row) => whole(row.flows) },
     { title: "Bytes", right: true, cell: (row) => bytes(row.bytes) },

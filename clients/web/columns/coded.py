@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from clients.web.columns.prepared import DOMAIN_OF, NONE, PORTS, read, text_of
+from clients.web.columns.prepared import DOMAIN_OF, NONE, PORTS, read
 from clients.web.errors import ParameterError
 from processors.summaries.warm import fixed
 from topics.errors import UsageError
@@ -75,12 +75,21 @@ class Columns:
         """Return the values of a field in all files that were looked at."""
         name = EITHER[by][0] if by in EITHER else by
         domain = DOMAIN_OF.get(name, "port" if name in PORTS else name)
+        known = self.of_domain(domain)
+        if domain == "port" and len(known.words) == 1:
+            known.codes(NUMBERS)
+        return known
+
+    def of_domain(self, domain: str) -> Vocabulary:
+        """Return the values of a domain in all files that were looked at."""
         with self._lock:
-            if domain not in self._vocabularies:
-                self._vocabularies[domain] = Vocabulary()
-                if domain == "port":
-                    self._vocabularies[domain].codes(NUMBERS)
-            return self._vocabularies[domain]
+            return self._vocabularies.setdefault(domain, Vocabulary())
+
+    def everywhere(self, file: Prepared, domain: str) -> Column:
+        """Return the number in all files of each code that a file has for the values of a domain."""
+        if domain not in file.made:
+            file.made[domain] = self.of_domain(domain).codes(file.words[domain])
+        return file.made[domain]
 
     def ranks(self, by: str) -> Column:
         """Return the place of each value of a field in their order: addresses as numbers, others as text."""
@@ -99,10 +108,8 @@ class Columns:
         """Return the codes of a field, or of both ends, in a file; raises InputError."""
         names = EITHER.get(by, (by,))
         if names[0] in DOMAIN_OF:
-            domain = DOMAIN_OF[names[0]]
-            if domain not in file.made:
-                file.made[domain] = self.vocabulary(by).codes(file.words[domain])
-            return Coded(tuple(file.column(name) for name in names), file.made[domain])
+            everywhere = self.everywhere(file, DOMAIN_OF[names[0]])
+            return Coded(tuple(file.column(name) for name in names), everywhere)
         if by in PORTS:
             whole = file.whole or file
             key = ("ports", file.key, by)
@@ -144,6 +151,7 @@ def _ports(file: Prepared, by: str) -> Column:
 
 
 def _computed(file: Prepared, by: str) -> tuple[Any, list[str]]:
+    from clients.web.columns.making import text_of
     from topics.fields import Style
 
     wanted = text_of(by, Style(port_names=False)).cast(pl.String)

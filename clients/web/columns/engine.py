@@ -13,6 +13,7 @@ import numpy as np
 
 from clients.web.columns.coded import Columns
 from clients.web.columns.forgetting import forget_unused
+from clients.web.columns.joined import joined, many
 from clients.web.columns.kept import Kept
 from clients.web.columns.prepared import prepared
 from clients.web.columns.selecting import Selector
@@ -34,11 +35,14 @@ if TYPE_CHECKING:
     Made = TypeVar("Made")
 
 ALL = fixed(np.zeros(0, np.bool_))
+MANY = "many"
 NO_ROWS = fixed(np.zeros(0, np.uint32))
 FEW = 8  # one row in so many is few: their columns are taken out, and walked over instead of all
 BYTES = 128  # of a row that was taken out, at most
 PARTS_MEMORY = 256 << 20
 SELECTIONS_MEMORY = 256 << 20
+JOINED_MEMORY = 256 << 20
+MOST_JOINED = 1 << 19  # rows of all pieces that are joined to be looked at as one
 MOST_ROWS = 100_000_000
 MOST_OPEN = 4096  # pieces whose columns are mapped at once
 
@@ -53,7 +57,7 @@ class Rows(NamedTuple):
     @property
     def everything(self) -> bool:
         """Whether they are all rows of the piece."""
-        return self.whole and not len(self.mask) and self.file.places is None
+        return self.whole and not len(self.mask) and self.file.places is None and self.file.is_piece
 
 
 class Engine:
@@ -62,7 +66,7 @@ class Engine:
     def __init__(self, archive: Archive, cache: Path, workers: int | None = None) -> None:
         self.archive, self._cache = archive, cache
         self._selections, self._parts = Kept(SELECTIONS_MEMORY), Kept(PARTS_MEMORY)
-        self._totals = Kept(PARTS_MEMORY)
+        self._totals, self._joined = Kept(PARTS_MEMORY), Kept(JOINED_MEMORY)
         self.columns = Columns(self._parts)
         self.names: Callable[[], Mapping[str, str]] = dict  # of hosts, by address
         self._open: dict[str, Prepared] = {}
@@ -142,6 +146,24 @@ class Engine:
             for future in futures:
                 future.cancel()
 
+    def together(self, question: Question, asked: Asked, make: Callable[[Rows], Made]) -> list[Made]:
+        """Return the same, made of all pieces as one where few of their rows are asked for.
+
+        So `make` looks at columns, and at nothing that only a file has. Raises likewise.
+        """
+        if not question.filter and question.times is None:
+            return self.each(question, asked, make)
+        key = (question, tuple(file.key for file in self.segments(question)))
+        found: tuple[Rows, ...] | str = self._joined.made(key, partial(self._few, question, asked), _joined_bytes)
+        return self.each(question, asked, make) if isinstance(found, str) else [make(rows) for rows in found]
+
+    def _few(self, question: Question, asked: Asked) -> tuple[Rows, ...] | str:
+        """Return the rows of a question as those of one piece, of none where there are none; or that they are MANY."""
+        selected = [rows for rows in self.each(question, asked, lambda rows: rows) if many(rows)]
+        if sum(map(many, selected)) > MOST_JOINED:
+            return MANY
+        return (Rows(joined(selected, self.columns), ALL, whole=True),) if selected else ()
+
     def part(self, rows: Rows, question: Question, what: tuple[Any, ...], make: Callable[[], Made]) -> Made:
         """Return what is made of a piece, kept to be asked for again where the time takes in all of it."""
         if not rows.whole:
@@ -171,6 +193,11 @@ def _of(file: Prepared, mask: Column, *, whole: bool) -> Rows:
     if np.count_nonzero(mask) * FEW > len(mask):
         return Rows(file, fixed(mask), whole)
     return Rows(file.chosen(np.flatnonzero(mask).astype(np.uint32)), ALL, whole)
+
+
+def _joined_bytes(found: tuple[Rows, ...] | str) -> int:
+    files = [rows.file for rows in found if isinstance(rows, Rows)]
+    return BYTES + sum(BYTES * file.rows + sum(each.nbytes for each in file.made.values()) for file in files)
 
 
 def _bytes(rows: Rows) -> int:

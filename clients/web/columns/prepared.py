@@ -19,22 +19,19 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from processors.summaries.order_kernel import rows_by_code
 from processors.summaries.warm import fixed
 from topics.expression import col
 from topics.fields import Field
-from topics.fields import field as printable
 from topics.fields.formats import TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from clients.web.columns.archive import Piece
-    from topics.fields import Style
 
 Column = np.ndarray[Any, Any]
 
-LAYOUT = 4  # changes with what is kept here
+LAYOUT = 5  # changes with what is kept here
 NONE = ""
 WITH_PORTS = ("tcp", "udp", "sctp", "dccp")
 COUNTERS = ("src_packets", "dst_packets", "src_bytes", "dst_bytes")
@@ -59,6 +56,8 @@ PORTS = {"sport": "src_port", "dport": "dst_port"}
 ORDERS = {"saddr": "rows_by_saddr", "daddr": "rows_by_daddr"}
 METADATA = b"argosy"
 IDENTITY = "flow_id"
+VAIN = "vain"  # 1 for flows that were tried in vain (in_vain.py)
+TOLD, TOLD_OF = "told", {"src_told": "s", "dst_told": "d"}  # what labels say of an end (making.py)
 SERVICE = Field("service", "Service", 12, lambda: col("dst_port"), TEXT, "Protocol and port of the destination")
 SMALL = np.iinfo(np.uint32).max
 
@@ -84,6 +83,7 @@ class Prepared:
     made: dict[str, Column] = field(default_factory=dict)
     whole: Prepared | None = None
     places: Column | None = None
+    is_piece: bool = True  # not the rows of several, joined (joined.py)
 
     def column(self, name: str) -> Column:
         """Return a column, of one value when it is the same in all rows."""
@@ -172,6 +172,7 @@ def prepared(piece: Piece, cache: Path) -> Prepared:
 
 
 def _keep(piece: Piece, kept: Path) -> None:
+    from clients.web.columns.making import columns_of
     from sinks.formats.scan import reading, scan
 
     with reading([piece.path]):
@@ -219,79 +220,3 @@ def read(file: Prepared, wanted: pl.Expr) -> pl.Series:
     with reading([file.name]):
         found = scan([file.name]).slice(file.offset, rows).select(wanted.alias("wanted")).collect()["wanted"]
     return found if len(found) == rows else found.new_from_index(0, rows)
-
-
-def columns_of(records: pl.LazyFrame) -> tuple[pa.Table, dict[str, Any]]:
-    """Return what is kept of records with the columns of topics/frame.py, and facts about it."""
-    frame = records.select(*_plain(), *_texts()).collect()
-    facts: dict[str, Any] = {"rows": frame.height, "constants": {}, "words": {}}
-    facts["first"], facts["last"] = _span(frame)
-    columns = {name: _shrunk(frame[name]) for name in frame.columns if name not in DOMAIN_OF and name != IDENTITY}
-    wide = any(columns[name].dtype == pl.Int64 for name in COUNTERS)
-    for name in COUNTERS:
-        columns[name] = columns[name].cast(pl.Int64 if wide else pl.UInt32)
-    for domain, names in DOMAINS.items():
-        facts["words"][domain], coded = _coded([frame[name] for name in names])
-        columns |= dict(zip(names, coded, strict=True))
-    for name in [name for name in (*RAW, *DOMAIN_OF) if columns[name].n_unique() <= 1 and frame.height]:
-        facts["constants"][name] = int(columns.pop(name)[0])
-    kept = {name: column.to_arrow() for name, column in columns.items()}
-    kept |= {
-        order: pa.array(rows_by_code(columns[name].to_numpy(), len(facts["words"][DOMAIN_OF[name]])))
-        for name, order in ORDERS.items()
-        if name in columns
-    }
-    return pa.table({**kept, IDENTITY: frame[IDENTITY].to_arrow().cast(pa.binary()).cast(pa.binary(16))}), facts
-
-
-def _plain() -> list[pl.Expr]:
-    start, last = printable("stime").value(), printable("ltime").value()
-    lost, latency = printable("loss").value(), printable("tcprtt").value()
-    return [
-        start.cast(pl.Int64).fill_null(0).alias("start"),
-        last.cast(pl.Int64).fill_null(0).alias("last_seen"),
-        lost.fill_null(0).clip(0, SMALL).cast(pl.UInt32).alias("lost"),
-        (latency.fill_null(0) / 1e9).cast(pl.Float32).alias("latency"),
-        *(pl.col(name) for name in (*COUNTERS, *RAW, IDENTITY)),
-    ]
-
-
-def _texts() -> list[pl.Expr]:
-    from topics.fields import Style
-
-    plain = Style(port_names=False)
-    texts = [text_of(name, plain).alias(name) for name in DOMAIN_OF if name != "service"]
-    proto = printable("proto").text(plain)
-    with_port = pl.concat_str([proto, pl.lit("/"), pl.col("dst_port").cast(pl.String)])
-    return [*texts, pl.when(proto.is_in(WITH_PORTS)).then(with_port).otherwise(proto).alias("service")]
-
-
-def text_of(name: str, style: Style) -> pl.Expr:
-    """Return a field as text; names of hosts as labels have them, for nobody is to be asked for them here."""
-    known = printable(name)
-    return known.value() if name in {"sname", "dname"} else known.text(style)
-
-
-def _span(frame: pl.DataFrame) -> tuple[int, int]:
-    known = frame.filter(pl.col("start") > 0)
-    if not known.height:
-        return 0, 0
-    return known.select(pl.col("start").min(), pl.col("last_seen").max()).row(0)
-
-
-def _shrunk(column: pl.Series) -> pl.Series:
-    """Return counters in four bytes where they fit."""
-    if column.name not in COUNTERS or not len(column):
-        return column
-    return column.cast(pl.UInt32 if (column <= SMALL).all() else pl.Int64)
-
-
-def _coded(texts: list[pl.Series]) -> tuple[list[str], list[pl.Series]]:
-    """Return the distinct values of columns, none first, and the columns as codes of them."""
-    every = pl.concat([text.rename("text") for text in texts]).cast(pl.String).fill_null(NONE)
-    known = every.unique()
-    known = pl.concat([pl.Series("text", [NONE]), known.filter(known != NONE).sort()])
-    codes = pl.DataFrame({"text": known, "code": pl.int_range(len(known), eager=True).cast(pl.UInt32)})
-    coded = every.to_frame().join(codes, on="text", how="left", maintain_order="left")["code"]
-    size = len(texts[0])
-    return known.to_list(), [coded.slice(place * size, size) for place in range(len(texts))]

@@ -103,7 +103,7 @@ def seen_at(engine: Engine, question: Question, asked: Asked, by: str) -> Number
             first_and_last(column, rows.mask, rows.file.columns["start"], rows.file.columns["last_seen"], times)
         return coded.everywhere, times
 
-    parts = engine.each(question, asked, of_file)
+    parts = engine.together(question, asked, of_file)
     total = np.zeros((len(engine.columns.vocabulary(by).words), 2), np.int64)
     total[:, 0] = FOREVER
     for everywhere, times in parts:

@@ -42,7 +42,7 @@ def pair_sums(
         everywhere = networks(engine, file) if by == NETWORK else engine.columns.coded(file, by).everywhere
         return _grouped(rows, names, everywhere, lossy=lossy)
 
-    parts = engine.each(question, asked, of_file)
+    parts = engine.together(question, asked, of_file)
     if not parts:
         return pl.DataFrame(schema={"source": pl.Int64, "target": pl.Int64, **dict.fromkeys(ADDED, pl.Int64)})
     asked.check()

@@ -52,7 +52,7 @@ def _round_trips(engine: Engine, question: Question, asked: Asked, begin: int, s
         spread(rows.file.columns["start"], begin, step, rows.mask, rows.file.columns["latency"], counts)
         return counts
 
-    return sum(engine.each(question, asked, of_piece), np.zeros((bins, CLASSES), np.int64))
+    return sum(engine.together(question, asked, of_piece), np.zeros((bins, CLASSES), np.int64))
 
 
 def _quantile(counts: Numbers, share: float) -> list[float | None]:

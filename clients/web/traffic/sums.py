@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from clients.web.columns.coded import Coded
+from clients.web.columns.coded import FAST, Coded
 from clients.web.columns.totals import KINDS, Part, counters, part_of
 from processors.summaries.fold_kernel import add_at, add_in_time
 from processors.summaries.sums_kernel import (
@@ -91,7 +91,8 @@ def sums_by(engine: Engine, question: Question, asked: Asked, by: str) -> Sums:
 
         return engine.part(rows, question, ("sums", by), made)
 
-    parts = engine.each(question, asked, of_piece)
+    look = engine.together if by in FAST else engine.each
+    parts = look(question, asked, of_piece)
     size = len(engine.columns.vocabulary(by).words)
     total = _empty((size,))
     for codes, sums, latencies in parts:
@@ -122,7 +123,8 @@ def sums_in_time(
         return found
 
     total = _empty((len(chosen) + 1, bins))
-    for sums, latencies in engine.each(question, asked, of_piece):
+    look = engine.together if not by or by in FAST else engine.each
+    for sums, latencies in look(question, asked, of_piece):
         total.sums[...] += sums
         total.latencies[...] += latencies
     return total

@@ -74,7 +74,7 @@ def _hosts(engine: Engine, question: Question, asked: Asked) -> dict[int, tuple[
             codes[0].gather(found["host"]).alias("host"), codes[1].gather(found["country"]).alias("country")
         )
 
-    parts = engine.each(question, asked, of_file)
+    parts = engine.together(question, asked, of_file)
     told: dict[int, tuple[int, list[dict[str, Any]]]] = defaultdict(lambda: (0, []))
     if not parts:
         return told

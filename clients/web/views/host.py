@@ -19,8 +19,8 @@ from clients.web.traffic.series import SECOND, grid, listed
 from clients.web.traffic.sums import Sums, sums_in_time
 from clients.web.traffic.tops import label_of, named
 from clients.web.views.host_labels import labels_of
-from clients.web.views.host_scans import IN_VAIN, answered, scans
-from clients.web.views.host_sides import sides_of, summed, taken
+from clients.web.views.host_scans import scans
+from clients.web.views.host_sides import BY, code_of, sides_of, summed, taken
 from processors.summaries.sums_kernel import LATENCIES, SUMS
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ def host(engine: Engine, beside: Beside, question: Question, asked: Asked, addre
     sides = sides_of(engine, about, asked, key)
     if not sides.height:
         raise MissingError(f"no flows of {key} here")
-    tried = sides_of(engine, replace(about, filter=joined(about.filter, f"({IN_VAIN})") or ""), asked, key)
-    offered = answered(sides, tried).filter(~pl.col("began"))
+    tried = sides.filter("vain")
+    offered = sides.filter(~pl.col("began")).join(sides.filter(~pl.col("vain")), on=BY, how="semi")
     found: dict[str, Any] = {
         "address": key,
         "first": int(sides["stime"].min()) / SECOND,  # type: ignore[arg-type]  # a number: there are rows
@@ -172,9 +172,7 @@ def _labels(engine: Engine, about: Question, asked: Asked, key: str) -> dict[str
 def _values(engine: Engine, about: Question, asked: Asked, key: str, fields: tuple[str, str]) -> list[str]:
     def of_file(rows: Rows) -> set[str]:
         file = rows.file
-        if key not in file.words["address"]:
-            return set()
-        mine, found = file.words["address"].index(key), set[str]()
+        mine, found = code_of(engine, file, key), set[str]()
         places = np.flatnonzero(rows.mask) if len(rows.mask) else np.arange(file.rows)
         for end, name in zip(("saddr", "daddr"), fields, strict=True):
             codes = taken(file.column(name), places)[taken(file.column(end), places) == mine]
@@ -182,7 +180,7 @@ def _values(engine: Engine, about: Question, asked: Asked, key: str, fields: tup
             found |= {words[code] for code in np.unique(codes).tolist() if code}
         return found
 
-    return sorted(set().union(*engine.each(about, asked, of_file)))
+    return sorted(set().union(*engine.together(about, asked, of_file)))
 
 
 def _beside(engine: Engine, beside: Beside, question: Question, key: str) -> dict[str, Any]:

@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from clients.web.asking.leading import filter_of, joined
+from clients.web.columns.in_vain import SCANS
 from clients.web.traffic.series import SECOND
 from clients.web.traffic.tops import label_of, named
-from clients.web.views.host_sides import BY
 
 if TYPE_CHECKING:
     from clients.web.columns.engine import Engine
 
 MOST = 50
-
-
-class Scan(NamedTuple):
-    """What of a protocol counts as tried in vain, and how many of it are a scan (deploy/alerts/scans.yaml)."""
-
-    match: str
-    ports: int  # of one host, more than which are a scan
-    hosts: int | None  # with one port
-
-
-SCANS = {"tcp": Scan("tcp and syn and not synack", 20, 25), "udp": Scan("udp and dpkts = 0", 60, None)}
-IN_VAIN = " or ".join(f"({scan.match})" for scan in SCANS.values())
-
-
-def answered(sides: pl.DataFrame, tried: pl.DataFrame) -> pl.DataFrame:
-    """Return the sums of sides_of for which not all flows were IN_VAIN, of which `tried` are the same sums."""
-    if not tried.height:
-        return sides
-    vain = tried.select(*BY, pl.col("flows").alias("vain"))
-    known = sides.join(vain, on=BY, how="left").filter(pl.col("flows") > pl.col("vain").fill_null(0))
-    return known.drop("vain")
 
 
 def scans(engine: Engine, tried: pl.DataFrame, key: str) -> list[dict[str, Any]]:

@@ -7,21 +7,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from clients.web.columns.prepared import VAIN
+
 if TYPE_CHECKING:
     from clients.web.asking.asked import Asked
     from clients.web.asking.question import Question
     from clients.web.columns.engine import Engine, Rows
+    from clients.web.columns.prepared import Prepared
 
 SUMMED = {"spkts": "src_packets", "dpkts": "dst_packets", "sbytes": "src_bytes", "dbytes": "dst_bytes"}
 BY = ("began", "other", "service")
+TRIED = (*BY, "vain")
 
 
 def sides_of(engine: Engine, about: Question, asked: Asked, key: str) -> pl.DataFrame:
-    """Return sums by service, other end, and which end began; all numbers are those of the vocabularies."""
+    """Return sums by service, other end, which end began, and whether in vain (columns/in_vain.py).
+
+    All numbers are those of the vocabularies.
+    """
 
     def of_file(rows: Rows) -> pl.DataFrame:
         file = rows.file
-        mine = file.words["address"].index(key) if key in file.words["address"] else -1
+        mine = code_of(engine, file, key)
         places = np.flatnonzero(rows.mask) if len(rows.mask) else np.arange(file.rows)
         ends = [taken(file.column(name), places) for name in ("saddr", "daddr", "service")]
         counted = {name: file.columns[column][places] for name, column in SUMMED.items()}
@@ -30,19 +37,27 @@ def sides_of(engine: Engine, about: Question, asked: Asked, key: str) -> pl.Data
                 "began": ends[0] == mine,
                 "other": np.where(ends[0] == mine, ends[1], ends[0]),
                 "service": ends[2],
+                "vain": file.columns[VAIN][places] > 0,
                 **counted,
                 "stime": file.columns["start"][places],
                 "ltime": file.columns["last_seen"][places],
             }
         )
-        made = summed(frame.with_columns(pl.lit(1, pl.Int64).alias("flows")))
+        made = summed(frame.with_columns(pl.lit(1, pl.Int64).alias("flows")), TRIED)
         addresses, services = (pl.Series(engine.columns.coded(file, by).everywhere) for by in ("addr", "service"))
         return made.with_columns(
             addresses.gather(made["other"]).alias("other"), services.gather(made["service"]).alias("service")
         )
 
-    parts = [part for part in engine.each(about, asked, of_file) if part.height]
-    return summed(pl.concat(parts)) if parts else pl.DataFrame()
+    parts = [part for part in engine.together(about, asked, of_file) if part.height]
+    return parts[0] if len(parts) == 1 else summed(pl.concat(parts), TRIED) if parts else pl.DataFrame()
+
+
+def code_of(engine: Engine, file: Prepared, key: str) -> int:
+    """Return the code that an address has in a piece, -1 when it is not there."""
+    number = engine.columns.vocabulary("addr").code(key)
+    found = np.flatnonzero(engine.columns.everywhere(file, "address") == number)
+    return int(found[0]) if number is not None and len(found) else -1
 
 
 def taken(column: Any, places: Any) -> Any:  # noqa: ANN401 - arrays
@@ -50,8 +65,8 @@ def taken(column: Any, places: Any) -> Any:  # noqa: ANN401 - arrays
     return column[places] if len(column) > 1 else np.repeat(column, len(places))
 
 
-def summed(frame: pl.DataFrame, by: tuple[str, ...] = BY) -> pl.DataFrame:
-    """Return sums of sides_of added up by some of BY, with how many `others` there were."""
+def summed(frame: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:
+    """Return sums of sides_of added up by some of TRIED, with how many `others` there were."""
     return frame.group_by(by).agg(
         pl.col("flows").sum(),
         *(pl.col(name).cast(pl.Int64).sum() for name in SUMMED),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import time
 from abc import ABC, abstractmethod
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -23,15 +26,25 @@ if TYPE_CHECKING:
     from topics.expression.sql import Dialect
 
 AT_ONCE = 65_536
+STEPS = 10_000  # of the machine that SQLite is, between looks at the clock
 MACS = tuple(field.name for field in flow_fields() if field.kind == "fixed" and field.size == 6)
 
 
 class Asked(ABC):
-    """A database that is open for reading; every method raises what the driver does."""
+    """A database that is open for reading alone; every method raises what the driver does.
+
+    With `seconds` it gives a statement up that takes longer: PostgreSQL, DuckDB and SQLite until the next AT_ONCE rows,
+    MySQL and MariaDB until the last.
+    """
 
     dialect: Dialect
     mark = "?"
     quote = '"'
+    hour = "floor(extract(epoch FROM stime) / 3600)"
+
+    @abstractmethod
+    def __init__(self, url: URL, seconds: float | None) -> None:
+        """Open it."""
 
     @abstractmethod
     def close(self) -> None:
@@ -74,22 +87,41 @@ class Asked(ABC):
 class _Duckdb(Asked):
     dialect = "duckdb"
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, seconds: float | None) -> None:
         import duckdb
 
-        self._connection = duckdb.connect(url.database or "", read_only=True)
+        self._connection, self._seconds = duckdb.connect(url.database or "", read_only=True), seconds
 
     def close(self) -> None:
         self._connection.close()
 
+    @contextmanager
+    def _bounded(self) -> Iterator[None]:
+        if self._seconds is None:
+            yield
+            return
+        timer = Timer(self._seconds, self._connection.interrupt)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
     def rows(self, question: str, parameters: Sequence[Any] = ()) -> Iterator[list[tuple[Any, ...]]]:
-        yield self._connection.execute(question, list(parameters)).fetchall()
+        with self._bounded():
+            found = self._connection.execute(question, list(parameters)).fetchall()
+        yield found
 
     def frames(
         self, question: str, parameters: Sequence[Any], kinds: Mapping[str, pl.DataType]
     ) -> Iterator[pl.DataFrame]:
-        reader: Any = self._connection.sql(question, params=list(parameters)).to_arrow_reader(AT_ONCE)
-        for batch in reader:
+        with self._bounded():
+            reader: Any = self._connection.sql(question, params=list(parameters)).to_arrow_reader(AT_ONCE)
+        while True:
+            with self._bounded():
+                batch = next(reader, None)
+            if batch is None:
+                return
             frame = pl.from_arrow(batch)
             assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a record batch with columns is never a series
             yield frame.select(*kinds)
@@ -105,10 +137,14 @@ class _Postgresql(Asked):
     dialect = "postgresql"
     mark = "%s"
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, seconds: float | None) -> None:
         from sinks.sql.postgresql import connect
 
         self._connection = connect(url)
+        self._connection.read_only = True
+        if seconds is not None:
+            self._connection.execute("SELECT set_config('statement_timeout', %s, false)", [f"{round(1000 * seconds)}"])
+            self._connection.commit()  # or it would go with the transaction
 
     def close(self) -> None:
         self._connection.close()
@@ -136,7 +172,9 @@ class _Postgresql(Asked):
 class _Sqlite(Asked):
     dialect = "sqlite"
 
-    def __init__(self, url: URL) -> None:
+    hour = "CAST(stime / 3600 AS INTEGER)"
+
+    def __init__(self, url: URL, seconds: float | None) -> None:
         import sqlite3
 
         from topics.expression.sql_sqlite import add_functions
@@ -146,14 +184,22 @@ class _Sqlite(Asked):
             raise DatabaseError(f"{path}: there is no such file")
         self._connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
         add_functions(self._connection)
+        self._seconds, self._end = seconds, math.inf
+        self._connection.set_progress_handler(lambda: time.monotonic() > self._end, STEPS)
 
     def close(self) -> None:
         self._connection.close()
 
     def rows(self, question: str, parameters: Sequence[Any] = ()) -> Iterator[list[tuple[Any, ...]]]:
+        self._begin()
         cursor = self._connection.execute(question, parameters)
         while rows := cursor.fetchmany(AT_ONCE):
             yield rows
+            self._begin()
+
+    def _begin(self) -> None:
+        if self._seconds is not None:
+            self._end = time.monotonic() + self._seconds
 
     def tables(self) -> list[str]:
         return self.names("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
@@ -173,12 +219,23 @@ class _Mysql(Asked):
     mark = "%s"
     quote = "`"
 
-    def __init__(self, url: URL) -> None:
+    hour = "floor(unix_timestamp(stime) / 3600)"
+
+    def __init__(self, url: URL, seconds: float | None) -> None:
         from sinks.sql.mysql import connect, engine_of
 
         self._connection = connect(url)
+        engine = engine_of(self._connection)
         with self._connection.cursor() as cursor:
-            cursor.execute(f"SET NAMES utf8mb4 COLLATE {COLLATIONS[engine_of(self._connection)]}")
+            cursor.execute(f"SET NAMES utf8mb4 COLLATE {COLLATIONS[engine]}")
+            cursor.execute("SET SESSION TRANSACTION READ ONLY")
+            if seconds is not None:
+                bounds = {
+                    "mariadb": ("max_statement_time", seconds),
+                    "mysql": ("max_execution_time", round(1000 * seconds)),
+                }
+                variable, bound = bounds[engine]
+                cursor.execute(f"SET SESSION {variable} = %s", [bound])
 
     def close(self) -> None:
         self._connection.close()
@@ -213,7 +270,7 @@ KINDS: dict[str, type[Asked]] = {
 }
 
 
-def opened(url: URL) -> closing[Asked]:
-    """Return a database to be asked, within a `with`; raises what its driver does."""
+def opened(url: URL, seconds: float | None = None) -> closing[Asked]:
+    """Return a database to be asked, within a `with`, no statement for longer than `seconds`; raises as its driver."""
     kind: Any = KINDS[url.drivername]
-    return closing(kind(url))
+    return closing(kind(url, seconds))

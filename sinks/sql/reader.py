@@ -35,18 +35,22 @@ DRIVERS = {"duckdb", "psycopg", "sqlite3", "pymysql"}
 
 
 def read_flows(
-    address: str, wanted: Value | None = None, between: tuple[int, int] | None = None
+    address: str,
+    wanted: Value | None = None,
+    between: tuple[int, int] | None = None,
+    seconds: float | None = None,
 ) -> Iterator[pl.DataFrame]:
     """Yield flows, in the order of their start, as frames with the columns of SCHEMA.
 
     The database leaves out those that do not meet a condition where it can be asked of it: there may be others. In
     tables of chosen fields that is the time alone. `between` (ns) spares flows that end before or begin after it, by
-    the columns a database keeps in order, and tables that begin after it. Raises UsageError for an address of no known
+    the columns a database keeps in order, and tables that begin after it. No statement goes on for longer than
+    `seconds` (asking.py). Raises UsageError for an address of no known
     kind, DatabaseError when the database refuses or has no such table of records.
     """
     url, name = parse_table(address)
     tables = Tables(name)
-    with _refusing(url), opened(url) as database:
+    with _refusing(url), opened(url, seconds) as database:
         known = database.tables()
         spans = tables.among(known)
         if not spans:
@@ -57,15 +61,19 @@ def read_flows(
                 yield from _of_table(url, database, span.name, wanted, between)
 
 
-def ask(address: str, question: str) -> list[tuple[Any, ...]]:
-    """Return the rows of a question about `{table}`, for all tables that an address means; raises as `read_flows`."""
+def ask(address: str, question: str, seconds: float | None = None) -> list[tuple[Any, ...]]:
+    """Return the rows of a question about `{table}`, for all tables that an address means; raises as `read_flows`.
+
+    `{hour}` is when a flow began, in hours since 1970.
+    """
     url, name = parse_table(address)
     tables = Tables(name)
-    with _refusing(url), opened(url) as database:
+    with _refusing(url), opened(url, seconds) as database:
         found = tables.among(database.tables())
         if not found:
             raise DatabaseError(f"{display_name(url)}: {_no_table(tables.pattern, database.tables())}")
-        questions = [question.format(table=f"{database.quote}{span.name}{database.quote}") for span in found]
+        names = [f"{database.quote}{span.name}{database.quote}" for span in found]
+        questions = [question.format(table=each, hour=database.hour) for each in names]
         return [row for each in questions for rows in database.rows(each) for row in rows]
 
 

@@ -5,9 +5,11 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import polars as pl
 import pytest
 from playwright.sync_api import expect
 
+from sinks.formats.scan import scan
 from tests.clients.web import conftest, scene
 from tests.traffic.sample.story import START
 
@@ -95,6 +97,30 @@ def test_a_flow_is_explained_with_all_that_is_known_of_it(page: Page) -> None:
     expect(payload.locator("pre")).to_contain_text("0000  16 03")
     expect(page.get_by_role("region", name="Merged from")).to_contain_text(".parquet")
     assert accessibility(page) == []
+
+
+DRAWN = """(chart, swatch) => {
+  const canvas = chart.querySelector("canvas");
+  const wanted = getComputedStyle(swatch).backgroundColor.match(/\\d+/g).slice(0, 3).join();
+  const seen = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  let pixels = 0;
+  for (let at = 0; at < seen.length; at += 4)
+    if (seen[at + 3] > 250 && seen.slice(at, at + 3).join() === wanted) pixels += 1;
+  return pixels;
+}"""
+
+
+def test_the_records_of_a_flow_are_drawn_one_after_the_other(page: Page, folder: Path) -> None:
+    tcp = scan([str(path) for path in (folder / "data").rglob("flows*.parquet")]).filter(pl.col("protocol") == 6)
+    flow, many = tcp.group_by("flow_id").len().sort("len", "flow_id").collect().row(-1)
+    assert many > 1
+    page.goto(f"/flow/{flow.hex()}")
+    expect(page.get_by_role("region", name=f"Its {many} records").get_by_role("row")).to_have_count(many + 1)
+    windows = page.get_by_role("region", name="Windows over time")
+    chart = windows.get_by_role("img", name="Windows in the status records of the flow")
+    expect(chart.locator("canvas")).to_be_visible()
+    for series in ("series-0", "series-1"):
+        assert chart.evaluate(DRAWN, windows.locator(f".swatch.{series}").element_handle()) > 10
 
 
 def test_a_scan_an_attachment_and_its_flows_stand_on_the_page_of_a_host(page: Page) -> None:

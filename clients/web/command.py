@@ -13,7 +13,7 @@ from topics.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from clients.options import Parsed
-    from clients.web.site import Setup
+    from clients.web.setup import Setup
 
 USAGE = "argosy web -R DIR... | -r FILE... | --bus kafka://HOST [OPTIONS]"
 SUMMARY = """Serves a page that shows what flows say: over time, by anything, down to each flow and why it is as it is.
@@ -59,7 +59,7 @@ def run(arguments: list[str]) -> int:
 def setup(parsed: Parsed) -> Setup:
     """Return what a command line asks for; raises UsageError, InputError."""
     from clients.web.serving.guard import guard
-    from clients.web.site import Setup
+    from clients.web.setup import Setup
 
     directories, files = parsed.words("-R"), parsed.words("-r")
     if not directories and not files and not parsed.word("--bus"):
@@ -110,11 +110,6 @@ def serve(asked: Setup, address: str, port: int) -> None:
     import signal
     import socket
 
-    import uvicorn
-
-    from clients.web.serving.app import application
-    from clients.web.site import Site
-
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     listening = socket.socket(family)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -125,8 +120,13 @@ def serve(asked: Setup, address: str, port: int) -> None:
         raise InputError(f"{address} port {port}: {error.strerror}") from None
     shown = f"[{address}]" if ":" in address else address
     print(f"http://{shown}:{listening.getsockname()[1]}/  (Ctrl-C ends it)", file=sys.stderr, flush=True)
+    import uvicorn
+
+    from clients.web.serving.opening import Opening
+
+    opening = Opening(asked, lambda: setattr(server, "should_exit", True))
     settings = uvicorn.Config(
-        application(Site(asked)),
+        opening,
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -136,4 +136,7 @@ def serve(asked: Setup, address: str, port: int) -> None:
     )
     # uvicorn ends in good order and then sends itself the signal once more: that is no failure.
     signal.signal(signal.SIGTERM, lambda *_: None)
-    uvicorn.Server(settings).run(sockets=[listening])
+    server = uvicorn.Server(settings)
+    server.run(sockets=[listening])
+    if opening.failure is not None:
+        raise opening.failure

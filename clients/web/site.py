@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,9 @@ from clients.web.asking.question import Question
 from clients.web.columns.archive import Archive
 from clients.web.columns.engine import Engine
 from clients.web.serving.answering import Answering
-from clients.web.serving.guard import Guard
+from clients.web.serving.lasting import META, Lasting
+from clients.web.serving.meta import meta
+from clients.web.serving.replies import encoded
 from clients.web.traffic.overview import overview
 from clients.web.views.state import AlertState
 from sinks.alerts.kept import SUFFIX as ALERTS
@@ -22,29 +24,17 @@ from sinks.formats.findings import DNS_SUFFIX, NAMES_SUFFIX
 from topics.errors import ArgosyError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from clients.web.setup import Setup
     from clients.web.views.live import LiveTopics
     from topics.alerts import Alert
     from topics.spans import SpanFinding
 
+First = tuple[str, tuple[tuple[str, str], ...]]  # a path, and parameters
 REFRESH = 2.0  # seconds
 PERIOD = 1.0  # likewise, between events of a stream
 WARMING = 300.0
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What a server was started with."""
-
-    cache: Path
-    state: Path
-    directories: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
-    bus: str = ""
-    rules: tuple[str, ...] = ()
-    guard: Guard = field(default_factory=Guard)
-    seconds: float = 10.0
 
 
 class Site:
@@ -55,7 +45,9 @@ class Site:
         self.setup, self.guard = setup, setup.guard
         self.archive = Archive(setup.directories, setup.files, setup.cache)
         self.engine = Engine(self.archive, setup.cache)
-        self.answering = Answering(setup.seconds, self.guard.client)
+        self.lasting = Lasting(setup.cache, setup.directories, setup.files)
+        self.answering = Answering(setup.seconds, self.guard.client, None if setup.bus else self.lasting)
+        self.first: dict[First, Callable[[dict[str, str], Asked], dict[str, Any]]] = {}  # what pages ask first
         self.beside = Beside(setup.directories)
         self.engine.names = self.beside.latest_names
         self.alert_state = AlertState(setup.state)
@@ -67,7 +59,7 @@ class Site:
 
     def start(self) -> None:
         """Look which files there are, and go on looking."""
-        self.archive.refresh()
+        self._refresh()
         self._thread.start()
         if self.topics is not None:
             self.topics.start()
@@ -100,6 +92,10 @@ class Site:
     def has(self) -> dict[str, bool]:
         """Return which views have something to show."""
         columns, alerts = self.engine.columns, self.beside.has(ALERTS) or self.is_live
+        before = None if self._warmed >= 0 else self.lasting.get(self.lasting.state, META, {})
+        if before is not None:  # columns that nobody has looked at yet tell nothing
+            known: dict[str, bool] = json.loads(before)["has"]
+            return known
         return {
             "dns": self.beside.has(DNS_SUFFIX),
             "names": self.beside.has(NAMES_SUFFIX) or len(columns.vocabulary("name").words) > 1,
@@ -136,19 +132,32 @@ class Site:
     def _look_after(self) -> None:
         while not self._stopped.is_set():
             self.engine.prepare()
+            while not self._stopped.is_set() and (said := self.archive.awaited.read_next()) is not None:
+                self._refresh()
+                self.archive.problems += [said] if said else []
+                self.engine.prepare()
             self._warm()
             self._stopped.wait(REFRESH)
-            self.archive.refresh()
+            self._refresh()
+
+    def _refresh(self) -> None:
+        state = self.lasting.look()
+        self.archive.refresh()
+        self.lasting.state = state  # only now are answers made of files that are at least as new
 
     def _warm(self) -> None:
-        """Have the sums of all files at hand that the first page shows, when there are other files than before."""
+        """Have the answers at hand that the first page shows, when there are other files than before."""
         span = self.archive.span()
         if span is None or self._warmed == self.archive.generation:
             return
-        with suppress(ArgosyError, RuntimeError):  # what is wrong with a file is told to who asks; or this ends
+        with suppress(ArgosyError):  # what is wrong with a file is told to who asks; or this ends
             asked = Asked(WARMING)
             overview(self.engine, Question(*span), asked, by="proto", metric="bytes", bins=120, limit=8, compare=False)
+            for (path, said), work in self.first.items():
+                self.answering.foresee(path, dict(said), self.state(), work, Asked(WARMING))
         self._warmed = self.archive.generation
+        if not self.is_live:
+            self.lasting.put(self.lasting.state, META, {}, encoded(meta(self)))
 
 
 def _topics(bus: str) -> LiveTopics | None:

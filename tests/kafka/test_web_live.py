@@ -8,7 +8,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from clients.web.serving.live_routes import _events
-from clients.web.site import Setup, Site
+from clients.web.setup import Setup
+from clients.web.site import Site
 from clients.web.views import live
 from tests.processors.status_records import Conversations, status_records
 from tests.sinks.alerts.servers import ALERT

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clients.web.columns.awaited import Awaited
 from topics.errors import ArgosyError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from clients.web.columns.imported import Hour
 
 PARQUET = ".parquet"
 PIECE = 1 << 20  # flows that are looked at in one go, so that a question can be given up in between
@@ -49,14 +52,17 @@ class Segment:
 class Archive:
     """The files of some directories and files; `generation` counts how often they were seen to have changed.
 
-    Files that are no Parquet, and databases, are read once into `cache`, where they are Parquet.
+    Files that are no Parquet, and the hours of databases, are read into `cache`, where they are Parquet; those hours
+    that are not yet read are `awaited`.
     """
 
     def __init__(self, directories: Sequence[str], files: Sequence[str], cache: Path) -> None:
         self.directories, self.files, self._cache = list(directories), list(files), cache
+        self.awaited = Awaited(cache)
         self._known: dict[str, Segment] = {}
         self._changing = threading.Lock()
         self.segments: tuple[Segment, ...] = ()
+        self.waiting: tuple[Hour, ...] = ()  # of databases, of which nothing was read yet
         self.generation = 0
         self.problems: list[str] = []
 
@@ -67,13 +73,14 @@ class Archive:
 
     @property
     def rows(self) -> int:
-        """How many flows there are."""
-        return sum(segment.rows for segment in self.segments)
+        """How many flows there are, those included that are still to be read."""
+        return sum(segment.rows for segment in self.segments) + sum(hour.rows for hour in self.waiting)
 
     def span(self) -> tuple[int, int] | None:
         """Return from when to when flows are (ns), None without any."""
-        dated = [segment for segment in self.segments if segment.first]
-        return (min(each.first for each in dated), max(each.last for each in dated)) if dated else None
+        spans = [(each.first, each.last) for each in self.segments if each.first]
+        spans += [(each.first, each.end) for each in self.waiting]
+        return (min(first for first, _ in spans), max(last for _, last in spans)) if spans else None
 
     def refresh(self) -> bool:
         """Look which files there are now; tell whether that changed. Raises InputError when nothing can be read."""
@@ -85,6 +92,7 @@ class Archive:
                 self.segments = found
                 self._known = {segment.path: segment for segment in found}
                 self.generation += 1
+            self.waiting = tuple(self.awaited.hours())
             self.problems = problems
             return changed
 
@@ -119,8 +127,12 @@ class Archive:
         paths = []
         for name in found:
             try:
-                plain = Path(name).suffix == PARQUET and not is_database(name)
-                paths += [name] if plain else imported(name, self._cache)
+                if is_database(name):
+                    read, wrong = self.awaited.look(name)
+                    paths += read
+                    problems += wrong
+                else:
+                    paths.append(name if Path(name).suffix == PARQUET else imported(name, self._cache))
             except ArgosyError as error:
                 problems.append(str(error))
         return paths

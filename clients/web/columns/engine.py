@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -18,12 +18,13 @@ from clients.web.columns.kept import Kept
 from clients.web.columns.prepared import prepared
 from clients.web.columns.selecting import Selector
 from clients.web.columns.totals import totals
-from clients.web.errors import TooLargeError
+from clients.web.errors import SupersededError, TooLargeError
 from processors.summaries.warm import fixed
 from topics.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from concurrent.futures import Future
     from pathlib import Path
 
     from clients.web.asking.asked import Asked
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 ALL = fixed(np.zeros(0, np.bool_))
 MANY = "many"
+STOPPED = "the server is being stopped"
 NO_ROWS = fixed(np.zeros(0, np.uint32))
 FEW = 8  # one row in so many is few: their columns are taken out, and walked over instead of all
 BYTES = 128  # of a row that was taken out, at most
@@ -123,9 +125,12 @@ class Engine:
         return touched
 
     def fraction(self, question: Question) -> float:
-        """Return which part of the flows of a question can be looked at now."""
+        """Return which part of the flows of a question can be looked at now; the rest is read before others."""
         touched = self.archive.touching(question.first, question.end)
-        rows = sum(segment.rows for segment in touched)
+        waiting = [each for each in self.archive.waiting if each.first <= question.end and each.end >= question.first]
+        if waiting:
+            self.archive.awaited.ask(question.first, question.end)
+        rows = sum(segment.rows for segment in touched) + sum(hour.rows for hour in waiting)
         return sum(each.rows for each in touched if self.is_prepared(each)) / rows if rows else 1.0
 
     def each(self, question: Question, asked: Asked, make: Callable[[Rows], Made]) -> list[Made]:
@@ -139,9 +144,11 @@ class Engine:
             rows = self.rows(piece, question)
             return make(rows) if rows.file.rows else None
 
-        futures = [self._pool.submit(work, each) for file in self.segments(question) for each in file.pieces]
+        futures = [self._submitted(work, each) for file in self.segments(question) for each in file.pieces]
         try:
             return [made for future in futures if (made := future.result()) is not None]
+        except CancelledError:
+            raise SupersededError(STOPPED) from None
         finally:
             for future in futures:
                 future.cancel()
@@ -163,6 +170,12 @@ class Engine:
         if sum(map(many, selected)) > MOST_JOINED:
             return MANY
         return (Rows(joined(selected, self.columns), ALL, whole=True),) if selected else ()
+
+    def _submitted(self, work: Callable[[Piece], Made], piece: Piece) -> Future[Made]:
+        try:
+            return self._pool.submit(work, piece)
+        except RuntimeError:
+            raise SupersededError(STOPPED) from None
 
     def part(self, rows: Rows, question: Question, what: tuple[Any, ...], make: Callable[[], Made]) -> Made:
         """Return what is made of a piece, kept to be asked for again where the time takes in all of it."""

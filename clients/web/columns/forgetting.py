@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 UNUSED = 30 * 86_400  # seconds since columns were last opened
 UNFINISHED = 86_400  # seconds since somebody wrote columns, and never ended
-BOUNDS = {"*.columns": UNUSED, "*.sums": UNUSED, "*.columns.*": UNFINISHED, "*.sums.*": UNFINISHED}
+BOUNDS = {"*.parquet": UNUSED, "*.columns": UNUSED, "*.sums": UNUSED, "*.columns.*": UNFINISHED, "*.sums.*": UNFINISHED}
 
 
 def forget_unused(cache: Path, now: float) -> list[Path]:

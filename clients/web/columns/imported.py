@@ -1,47 +1,88 @@
-"""Flows of databases and of files that are no Parquet, read into Parquet of our own once, for columns to be made of."""
+"""Flows of databases and of files that are no Parquet, read into Parquet of our own, for columns to be made of.
+
+A file is read once. Of a database each hour is read by itself: those that changed, and those first that are asked for.
+"""
 
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import polars as pl
 
 from clients.options import Parsed
 from clients.selection import Selection
-from clients.sources import Source, is_database, to_batch
+from clients.sources import Source, to_batch
 from topics.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    import polars as pl
-
     from topics.batch import Records
 
 MOST_ROWS = 20_000_000
 PIECE = 131_072
+HOUR = 3600 * 1_000_000_000
+STATEMENT_SECONDS = 60.0
+HOURS = "SELECT {hour}, count(*), min(stime), max(ltime) FROM {table} GROUP BY {hour}"
 
 
-def imported(name: str, cache: Path) -> list[str]:
-    """Return the Parquet file that holds the flows of a database or file as they are now; raises ArgosyError."""
-    kept = cache / f"{_state(name)}.parquet"
+class Hour(NamedTuple):
+    """The flows of a database that begin in an hour (since 1970), how many, and where they are once they are read."""
+
+    address: str
+    hour: int
+    rows: int
+    path: Path
+
+    @property
+    def first(self) -> int:
+        """When it begins (ns)."""
+        return self.hour * HOUR
+
+    @property
+    def end(self) -> int:
+        """The last ns of it."""
+        return self.first + HOUR - 1
+
+    def read(self) -> None:
+        """Read its flows; raises DatabaseError."""
+        from sinks.sql.reader import read_flows
+
+        began = pl.min_horizontal("src_first", "dst_first").cast(pl.Int64).is_between(self.first, self.end)
+        frames = read_flows(self.address, between=(self.first, self.end), seconds=STATEMENT_SECONDS)
+        _write(self.address, (frame.filter(began) for frame in frames), self.path)
+
+
+def imported(name: str, cache: Path) -> str:
+    """Return the Parquet file that holds the flows of another file as they are now; raises ArgosyError."""
+    from clients.web.columns.prepared import key_of
+
+    kept = cache / f"{_hashed(name, key_of(name))}.parquet"
     if not kept.exists():
         _write(name, Source(Parsed(), [name]).frames(Selection()), kept)
-    return [str(kept)]
+    return str(kept)
 
 
-def _state(name: str) -> str:
-    """Return what a source is known by as it is now: of a database, how many flows it has and when the last was."""
-    if is_database(name):
-        from sinks.sql.reader import ask
+def hours(address: str, cache: Path) -> list[Hour]:
+    """Return the hours of a database as they are now, the oldest first; raises DatabaseError."""
+    from sinks.sql.reader import ask
 
-        said = repr(ask(name, "SELECT count(*), max(ltime) FROM {table}"))
-    else:
-        from clients.web.columns.prepared import key_of
+    found: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
+    for hour, *facts in ask(address, HOURS, STATEMENT_SECONDS):
+        if hour is not None:
+            found[int(hour)].append(tuple(facts))
+    return [
+        Hour(address, hour, sum(rows for rows, *_ in facts), cache / f"{_hashed(address, hour, sorted(facts))}.parquet")
+        for hour, facts in sorted(found.items())
+    ]
 
-        said = key_of(name)
-    return blake2b(f"{name}\0{said}".encode(), digest_size=16).hexdigest()
+
+def _hashed(*what: object) -> str:
+    return blake2b("\0".join(map(repr, what)).encode(), digest_size=16).hexdigest()
 
 
 def _write(name: str, frames: Iterable[pl.DataFrame], kept: Path) -> None:
@@ -54,6 +95,8 @@ def _write(name: str, frames: Iterable[pl.DataFrame], kept: Path) -> None:
             rows += frame.height
             _check(name, rows)
             for piece in frame.iter_slices(PIECE):
+                if not piece.height:
+                    continue
                 batch = to_batch(piece)
                 begin, end = _times(batch.records)
                 first, last = min(first or begin, begin), max(last, end)

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from clients.web.asking.question import MOST_TEXT, Question, choice, number, question
 from clients.web.errors import ParameterError
-from clients.web.serving.answering import answer, body, described
+from clients.web.serving.replies import answer, body, described
 from clients.web.serving.traffic_routes import questioned
 from clients.web.views import alerting
 from topics.alerts import SEVERITIES
@@ -73,7 +73,7 @@ def routes(site: Site) -> list[Route]:
         return answer(await site.answering.run(request, {}, work))
 
     return [
-        Route("/api/alerts", questioned(site, of_alerts)),
+        Route("/api/alerts", questioned(site, of_alerts, lasting=False)),
         Route("/api/alerts/{id}/acknowledge", acknowledge, methods=["POST"]),
         Route("/api/alerts/{id}/acknowledge", forget, methods=["DELETE"]),
         *_silence_routes(site),

@@ -1,9 +1,8 @@
-"""From requests to answers: parameters checked, work bounded and given up with the request, errors as JSON."""
+"""From questions to answers: work bounded, done once for all who ask the same, given up with the request, kept."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import time
 from collections import Counter
@@ -11,115 +10,26 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from starlette.responses import Response
-
 from clients.web.asking.asked import Asked
 from clients.web.columns.kept import Kept
-from clients.web.errors import BusyError, ParameterError, SupersededError, TooLongError, WebError
-from topics.errors import ArgosyError, FilterError, InputError, SettingsError, UsageError
+from clients.web.errors import BusyError, ParameterError, SupersededError
+from clients.web.serving.replies import encoded, kept_answer, parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping
 
     from starlette.requests import Request
+    from starlette.responses import Response
+
+    from clients.web.serving.lasting import Lasting
 
 SECONDS = 10.0
 AT_ONCE = 4  # questions of one client
 THREADS = 16
 WAITING = 64  # questions of one client that wait for others of its own
 RESULTS_MEMORY = 64 << 20
-MOST_PARAMETER = 8192
-MOST_PARAMETERS = 32
-MOST_BODY = 1 << 20
 GONE = 0.2  # seconds between looks whether the client is still there
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_COLUMN = re.compile(r"at column (\d+)")
-_WORD = re.compile(r"'([^']*)' at column")
-_SUGGESTION = re.compile(r"did you mean '([^']*)'")
-
-
-def plain(value: Any) -> Any:  # noqa: ANN401 - whatever JSON does not know
-    """Return what NumPy holds as JSON has it."""
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(type(value).__name__)
-
-
-def encoded(value: Any) -> bytes:  # noqa: ANN401 - whatever JSON holds
-    """Return JSON."""
-    return json.dumps(value, default=plain, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode(
-        "utf-8",
-        "backslashreplace",  # a name on the wire may hold half a character
-    )
-
-
-def answer(value: Any, status: int = 200) -> Response:  # noqa: ANN401 - as above
-    """Return a response that holds JSON."""
-    return Response(encoded(value), status, media_type="application/json", headers={"cache-control": "no-store"})
-
-
-def refusal(error: ArgosyError, parameter: str = "q") -> Response:
-    """Return an error as pages have it."""
-    return answer({"error": described(error, parameter)}, _status(error))
-
-
-def _status(error: ArgosyError) -> int:
-    return error.status if isinstance(error, WebError) else 400 if isinstance(error, UsageError) else 500
-
-
-def described(error: ArgosyError, parameter: str = "q") -> dict[str, Any]:
-    """Return what an error says: a mistake in a filter with the place of the word."""
-    text = " ".join(str(error).split())
-    said: dict[str, Any] = {"kind": "usage", "message": text}
-    if isinstance(error, FilterError):
-        said |= {"kind": "filter", "parameter": parameter}
-        column, word = _COLUMN.search(text), _WORD.search(text)
-        if column:
-            said |= {"column": int(column[1]), "length": len(word[1]) if word else 1}
-    elif isinstance(error, WebError):
-        said["kind"] = error.kind
-        if isinstance(error, ParameterError):
-            said["parameter"] = error.parameter
-    elif isinstance(error, SettingsError):
-        said["kind"] = "rules"
-    elif not isinstance(error, UsageError):
-        said["kind"] = "input" if isinstance(error, InputError) else "internal"
-    suggestion = _SUGGESTION.search(text)
-    return {**said, "suggestion": suggestion[1]} if suggestion else said
-
-
-def parameters(request: Request) -> dict[str, str]:
-    """Return the parameters of a request; raises TooLongError, ParameterError for one given twice."""
-    pairs = request.query_params.multi_items()
-    if len(pairs) > MOST_PARAMETERS:
-        raise TooLongError(f"more than {MOST_PARAMETERS} parameters")
-    said: dict[str, str] = {}
-    for name, value in pairs:
-        if len(value) > MOST_PARAMETER:
-            raise TooLongError(f"parameter '{name[:64]}' has {len(value)} characters, more than {MOST_PARAMETER}")
-        if name in said:
-            raise ParameterError(f"parameter '{name[:64]}' was given twice", name[:64])
-        if "\0" in value:
-            raise ParameterError(f"parameter '{name[:64]}' holds a null character", name[:64])
-        said[name] = value
-    return said
-
-
-async def body(request: Request) -> dict[str, Any]:
-    """Return the JSON object of a request; raises TooLongError, ParameterError."""
-    content = b""
-    async for part in request.stream():
-        content += part
-        if len(content) > MOST_BODY:
-            raise TooLongError(f"a body of more than {MOST_BODY >> 20} MB")
-    try:
-        said = json.loads(content or b"{}")
-    except (ValueError, RecursionError):
-        raise ParameterError("the body is no JSON", "body") from None
-    if not isinstance(said, dict):
-        raise ParameterError("the body is no object", "body")
-    return said
 
 
 class _Shared:
@@ -136,8 +46,13 @@ class Answering:
     `who` tells clients apart.
     """
 
-    def __init__(self, seconds: float = SECONDS, who: Callable[[Request], str] | None = None) -> None:
-        self.seconds, self._who = seconds, who or _client
+    def __init__(
+        self,
+        seconds: float = SECONDS,
+        who: Callable[[Request], str] | None = None,
+        lasting: Lasting | None = None,
+    ) -> None:
+        self.seconds, self._who, self._lasting = seconds, who or _client, lasting
         self._threads = ThreadPoolExecutor(THREADS, "argosy-question")
         self._results = Kept(RESULTS_MEMORY)
         self._shared: dict[Hashable, _Shared] = {}
@@ -152,19 +67,62 @@ class Answering:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def kept(
-        self, request: Request, state: object, make: Callable[[dict[str, str], Asked], dict[str, Any]]
+        self,
+        request: Request,
+        state: object,
+        make: Callable[[dict[str, str], Asked], dict[str, Any]],
+        *,
+        lasting: bool = False,
     ) -> Response:
-        """Answer a question, or return what was answered before while `state` was the same."""
+        """Answer a question, or return what was answered before while `state` was the same.
+
+        What is `lasting` lies on disk, too, for as long as the files are the same.
+        """
         said = parameters(request)
-        lasting = {name: value for name, value in said.items() if name != "id"}
-        moving = lasting.get("t", "").lstrip("xincs").startswith("-") and lasting.get("anchor") != "end"
-        key = (request.url.path, state, tuple(sorted(lasting.items())))
+        asking = {name: value for name, value in said.items() if name != "id"}
+        moving = asking.get("t", "").lstrip("xincs").startswith("-") and asking.get("anchor") != "end"
+        path = request.url.path
+        key = (path, state, tuple(sorted(asking.items())))
         found = None if moving else self._results.get(key)
         if found is None:
-            found = await self._once(request, said, key, lambda asked: _timed(make, lasting, asked))
+            of = self._lasting_state() if lasting and not moving else ""
+            found = await self._once(request, said, key, lambda asked: self._made(make, path, asking, of, asked))
             if found[1]:
                 self._results.put(key, found, len(found[0]) + 256)
-        return Response(found[0], media_type="application/json", headers={"cache-control": "no-store"})
+        return kept_answer(found[0])
+
+    def foresee(
+        self,
+        path: str,
+        said: dict[str, str],
+        state: object,
+        make: Callable[[dict[str, str], Asked], dict[str, Any]],
+        asked: Asked,
+    ) -> None:
+        """Answer a question that is likely to be asked; raises what it raises."""
+        found = self._made(make, path, said, self._lasting_state(), asked)
+        if found[1]:
+            self._results.put((path, state, tuple(sorted(said.items()))), found, len(found[0]) + 256)
+
+    def _lasting_state(self) -> str:
+        return self._lasting.state if self._lasting else ""
+
+    def _made(
+        self,
+        make: Callable[[dict[str, str], Asked], dict[str, Any]],
+        path: str,
+        said: dict[str, str],
+        of: str,
+        asked: Asked,
+    ) -> tuple[bytes, bool]:
+        """Return an answer, and whether it is all there; one that lies on disk for this state of the files as it is."""
+        before = self._lasting.get(of, path, said) if self._lasting else None
+        if before is not None:
+            return before, True
+        content, complete = _timed(make, said, asked)
+        if complete and self._lasting:
+            self._lasting.put(of, path, said, content)
+        return content, complete
 
     async def _once(
         self, request: Request, said: Mapping[str, str], key: Hashable, work: Callable[[Asked], Any]

@@ -18,8 +18,8 @@ from clients.web.flows import grouped
 from clients.web.flows.exporting import FORMATS, export, export_groups
 from clients.web.flows.ordering import check_sort, page
 from clients.web.flows.rows import rows
-from clients.web.serving.answering import answer, described, parameters
 from clients.web.serving.meta import column_of
+from clients.web.serving.replies import answer, described, parameters
 from clients.web.serving.traffic_routes import questioned
 from topics.errors import FilterError, UsageError
 

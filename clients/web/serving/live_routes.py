@@ -14,7 +14,7 @@ from starlette.routing import Route
 from clients.explaining.explained import alert_row
 from clients.web.asking.question import MOST_TEXT, choice, number, parsed_filter
 from clients.web.errors import BusyError, ParameterError
-from clients.web.serving.answering import encoded, parameters
+from clients.web.serving.replies import encoded, parameters
 from clients.web.traffic.series import SECOND
 from topics.errors import UsageError
 

@@ -75,7 +75,7 @@ def meta(site: Site) -> dict[str, Any]:
         "live": site.is_live,
         "now": time.time(),
         "preparing": {
-            "files": len(archive.segments),
+            "files": len(archive.segments) + len(archive.waiting),
             "done": done,
             "fraction": rows / archive.rows if archive.rows else 1.0,
         },

@@ -27,10 +27,32 @@ if TYPE_CHECKING:
 
 Said = dict[str, str]
 YEAR = 366 * 86_400
+# What the page asks when it is opened (page/src/views/overview.tsx, overview_findings.tsx).
+FIRST: tuple[tuple[str, Said], ...] = (
+    ("/api/overview", {"by": "service", "metric": "bytes", "compare": "0", "bins": "160", "top": "7"}),
+    ("/api/new", {"against": "86400", "limit": "20"}),
+)
 
 
-def questioned(site: Site, make: Callable[[Question, Said, Asked], dict[str, Any]]) -> Callable[[Request], Any]:
-    """Return an endpoint for a question about flows: what is made of it, with the time it was about."""
+def questioned(
+    site: Site, make: Callable[[Question, Said, Asked], dict[str, Any]], *, lasting: bool = True
+) -> Callable[[Request], Any]:
+    """Return an endpoint for a question about flows: what is made of it, with the time it was about.
+
+    Answers last (lasting.py) where they are made of the archive alone.
+    """
+    work = worked(site, make)
+
+    async def endpoint(request: Request) -> Response:
+        return await site.answering.kept(request, site.state(), work, lasting=lasting)
+
+    return endpoint
+
+
+def worked(
+    site: Site, make: Callable[[Question, Said, Asked], dict[str, Any]]
+) -> Callable[[Said, Asked], dict[str, Any]]:
+    """Return what parameters are answered by, with the time that they were about."""
 
     def work(said: Said, asked: Asked) -> dict[str, Any]:
         about = question(said, site.archive.span())
@@ -39,10 +61,7 @@ def questioned(site: Site, make: Callable[[Question, Said, Asked], dict[str, Any
         ends = {"from": about.first / SECOND, "to": (about.end + 1) / SECOND}
         return {"range": ends, "prepared": prepared, "generation": site.archive.generation, **found}
 
-    async def endpoint(request: Request) -> Response:
-        return await site.answering.kept(request, site.state(), work)
-
-    return endpoint
+    return work
 
 
 def metric_of(said: Said, default: str = "bytes") -> str:
@@ -113,4 +132,5 @@ def routes(site: Site) -> list[Route]:
         return fresh(engine, known, about, asked, against, number(said, "limit", 50, 1, 1000))
 
     made = {"overview": of_overview, "series": of_series, "top": of_top, "quality": of_quality, "new": of_new}
+    site.first |= {(path, tuple(said.items())): worked(site, made[path.removeprefix("/api/")]) for path, said in FIRST}
     return [Route(f"/api/{name}", questioned(site, make)) for name, make in made.items()]

@@ -12,7 +12,7 @@ from clients.explaining.finding import File, find
 from clients.web.asking.command_line import source_words
 from clients.web.asking.question import MOST_TEXT, Question, choice, number
 from clients.web.errors import MissingError, ParameterError
-from clients.web.serving.answering import answer, parameters
+from clients.web.serving.replies import answer, parameters
 from clients.web.serving.traffic_routes import questioned
 from clients.web.traffic.pairs import OF_FIELD
 from clients.web.views.countries import geography

@@ -11,7 +11,8 @@ from starlette.testclient import TestClient
 
 from clients.main import main
 from clients.web.serving.app import application
-from clients.web.site import Setup, Site
+from clients.web.setup import Setup
+from clients.web.site import Site
 from tests.traffic.pcap import write_pcap
 from tests.traffic.sample.story import sample_frames
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from clients.web.serving.guard import Guard
 
 DEADLINE = 120.0
+OURS = {"x-argosy": "1"}  # what other sites cannot have a browser send
 
 
 class Page(NamedTuple):

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from clients.web.serving.app import application
 from clients.web.site import Site
-from tests.clients.web.server.conftest import setup_of, wait_until_prepared
+from tests.clients.web.server.conftest import OURS, setup_of, wait_until_prepared
 from tests.clients.web.server.test_traffic import asked, flows
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from tests.clients.web.server.conftest import Page
 
-OURS = {"x-argosy": "1"}
 RULE = """
 rules:
 - name: much
@@ -164,7 +163,7 @@ def test_new_flows_and_alerts_reach_a_page_that_is_open(archive: Path, tmp_path:
 
 
 def test_a_database_shows_the_same(page: Page, tmp_path: Path) -> None:
-    from clients.web.site import Setup
+    from clients.web.setup import Setup
 
     database = page.data / "flows.duckdb"
     site = Site(Setup(cache=tmp_path / "cache", state=tmp_path / "state", files=(str(database),), seconds=120.0))

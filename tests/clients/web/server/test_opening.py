@@ -1,0 +1,116 @@
+"""A server answers what it answered before while it is still loaded, of the same files alone, and to whom it may."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from starlette.testclient import TestClient
+
+from clients.web.serving.app import application
+from clients.web.serving.guard import guard
+from clients.web.serving.opening import Opening, load
+from clients.web.site import Site
+from tests.clients.web.server.conftest import setup_of, wait_until_prepared
+from topics.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from starlette.applications import Starlette
+
+    from clients.web.setup import Setup
+
+ASKED = "/api/top?by=proto"
+TOKEN = "a token of enough characters"  # noqa: S105 - of this test
+
+
+@pytest.fixture
+def asked_before(archive: Path, tmp_path: Path) -> Setup:
+    """Return a page on a copy of the archive, of which something was asked before."""
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "flows.parquet").write_bytes(next(archive.rglob("flows*.parquet")).read_bytes())
+    setup = setup_of(data, tmp_path)
+    site = Site(setup)
+    with TestClient(application(site), base_url="http://localhost") as client:
+        wait_until_prepared(client)
+        assert client.get(ASKED).json()["rows"]
+    assert site.lasting.get(site.lasting.state, "/api/overview", {}) is None
+    return setup
+
+
+class Slow:
+    """Loads a server when it is let, not before."""
+
+    def __init__(self) -> None:
+        self.let = threading.Event()
+
+    def __call__(self, setup: Setup) -> Starlette:
+        assert self.let.wait(60)
+        return load(setup)
+
+
+def test_what_was_asked_before_is_answered_before_all_is_loaded(asked_before: Setup) -> None:
+    slow = Slow()
+    with TestClient(Opening(asked_before, load=slow), base_url="http://localhost") as client:
+        assert client.get("/").status_code == 200
+        assert client.get("/api/session").json()["signed_in"]
+        early = _until_kept(client)
+        assert early["rows"]
+        slow.let.set()
+        late = client.get("/api/top?by=state").json()
+        assert late["rows"]
+        assert client.get(ASKED).json() == early
+        assert client.get("/api/meta").json()["records"] == sum(row["flows"] for row in early["rows"])
+
+
+def _until_kept(client: TestClient) -> dict[str, list[dict[str, int]]]:
+    """Return the answer of before; who asks before the files were looked at waits for the rest of the server."""
+    opening = client.app
+    assert isinstance(opening, Opening)
+    assert opening.looked.wait(60)
+    found: dict[str, list[dict[str, int]]] = client.get(ASKED).json()
+    return found
+
+
+def test_files_that_changed_make_answers_of_before_none(asked_before: Setup) -> None:
+    flows = next((asked_before.cache.parent / "data").iterdir())
+    lasting = Site(asked_before).lasting
+    before = lasting.look()
+    assert lasting.get(before, "/api/top", {"by": "proto"}) is not None
+    os.utime(flows, (1, 1))
+    assert lasting.look() != before
+    assert lasting.get(lasting.look(), "/api/top", {"by": "proto"}) is None
+
+
+def test_answers_of_before_are_told_to_those_alone_who_may_ask(asked_before: Setup) -> None:
+    from dataclasses import replace
+
+    closed = replace(asked_before, guard=guard("127.0.0.1", TOKEN, [], "", []))
+    slow = Slow()
+    with TestClient(Opening(closed, load=slow), base_url="http://localhost") as client:
+        opening = client.app
+        assert isinstance(opening, Opening)
+        assert opening.looked.wait(60)
+        assert client.get(ASKED).status_code == 401
+        assert client.get(ASKED, headers={"host": "evil.example"}).status_code == 403
+        answer = client.get(ASKED, headers={"authorization": f"Bearer {TOKEN}"})
+        assert (answer.status_code, bool(answer.json()["rows"])) == (200, True)
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        slow.let.set()
+
+
+def test_who_cannot_load_the_rest_says_why(asked_before: Setup) -> None:
+    stopped = threading.Event()
+
+    def failing(_: Setup) -> Starlette:
+        raise InputError("no room")
+
+    opening = Opening(asked_before, stopped.set, failing)
+    with TestClient(opening, base_url="http://localhost") as client:
+        assert stopped.wait(60)
+        assert client.get("/api/top?by=state").status_code == 503
+    assert str(opening.failure) == "no room"

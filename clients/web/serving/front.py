@@ -27,7 +27,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _HASHED = re.compile(r"-[A-Za-z0-9_-]{8,}\.\w+$")
 WITHOUT_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Argosy</title></head><body>
 <h1>Argosy</h1><p>The page has not been built. In the source tree, <code>make page</code> builds it (it takes Node);
-packages come with it. What it asks is there: <a href="/api/meta">/api/meta</a>, docs/web.md tells the rest.</p>
+packages come with it. What it asks is there: <a href="/api/meta">/api/meta</a>, docs/guides/web.md tells the rest.</p>
 </body></html>"""
 YEAR = 31_536_000
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+import time
 from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from tests.clients.web import scene
 from tests.clients.web.conftest import FLAGS, PATIENCE
 
 PLACE = Path(scene.__file__).parents[3] / "docs" / "guides" / "pictures"
-DESKTOP, TABLET, TELEPHONE = (1280, 800), (834, 1000), (390, 780)
+DESKTOP, BROAD, TABLET, TELEPHONE = (1280, 800), (1280, 1000), (834, 1000), (390, 780)
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ PICTURES = (
     Picture("overview", "/", "New since"),
     Picture("overview-dark", "/", "New since", scheme="dark"),
     Picture("flows", "/flows?q=tcp+and+dst+port+443&sort=-bytes", "10.20."),
-    Picture("flow", f"/flows?q=host+{scene.TRAP}+and+srcid+edge", scene.TRAP, TABLET),
+    Picture("flow", f"/flows?q=host+{scene.TRAP}+and+srcid+edge", scene.TRAP, BROAD),
     Picture("host", f"/host/{scene.CLIENT}", "Where it was attached", TABLET),
     Picture("map", "/map", "Hosts of", TABLET),
     Picture("graph", "/graph?nodes=50", "Largest links", TABLET, "dark"),
@@ -58,6 +59,14 @@ def draw(page: Page, picture: Picture) -> None:
     page.screenshot(path=PLACE / f"page-{picture.name}.png")
 
 
+def wait_until_prepared(page: Page) -> None:
+    """Wait until all flows are in the figures."""
+    end = time.monotonic() + PATIENCE / 1000
+    while page.request.get("/api/meta").json()["preparing"]["fraction"] < 1:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
 def main() -> int:
     """Audit the sample, serve it and draw all pictures."""
     chromium = shutil.which("chromium")
@@ -71,6 +80,7 @@ def main() -> int:
             context = browser.new_context(base_url=address)
             context.set_default_timeout(PATIENCE)
             page = context.new_page()
+            wait_until_prepared(page)
             for picture in PICTURES:
                 draw(page, picture)
             browser.close()

@@ -94,7 +94,7 @@ class Opening:
         if not scope["path"].startswith(API):
             return True
         own = bool(scope["path"] == f"{API}session")
-        if scope["method"] != "GET" or self._lasting is None or len(scope["query_string"]) > MOST_QUERY:
+        if scope.get("method") != "GET" or self._lasting is None or len(scope["query_string"]) > MOST_QUERY:
             return own
         said = QueryParams(scope["query_string"])
         content = self._lasting.get(self._lasting.state, scope["path"], {k: v for k, v in said.items() if k != "id"})

@@ -46,6 +46,8 @@ def address_column(address: pl.Expr, ethertype: pl.Expr) -> pl.Expr:
 
 
 def _each_distinct(column: pl.Series, text: Callable[[bytes], str]) -> pl.Series:
+    if column.null_count() == len(column):
+        return pl.Series("text", [None], pl.String).new_from_index(0, len(column))
     known = column.drop_nulls().unique()
     words = pl.Series("text", [text(value) for value in known.to_list()], pl.String)
     pairs = pl.DataFrame([known.alias("value"), words])

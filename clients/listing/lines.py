@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from topics.fields.formats import COUNT, INTEGER
+from topics.distinct import spread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,10 @@ class Listing:
     def lines(self, frame: pl.DataFrame) -> pl.Series:
         """Return one line for each record, without its end."""
         texts = frame.select(self._texts)
-        return texts.select(self._delimited() if self._delimiter else self._aligned(texts)).to_series()
+        if self._delimiter:
+            return texts.select(self._delimited()).to_series()
+        free = [self._free(texts, place) for place, column in enumerate(self._columns) if column.format.free]
+        return texts.with_columns(free).select(self._aligned(texts)).to_series()
 
     def block(self, frame: pl.DataFrame) -> bytes:
         """Return all lines with their ends, as `lines` has them."""
@@ -67,11 +70,9 @@ class Listing:
         return rows.getvalue()
 
     def _cell(self, place: int, column: Field) -> pl.Expr:
-        """Return what is between two delimiters: whole numbers as they are, which spares making texts of them."""
-        whole = column.format is INTEGER or (column.format is COUNT and self._style.abbreviate is None)
-        if whole and not column.pattern:
-            return column.value().cast(pl.Int64)
-        return self._value(self._texts[place], column)
+        """Return what is between two delimiters: numbers as they are, which spares making texts of them."""
+        number = column.number(self._style)
+        return self._value(self._texts[place], column) if number is None else number
 
     def _aligned(self, texts: pl.DataFrame) -> pl.Expr:
         longest = texts.select(pl.all().str.len_bytes().max()).row(0)
@@ -80,14 +81,23 @@ class Listing:
             if place:
                 parts.append(self._separator(place))
             text = pl.col(str(place))
-            if column.format.free:
-                text = text.str.replace_all(CONTROL, ".")
-            width = column.columns(self._style)
-            if (longest[place] or 0) > width and not self._whole(column):
-                cut = pl.concat_str([text.str.slice(0, width - 1), pl.lit(CUT)])
-                text = pl.when(text.str.len_chars() > width).then(cut).otherwise(text)
-            parts.append(text.str.pad_end(width) if column.format.left else text.str.pad_start(width))
+            is_long = (longest[place] or 0) > column.columns(self._style)
+            parts.append(text if column.format.free else self._fitted(text, column, is_long=is_long))
         return pl.concat_str(parts).str.strip_chars_end(" ")
+
+    def _free(self, texts: pl.DataFrame, place: int) -> pl.Series:
+        """Return a column of text that may be long and hold anything, made fit once for each different one."""
+        name, column = str(place), self._columns[place]
+        harmless = pl.col(name).str.replace_all(CONTROL, ".")
+        return spread(texts.select(name), self._fitted(harmless, column, is_long=True)).alias(name)
+
+    def _fitted(self, text: pl.Expr, column: Field, *, is_long: bool) -> pl.Expr:
+        """Return text as wide as its column: padded, and cut where it may be too long."""
+        width = column.columns(self._style)
+        if is_long and not self._whole(column):
+            cut = pl.concat_str([text.str.slice(0, width - 1), pl.lit(CUT)])
+            text = pl.when(text.str.len_chars() > width).then(cut).otherwise(text)
+        return text.str.pad_end(width) if column.format.left else text.str.pad_start(width)
 
     def _whole(self, column: Field) -> bool:
         """Tell which column is never cut: as in Argus, half the number of a port is worse than a crooked column."""

@@ -10,6 +10,7 @@ from processors.payload.decode import ARP_TYPES, SERVICES, Payload, decode
 from processors.payload.message import Message
 from processors.payload.stations import say_arp
 from topics.address_text import ip_text, mac_text
+from topics.distinct import every_row_alike
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -58,16 +59,17 @@ class Decoder:
             pl.when(ports[0]).then("dst_port").when(ports[1]).then("src_port").otherwise(0).alias("service"),
             (data.bin.size() >= pl.col(f"{side}_app_bytes")).alias("whole"),
         )
-        different = keys.unique(maintain_order=True)
+        if not keys.height:
+            return pl.DataFrame(schema=dict.fromkeys(("application", "said", *self._facts), pl.String))
+        places, first = every_row_alike(keys.get_columns())
+        different = keys[first]
         messages = [self._message(Payload(*row)) for row in different.iter_rows()]
         told = different.with_columns(
             pl.Series("application", [message.protocol for message in messages], pl.String),
             pl.Series("said", [message.text for message in messages], pl.String),
             *(pl.Series(name, [_fact(name, message) for message in messages], pl.String) for name in self._facts),
         )
-        return keys.join(told, on=keys.columns, how="left", maintain_order="left").select(
-            "application", "said", *self._facts
-        )
+        return told.select(pl.col("application", "said", *self._facts).gather(places))
 
     def _message(self, payload: Payload) -> Message:
         known = self._known.get(payload)

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from processors.payload.signatures import Signature
+from topics.distinct import every_row_alike
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -144,10 +145,12 @@ class Services:
             for name in columns[1:3]
         ]
         kinds = starts.with_columns(ports)
-        different = kinds.unique(maintain_order=True)
+        if not kinds.height:
+            return pl.Series("srv", [], pl.String)
+        places, first = every_row_alike(kinds.get_columns())
+        different = kinds[first]
         names = [name for block in different.iter_slices(BLOCK) for name in self._of(block)]
-        told = different.with_columns(pl.Series("srv", names, pl.String))
-        return kinds.join(told, on=columns, how="left", maintain_order="left")["srv"]
+        return pl.Series("srv", names, pl.String).gather(places)
 
     def _of(self, block: pl.DataFrame) -> list[str | None]:
         if not self._known:

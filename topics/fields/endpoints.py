@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from functools import partial, reduce
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ from topics.fields.columns import (
     where,
 )
 from topics.fields.field import Field, Format, both
-from topics.fields.formats import INTEGER, TEXT, WORD, hexadecimal
+from topics.fields.formats import INTEGER, TEXT, WORD, hexadecimal, where_known
 from topics.fields.names import (
     ETHERTYPES,
     SERVICE_ACCESS_POINTS,
@@ -140,7 +141,9 @@ def _port_text(side: str) -> Format:
             pl.when(protocol.is_in(WITH_PORTS))
             .then(service(port, style))
             .when(protocol == ICMP)
-            .then(hexadecimal(port.cast(pl.UInt32) % 256 * 256 + port // 256, 4))
+            .then(
+                where_known(pl.when(protocol == ICMP).then(port.cast(pl.UInt32) % 256 * 256 + port // 256), _hex_of_16)
+            )
             .when(protocol == ICMPV6)
             .then(_icmpv6_port(side, style))
             .when(protocol == ESP)
@@ -153,27 +156,39 @@ def _port_text(side: str) -> Format:
     return Format(text, left=True, holds="number")
 
 
+def _hex_of_16(number: pl.Expr) -> pl.Expr:
+    return hexadecimal(number, 4)
+
+
+def _hex_of_32(number: pl.Expr) -> pl.Expr:
+    return hexadecimal(number, 8)
+
+
 def service(port: pl.Expr, style: Style) -> pl.Expr:
     """Return ports by name or number, as the protocol in the column `protocol` has them."""
     number = port.cast(pl.String)
     if not style.port_names:
         return number
-    text: pl.Expr = pl.when(port > 0).then(number)
-    for protocol in PROTOCOLS:
-        named = port.replace_strict(service_names(protocol), default=None, return_dtype=pl.String)
-        text = pl.when(pl.col("protocol") == protocol).then(pl.coalesce(named, text)).otherwise(text)
-    return text
+    both = pl.col("protocol").cast(pl.UInt32) * (1 << 16) + port.cast(pl.UInt32)
+    return both.replace_strict(_every_service(), default=pl.when(port > 0).then(number), return_dtype=pl.String)
+
+
+@functools.cache
+def _every_service() -> dict[int, str]:
+    """Return the names of ports, by 65,536 times the protocol and the port."""
+    return {(number << 16) + port: name for number in PROTOCOLS for port, name in service_names(number).items()}
 
 
 def _icmpv6_port(side: str, style: Style) -> pl.Expr:
     """Argus shows the type as source port and the code as destination port of ICMPv6."""
     port = pl.col("src_port")
-    number = port // 256 if side == "src" else port % 256
-    return hexadecimal(number, 4) if style.port_names else number.cast(pl.String)
+    number = pl.when(pl.col("protocol") == ICMPV6).then(port // 256 if side == "src" else port % 256)
+    return where_known(number, _hex_of_16) if style.port_names else number.cast(pl.String)
 
 
 def _security_index(side: str) -> pl.Expr:
-    return pl.lit(None, pl.String) if side == "src" else hexadecimal(pl.col("discriminator"), 8)
+    index = pl.when(pl.col("protocol") == ESP).then("discriminator")
+    return pl.lit(None, pl.String) if side == "src" else where_known(index, _hex_of_32)
 
 
 def _access_point(side: str, style: Style) -> pl.Expr:

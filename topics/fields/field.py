@@ -27,6 +27,8 @@ class Format:
     `text` gets the value, the style and the width that was asked for; `extra_width` the width and the style. Text that
     is `free` may hold any character: among delimiters it has to be quoted. `holds` says what the value is: `number`,
     `time` (ns since 1970), `text` or `bytes`; `scale` how many of its units make one of those that are printed.
+    `number` is what the text is the digits of, int64 or decimal, None where it is no such text: tables between
+    delimiters are written of it, without the way through text.
     """
 
     text: Callable[[pl.Expr, Style, int], pl.Expr]
@@ -35,6 +37,7 @@ class Format:
     extra_width: Callable[[int, Style], int] = lambda _width, _style: 0
     holds: str = "text"
     scale: float = 1
+    number: Callable[[pl.Expr, Style], pl.Expr | None] = lambda _value, _style: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,10 @@ class Field:
 
             return patterned(self, style)
         return self.format.text(self.value(), style, self.width)
+
+    def number(self, style: Style) -> pl.Expr | None:
+        """Return what the text of every record is the digits of, null where it is blank; None for other text."""
+        return None if self.pattern else self.format.number(self.value(), style)
 
     def columns(self, style: Style) -> int:
         """Return how wide the column is in this style."""

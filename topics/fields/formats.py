@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from base64 import b64encode
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -12,6 +13,8 @@ from topics.fields.field import Format
 from topics.obfuscation import obfuscated
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from topics.fields.style import Style
 
 SECOND = 1_000_000_000
@@ -35,6 +38,20 @@ def _word(value: pl.Expr, _: Style, __: int) -> pl.Expr:
 
 def _hexadecimal(value: pl.Expr, _: Style, __: int) -> pl.Expr:
     return hexadecimal(value, 4)
+
+
+def where_known(value: pl.Expr, work: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
+    """Return the text that `work` makes of a value, worked out only where there is one: for what few records have."""
+    return value.map_batches(lambda column: _where_known(column, work), return_dtype=pl.String, is_elementwise=True)
+
+
+def _where_known(column: pl.Series, work: Callable[[pl.Expr], pl.Expr]) -> pl.Series:
+    rows = column.is_not_null().arg_true()
+    blank = pl.Series([None], dtype=pl.String).new_from_index(0, len(column))
+    if not len(rows):
+        return blank
+    known = column.gather(rows).to_frame("known")
+    return blank.scatter(rows, known.select(work(pl.col("known"))).to_series())
 
 
 def hexadecimal(value: pl.Expr, digits: int) -> pl.Expr:
@@ -61,8 +78,40 @@ def _cut(value: pl.Expr, unit: int, digits: int, suffix: str) -> pl.Expr:
     return pl.concat_str([sign, whole.cast(pl.String), pl.lit("."), fraction, pl.lit(suffix)])
 
 
+def _whole(value: pl.Expr, _: Style) -> pl.Expr:
+    return value.cast(pl.Int64)
+
+
+def _whole_count(value: pl.Expr, style: Style) -> pl.Expr | None:
+    return None if style.abbreviate is not None else value.cast(pl.Int64)
+
+
+def _decimal(value: pl.Expr, style: Style) -> pl.Expr:
+    return value.cast(pl.Decimal(DIGITS, style.precision), strict=False)
+
+
+def _decimal_rate(value: pl.Expr, style: Style) -> pl.Expr | None:
+    return None if style.abbreviate is not None else _decimal(value, style)
+
+
+def _decimal_seconds(value: pl.Expr, style: Style) -> pl.Expr:
+    return _decimal(value / SECOND, style)
+
+
+def _epoch(value: pl.Expr, style: Style) -> pl.Expr | None:
+    """Return instants (ns since 1970) in seconds, cut to the precision; 0 where there are none."""
+    if not style.epoch:
+        return None
+    step: int = 10 ** (9 - style.precision)
+    whole: pl.Expr = value.cast(pl.Int64).fill_null(0) // step
+    if not style.precision:
+        return whole
+    unit = pl.lit(Decimal(1).scaleb(-style.precision))
+    return whole.cast(pl.Decimal(DIGITS, 0)).mul(unit)
+
+
 def _fraction(value: pl.Expr, style: Style, _: int) -> pl.Expr:
-    return value.cast(pl.Decimal(DIGITS, style.precision), strict=False).cast(pl.String)
+    return _decimal(value, style).cast(pl.String)
 
 
 def _rate(value: pl.Expr, style: Style, width: int) -> pl.Expr:
@@ -84,11 +133,11 @@ def local_offset(instants: pl.Series) -> pl.Series:
 
 def _time(value: pl.Expr, style: Style, _: int) -> pl.Expr:
     """Write a time; a direction without packets has none, and Argus prints the epoch for it."""
+    seconds = _epoch(value, style)
+    if seconds is not None:
+        return seconds.cast(pl.String)
     instant = value.cast(pl.Int64).fill_null(0)
-    fraction = fraction_of_second(instant, style)
-    if style.epoch:
-        return _with_fraction((instant // SECOND).cast(pl.String), fraction)
-    return _with_fraction(local_time(instant).dt.strftime("%H:%M:%S"), fraction)
+    return _with_fraction(local_time(instant).dt.strftime("%H:%M:%S"), fraction_of_second(instant, style))
 
 
 def local_time(instant: pl.Expr) -> pl.Expr:
@@ -153,14 +202,14 @@ def _obfuscated(column: pl.Series, length: int) -> pl.Series:
 
 
 READABLE = {"ascii": _visible, "hex": _hex, "encode32": _base16, "encode64": _base64, "obfuscate": _obfuscated}
-INTEGER = Format(_integer, holds="number")
-COUNT = Format(_count, holds="number")
+INTEGER = Format(_integer, holds="number", number=_whole)
+COUNT = Format(_count, holds="number", number=_whole_count)
 WORD = Format(_word)
 TEXT = Format(_word, free=True)
 LEFT_TEXT = Format(_word, left=True, free=True)
 HEXADECIMAL = Format(_hexadecimal, holds="number")
-FRACTION = Format(_fraction, holds="number")
-RATE = Format(_rate, holds="number")
-SECONDS = Format(_seconds, holds="number", scale=SECOND)
-TIME = Format(_time, extra_width=_time_room, holds="time")
+FRACTION = Format(_fraction, holds="number", number=_decimal)
+RATE = Format(_rate, holds="number", number=_decimal_rate)
+SECONDS = Format(_seconds, holds="number", scale=SECOND, number=_decimal_seconds)
+TIME = Format(_time, extra_width=_time_room, holds="time", number=_epoch)
 PAYLOADS = (_payload("s"), _payload("d"))

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 AT_ONCE = 1 << 20
 MOST_MODES = 8
-VALUE, COUNT = "value", "count"
 
 
 class Summary(NamedTuple):
@@ -37,24 +36,30 @@ class Values:
     """Collects values, float64, nan left out."""
 
     def __init__(self) -> None:
-        self._parts: list[pl.DataFrame] = []
+        self._distinct, self._counts = np.zeros(0), np.zeros(0, np.int64)
+        self._waiting: list[Numbers] = []
 
     def add(self, values: pl.Series) -> None:
         """Take values; nulls count as none."""
         known = values.cast(pl.Float64).drop_nulls().drop_nans()
-        frame = pl.DataFrame({VALUE: known + 0.0})  # -0 is 0
-        self._parts.append(frame.group_by(VALUE).agg(pl.len().cast(pl.Int64).alias(COUNT)))
-        if sum(part.height for part in self._parts) > AT_ONCE:
-            self._parts = [self._together()]
+        self._waiting.append((known + 0.0).to_numpy())  # -0 is 0
+        if sum(map(len, self._waiting)) > AT_ONCE:
+            self._join()
 
     def counted(self) -> tuple[Numbers, Counts]:
         """Return the distinct values in order, and how often each is; both of shape (distinct,)."""
-        frame = self._together().sort(VALUE)
-        return frame[VALUE].to_numpy(), frame[COUNT].to_numpy()
+        self._join()
+        return self._distinct, self._counts
 
-    def _together(self) -> pl.DataFrame:
-        empty = pl.DataFrame(schema={VALUE: pl.Float64, COUNT: pl.Int64})
-        return pl.concat([empty, *self._parts]).group_by(VALUE).agg(pl.col(COUNT).sum())
+    def _join(self) -> None:
+        fresh, counts = np.unique(np.concatenate([np.zeros(0), *self._waiting]), return_counts=True)
+        self._waiting = []
+        together = np.concatenate([self._distinct, fresh])
+        order = np.argsort(together, kind="stable")
+        ordered, every = together[order], np.concatenate([self._counts, counts])[order]
+        starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)])
+        self._distinct = ordered[starts]
+        self._counts = np.add.reduceat(every, starts) if len(starts) else every
 
 
 def summary(values: Numbers, counts: Counts) -> Summary | None:

@@ -39,7 +39,7 @@ def _roots(selection: Selection) -> set[str]:
 def _is_control(name: str) -> bool:
     from topics.definitions import CONTROL
 
-    return name.endswith((KEPT, *CAPTURES)) or (name.startswith(SCHEME) and name.endswith(f"/{CONTROL.name}"))
+    return name.endswith((KEPT, *CAPTURES)) or (name.startswith(SCHEME) and name.endswith(CONTROL.name))
 
 
 def _control(parsed: Parsed, name: str) -> Iterator[ControlBatch]:
@@ -56,10 +56,13 @@ def _control(parsed: Parsed, name: str) -> Iterator[ControlBatch]:
     end, quiet_since = time.monotonic() + seconds if seconds else float("inf"), time.monotonic()
     from_beginning = bool(parsed.count("--from-beginning"))
     with Subscriber(url, topic, decode=decode_control, from_beginning=from_beginning, dead_letters=None) as subscriber:
-        while (now := time.monotonic()) < end and not (idle and now - quiet_since > idle):
-            for received in subscriber.receive(0.2):
-                quiet_since = time.monotonic()
-                yield received.value
+        try:
+            while (now := time.monotonic()) < end and not (idle and now - quiet_since > idle):
+                for received in subscriber.receive(0.2):
+                    quiet_since = time.monotonic()
+                    yield received.value
+        except KeyboardInterrupt:
+            return
 
 
 def _as_records(batch: ControlBatch) -> FlowBatch:

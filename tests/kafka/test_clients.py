@@ -3,13 +3,23 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from confluent_kafka import Producer
+from textual.pilot import Pilot
 
 from clients.main import main
-from tests.clients.flows import ten
+from clients.options import parse
+from clients.ratop import command
+from clients.ratop.app import Top
+from clients.ratop.detail import Detail
+from tests.clients.flows import START, ten
+from tests.clients.ratop.test_ratop import drive, lines
+from tests.clients.test_radump import question as question_of
 from topics.bus import Publisher
 from topics.bus.administration import admin_client, create_topics
-from topics.definitions import FLOWS
+from topics.control import CONTROL_DTYPE, ControlBatch, encode_control
+from topics.definitions import CONTROL, FLOWS
 
 Capture = pytest.CaptureFixture[bytes]
 
@@ -43,6 +53,56 @@ def test_a_live_topic_is_read_like_a_file(
     name, *options = command
     assert main([name, "-S", source, "--from-beginning", "--until-idle", "3", *options]) == 0
     assert capfdbinary.readouterr().out.decode().split() == expected
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["ragraph", "bytes", "-M", "1s", "--term"], "bit/s"),
+        (["ratree"], '"10.0.0.9" -> "192.0.2.1"'),
+        (["rahisto", "-H", "sbytes", "2:0-2k", "-N", "10"], " N = 10 "),
+    ],
+)
+def test_a_live_topic_is_drawn(command: list[str], said: str, source: str, capfdbinary: Capture) -> None:
+    name, *options = command
+    assert main([name, *options, "-S", source, "--from-beginning", "--until-idle", "3"]) == 0
+    assert said in capfdbinary.readouterr().out.decode()
+
+
+def test_ratop_shows_a_live_topic_and_looks_into_its_flows(source: str) -> None:
+    words = ["-S", source, "--from-beginning", "--until-idle", "3", "--period", "3600", "-n", "-P", "bytes"]
+
+    async def act(app: Top, pilot: Pilot[None]) -> None:
+        assert len(lines(app)) == 1 + 9
+        assert "10.0.0.9.40009" in lines(app)[1]
+        await pilot.press("end", "enter")
+        assert isinstance(app.screen, Detail)
+        assert "its last 2 records" in app.screen.text()
+
+    drive(command.screen(parse(command.OPTIONS, [*words, "--idle", "600"])), act)
+
+
+def test_payloads_of_the_control_plane_are_listed_from_their_topic(
+    kafka_bootstrap: str, topic_prefix: str, capfdbinary: Capture
+) -> None:
+    url, name = f"kafka://{kafka_bootstrap}", f"{topic_prefix}{CONTROL.name}"
+    create_topics(url, [replace(CONTROL, name=name)], partitions=1)
+    question = question_of(b"a.example")
+    records = np.zeros(1, CONTROL_DTYPE)
+    for field, value in {"time": START, "ethertype": 0x0800, "protocol": 17, "dst_port": 53}.items():
+        records[field] = value
+    records["payload_length"] = records["wire_length"] = len(question)
+    message = encode_control(ControlBatch(records, np.frombuffer(question, np.uint8), kinds=("dns",)))
+    try:
+        producer = Producer({"bootstrap.servers": kafka_bootstrap})
+        producer.produce(name, message)
+        assert not producer.flush(30)
+        until = ["--from-beginning", "-N", "1"]
+        assert main(["radump", "-S", f"{url}/{name}", *until, "-L", "-1", "-s", "app", "suser"]) == 0
+        assert capfdbinary.readouterr().out.decode().split() == ["dns", "9+", "A?", "a.example"]
+    finally:
+        for deleted in admin_client(url).delete_topics([name]).values():
+            deleted.exception()
 
 
 @pytest.mark.parametrize("source", ["kafka://host", "kafka:///topic", "argus://host:561"])

@@ -359,10 +359,14 @@ def bench_inventories(runs: int) -> Iterator[tuple[str, Result]]:
 
 def bench_payload(runs: int) -> Iterator[tuple[str, Result]]:
     """Two million records with payload: searched, decoded, learnt from and labelled, beside Argus's tools."""
-    from tests.bench.payload import WORK, different, measure
+    import shutil
+
+    from tests.bench.payload import WORK, decoded, different, measure
 
     for name in WORK:
         yield from _costs(name, measure(_argosy(), BUILD, name, runs))
+    if shutil.which("tshark"):
+        yield "radecode", Result(decoded(_argosy(), BUILD), "flows/CPU s")
     yield "radump, all different", Result(different(), "payloads/CPU s")
 
 

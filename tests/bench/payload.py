@@ -96,6 +96,16 @@ def _marginal(commands: list[list[str]], runs: int) -> Cost:
     return Cost(cpu, wall, max(cost.megabytes for cost in everything))
 
 
+def decoded(argosy: str, build: Path) -> float:
+    """Return how many flows of one trace a CPU second go through tshark, its own time and our start included.
+
+    Argus's radecode takes one flow a call, and of these records it decodes none.
+    """
+    one = files(argosy, build).ours[1]
+    listed = subprocess.run([argosy, "racount", "-r", one], capture_output=True, text=True, check=True).stdout
+    return int(listed.splitlines()[1].split()[1]) / run([argosy, "radecode", "-r", one]).cpu
+
+
 def different(seconds: float = 2.0) -> float:
     """Return how many payloads a CPU second are decoded when none of them was seen before: questions and answers."""
     import struct

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -119,6 +119,8 @@ class Destination:
         """Remove what was written; what a pipe already took stays taken."""
         if self._partial is not None:
             self._partial.unlink(missing_ok=True)
+            with suppress(OSError):  # a full disk refuses what is still in memory, and closes all the same
+                self.stream.close()
         self._close()
 
     def _close(self) -> None:

@@ -14,6 +14,7 @@ from topics.alerts import RAISED, Alert
 if TYPE_CHECKING:
     from email.message import Message
 
+GATE_SECONDS = 60.0
 ALERT = Alert(
     id="00c0ffee00c0ffee",
     revision=0,
@@ -38,14 +39,16 @@ ALERT = Alert(
 
 @dataclass
 class WebServer:
-    """Takes posts; answers the statuses it is given, one after the other, then 200."""
+    """Takes posts; answers the statuses it is given, one after the other, then 200, while `gate` is open."""
 
     answers: deque[int] = field(default_factory=deque)
     headers: list[Message] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    gate: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Self:
         keeper = self
+        self.gate.set()
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
@@ -53,6 +56,7 @@ class WebServer:
                 status = keeper.answers.popleft() if keeper.answers else 200
                 keeper.headers.append(self.headers)
                 keeper.bodies.append(body)
+                keeper.gate.wait(GATE_SECONDS)
                 self.send_response(status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()

@@ -117,7 +117,7 @@ class StatusReporter:
 
     def _state(self, cause: str, time: int) -> ProbeStatus:
         sensor, settings, counts = self._sensor, self._sensor.settings, self._sensor.counts()
-        lanes = list(sensor.lanes.items())
+        lanes = dict(sensor.lanes).items()  # another thread may ask
         dropped = self._source.dropped_by_interface()
         return ProbeStatus(
             site=settings.site,

@@ -128,8 +128,9 @@ class FaustWorker:
 
     async def _on_revoked(self, *_: object, **__: object) -> None:
         """Forget everything: a later assignment begins at the committed offset, also for partitions that come back."""
-        self._keeper.retire([assigned.merge for assigned in self._assigned.values()])
+        merges = [assigned.merge for assigned in self._assigned.values()]
         self._assigned.clear()
+        self._soon(self._keeper.retire, merges)
         self._told.revoked()
 
     async def _on_assigned(self, _: object, /, *assigned: set[TP], **__: object) -> None:
@@ -187,11 +188,15 @@ class FaustWorker:
     async def _merge_soon(self, function: Callable[..., None], *arguments: object) -> None:
         """Queue a call for the thread that merges, so that it never waits for us; returns at once while few wait."""
         await self._ahead.acquire()
+        self._soon(function, *arguments).add_done_callback(lambda _: self._ahead.release())
+
+    def _soon(self, function: Callable[..., None], *arguments: object) -> asyncio.Future[None]:
+        """Queue a call for the thread that merges, which alone reads and changes what belongs to partitions."""
         future = asyncio.get_running_loop().run_in_executor(self._executor, function, *arguments)
         future.add_done_callback(self._merged)
+        return future
 
     def _merged(self, future: asyncio.Future[None]) -> None:
-        self._ahead.release()
         if not future.cancelled() and (error := future.exception()):
             self._fail(error)
 

@@ -1,4 +1,4 @@
-"""What a worker tells about itself: the newest state, put together by its event loop, read by any thread."""
+"""What a worker tells about itself: the newest state, put together by the thread that merges, read by any."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ class WorkerState:
 
 
 class StateKeeper:
-    """Adds up what the partitions of a worker count, those that it gave away included."""
+    """Adds up what the partitions of a worker count, those that it gave away included.
+
+    `state` is for any thread to read and is never changed; everything else belongs to the thread that merges.
+    """
 
     def __init__(self) -> None:
         self.state = WorkerState()
@@ -38,7 +41,7 @@ class StateKeeper:
         self._before = self._total(merges)
 
     def update(self, merges: Iterable[PartitionMerge], labels: dict[str, int]) -> None:
-        """Take the state of the partitions of this moment; in the thread that merges."""
+        """Take the state of the partitions of this moment."""
         merges = list(merges)
         watermarks: dict[tuple[str, str], int] = {}
         for merge in merges:
@@ -54,6 +57,6 @@ class StateKeeper:
             records += merge.records
             refused += merge.refused
             replays += merge.numbers.replays
-            for who, count in list(merge.numbers.missing.items()):
+            for who, count in merge.numbers.missing.items():
                 missing[who] = missing.get(who, 0) + count
         return WorkerState(records, refused, replays, missing=missing)

@@ -78,3 +78,19 @@ def _written_beside() -> Any:
 def test_an_array_that_a_kernel_makes_and_borrows_is_held_until_the_end() -> None:
     compiled: Any = numba.njit(_written_beside)
     assert compiled() == 0
+
+
+REGISTERED = """
+from topics.compiled import kernel
+from numba.core.registry import cpu_target
+from numba.core.typing.typeof import typeof_impl
+before = len(typeof_impl.registry)
+cpu_target.typing_context.refresh()
+cpu_target.target_context.refresh()
+print(len(typeof_impl.registry) - before)
+"""
+
+
+def test_the_first_kernel_changes_no_table_that_another_thread_may_walk() -> None:
+    said = subprocess.run([sys.executable, "-c", REGISTERED], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert said.stdout == "0\n", "worker: dictionary changed size during iteration"

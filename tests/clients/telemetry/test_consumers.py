@@ -1,12 +1,19 @@
-from collections.abc import Iterable
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+from prometheus_client import generate_latest
+
 from clients.telemetry.consumers import of_sink, of_worker
-from clients.telemetry.exposition import Reading
+from clients.telemetry.exposition import Reading, registry
 from processors.engine.state import StateKeeper
 from sinks.kafka import SinkState
+from topics.metrics import table
+from topics.metrics.vitals import VITALS
 
 
 @dataclass
@@ -70,3 +77,54 @@ def test_the_state_becomes_metrics() -> None:
     found = samples(of_sink(SinkState(2_000_000_000, 3)))
     assert found["argosy_sink_event_timestamp_seconds",] == 2
     assert found["argosy_sink_held_bytes",] == 3
+
+
+@contextmanager
+def threads_change_often() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+def test_a_scrape_bears_that_what_it_reads_changes_meanwhile() -> None:
+    keeper, done, failures = StateKeeper(), threading.Event(), list[Exception]()
+    merge = Merge()
+
+    def own() -> None:
+        number = 0
+        try:
+            while not done.is_set():
+                number += 1
+                word, some = str(number % 97), range(number % 7 * 100)
+                merge.missing = {("site", str(each)): each for each in some}
+                merge.times = dict(merge.missing)
+                keeper.update([merge], {"named": number})  # type: ignore[list-item]  # as much as is read
+                table.LAG_MESSAGES.replace({("topic", "group", str(each)): 1 for each in some}, "topic", "group")
+                table.PACKET_AGE.observe(1.0, word)
+                table.LOG_LINES.add(1, word)
+                VITALS.turned(word)
+                VITALS.ended(str(number % 89))
+                VITALS.settle(word, "")
+                VITALS.forget(str(number % 83))
+        except Exception as error:  # noqa: BLE001 - told below
+            failures.append(error)
+
+    owner = threading.Thread(target=own)
+    made = registry("worker", "1", lambda: of_worker(keeper.state))
+    with threads_change_often():
+        owner.start()
+        try:
+            assert b"argosy_worker_missing_batches_total" in generate_latest(made)
+            for _ in range(300):
+                samples(of_worker(keeper.state))
+                for look in (table.LAG_MESSAGES.read, table.PACKET_AGE.read, VITALS.alive, VITALS.ready):
+                    look()
+        finally:
+            done.set()
+            owner.join()
+            VITALS.reset()
+            table.forget()
+    assert not failures

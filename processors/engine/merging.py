@@ -15,9 +15,10 @@ from processors.engine.batch_numbers import BatchNumbers, Unnumbered
 from processors.engine.labelling import Labelling
 from processors.engine.measuring import count_flows, newest_packet, note_age
 from processors.engine.memory import Memory
+from processors.engine.notes import numbers
 from processors.engine.partition import PartitionMerge, conclusions, last_offset
 from processors.engine.producer import Producer
-from processors.engine.recovery import Recovery, numbers, seen_offset
+from processors.engine.recovery import Recovery, seen_offset
 from processors.merge import FlowMerge
 from topics.batch import FlowBatch, records_like
 from topics.bus import decode_message, encode_message

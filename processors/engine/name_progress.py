@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Protocol
 
+from processors.engine.notes import NUMBERS, whole_number
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -78,10 +80,15 @@ class NameProgress:
         }
 
 
+def noted(offset: int, numbers: str) -> str:
+    """Return what is committed beside an offset: the first one not named yet, and the batches seen before it."""
+    return f"{PUBLISHED}={offset}" + (f" {NUMBERS}={numbers}" if numbers else "")
+
+
 def published(note: str, otherwise: int = 0) -> int:
     """Return the first offset that was not named yet, out of what was committed beside the offset."""
-    name, _, number = note.partition("=")
-    return int(number) if name == PUBLISHED and number.isdecimal() else otherwise
+    found = whole_number(note, PUBLISHED)
+    return otherwise if found is None else found
 
 
 def _ends(bounds: Mapping[int, tuple[int, int]]) -> dict[int, int]:

@@ -7,11 +7,14 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import structlog
 from confluent_kafka import TopicPartition
 
 from processors.dns import DnsSettings, DnsTransactions
+from processors.engine.batch_numbers import BatchNumbers
 from processors.engine.measuring import count_dns, note_age
-from processors.engine.name_progress import PUBLISHED, published
+from processors.engine.name_progress import noted, published
+from processors.engine.notes import numbers
 from processors.names import Naming
 from topics.bus import Subscriber, partition_count
 from topics.bus.producer import ConfirmedProducer
@@ -35,7 +38,10 @@ if TYPE_CHECKING:
 
 RECEIVE_SECONDS = 0.25
 MESSAGE_BYTES = 256 * 1024
+MOST_REFUSALS = 10  # a few come of members that join and leave, and of brokers that restart
 MEMORY = 2  # times the patience of a query: what happened before it has no part in what waits now
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +61,11 @@ class NamingSettings:
 class _Partition:
     """One partition of the input: its own state, and the messages a successor has to read, as (offset, time).
 
-    What was made of messages before `done` is published.
+    What was made of messages before `done` is published. `numbers` tell messages that a probe sent again.
     """
 
     naming: Naming
+    numbers: BatchNumbers
     done: int = 0
     recent: deque[tuple[int, int]] = field(default_factory=deque)
     clock: int = 0
@@ -69,9 +76,10 @@ class NamingWorker:
 
     What messages lead to is published in one transaction with the offset from which a successor has to read to know
     what waits for an answer, and, beside it, the offset from which it has to publish. So each transaction of DNS is
-    published once, whatever crashes; names go on under the same key, known again from their topic. Raises BusError.
-    When `stop` is set it ends: brokers that do not answer then are not waited for, what they have not confirmed is
-    made again by whoever comes next.
+    published once, whatever crashes; names go on under the same key, known again from their topic. When the brokers
+    refuse it, all since the last one is read again. What a probe sends again after a crash is left out. Raises
+    BusError. When `stop` is set it ends: brokers that do not answer then are not waited for, what they have not
+    confirmed is made again by whoever comes next.
     """
 
     def __init__(self, settings: NamingSettings, stop: threading.Event) -> None:
@@ -85,6 +93,7 @@ class NamingWorker:
         self._counts = {
             topic: partition_count(settings.url, topic) for topic in (settings.dns_topic, settings.names_topic)
         }
+        self._refusals = 0
         self.transactions = self.names = 0
 
     def run(self) -> None:
@@ -120,10 +129,11 @@ class NamingWorker:
         if partition is None:
             partition = self._partitions[received.partition] = self._opened(subscriber, received.partition)
         batch = received.value.replace(partition=received.partition)
-        transactions, names = partition.naming.process(batch)
-        if received.offset >= partition.done:
-            self._publish(transactions, [name._replace(partition=received.partition) for name in names])
-            partition.done = received.offset + 1
+        if partition.numbers.take((batch.site, batch.probe, batch.boot_id), batch.sequence, received.offset):
+            transactions, names = partition.naming.process(batch)
+            if received.offset >= partition.done:
+                self._publish(transactions, [name._replace(partition=received.partition) for name in names])
+        partition.done = max(partition.done, received.offset + 1)
         latest = int(batch.records["time"].max()) if len(batch) else partition.clock
         note_age("named", latest if len(batch) else 0)
         partition.clock = max(partition.clock, latest)
@@ -131,9 +141,9 @@ class NamingWorker:
 
     def _opened(self, subscriber: Subscriber[ControlBatch], number: int) -> _Partition:
         """Return a partition as its last owner left it, but for what is still to be read again."""
-        partition = _Partition(
-            Naming(DnsTransactions(self._settings.dns), with_table=False), published(subscriber.note(number))
-        )
+        note = subscriber.note(number)
+        naming = Naming(DnsTransactions(self._settings.dns), with_table=False)
+        partition = _Partition(naming, BatchNumbers(numbers(note)), published(note))
         for name in self._names_told().get(number, ()) if partition.done else ():
             partition.naming.recall(name)
         return partition
@@ -172,9 +182,19 @@ class NamingWorker:
         if said == self._committed:
             return
         if self._transactions.commit(places, subscriber.standing()):
-            self._committed = said
+            self._committed, self._refusals = said, 0
         else:
-            self._forget([])
+            self._read_again(subscriber)
+
+    def _read_again(self, subscriber: Subscriber[ControlBatch]) -> None:
+        """Begin anew at the committed offsets, unless that has been of no use."""
+        self._refusals += 1
+        reason = self._transactions.refusal
+        if self._refusals == MOST_REFUSALS:
+            raise BusError(f"{self._settings.url}: names were refused {MOST_REFUSALS} times in a row ({reason})")
+        log.warning("names were refused, their input is read again", reason=reason)
+        self._forget([])
+        subscriber.rewind()
 
     def _places(self) -> list[TopicPartition]:
         """Return by partition the first offset that a successor has to read, and to publish."""
@@ -183,8 +203,8 @@ class NamingWorker:
             recent = partition.recent
             while recent and recent[0][1] < partition.clock - MEMORY * self._settings.dns.timeout and len(recent) > 1:
                 recent.popleft()
-            note = f"{PUBLISHED}={partition.done}"
             first = recent[0][0] if recent else partition.done
+            note = noted(partition.done, partition.numbers.text_at(first))
             places.append(TopicPartition(self._settings.input_topic, number, first, note))
         return places
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from processors.engine.notes import NUMBERS, whole_number
 from topics.bus.client import client_settings
 from topics.bus.transient import patiently
 from topics.errors import BusError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 END_OF_LOG = -191  # librdkafka: RD_KAFKA_RESP_ERR__PARTITION_EOF
 FETCH_WAIT_MILLISECONDS = 10
 POLL_SECONDS = 0.5
-OUTPUT, SEEN, NUMBERS = "output", "seen", "numbers"
+OUTPUT, SEEN = "output", "seen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +42,12 @@ def metadata(checkpoint: Checkpoint) -> str:
 
 def output_offset(text: str | None) -> int:
     """Undo `metadata`; 0, the whole output, for anything else, such as the empty text of a tool that moved a group."""
-    number = _words(text).get(OUTPUT, "")
-    return int(number) if number.isdecimal() else 0
-
-
-def numbers(text: str | None) -> str:
-    """Return the batches seen out of what `metadata` wrote; nothing for anything else."""
-    return _words(text).get(NUMBERS, "")
+    return whole_number(text, OUTPUT) or 0
 
 
 def seen_offset(text: str | None) -> int | None:
     """Return where on the topic of batches seen the others are; None for what says nothing of it."""
-    number = _words(text).get(SEEN, "")
-    return int(number) if number.isdecimal() else None
-
-
-def _words(text: str | None) -> dict[str, str]:
-    return dict(word.split("=", 1) for word in (text or "").split(" ") if "=" in word)
+    return whole_number(text, SEEN)
 
 
 class Recovery:

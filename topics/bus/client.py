@@ -12,6 +12,7 @@ from topics.definitions import MAX_MESSAGE_BYTES
 PREFIX = "ARGOSY_BUS_"
 COMPRESSION = "lz4"
 CLIENT = "argosy"  # what quotas know a client by that has no user
+RECONNECT_MILLISECONDS = 2000  # by default a broker that is back is left alone for up to ten seconds
 SILENT = logging.getLogger("argosy.librdkafka")  # what it would print is raised as BusError
 SILENT.addHandler(logging.NullHandler())
 SILENT.propagate = False
@@ -22,6 +23,7 @@ def client_settings(url: str) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "bootstrap.servers": bootstrap(url),
         "client.id": CLIENT,
+        "reconnect.backoff.max.ms": RECONNECT_MILLISECONDS,
         "log_level": 0,
         "logger": SILENT,
     }

@@ -34,6 +34,7 @@ MOST_RECEIVED = 8 * 1024 * 1024  # bytes of messages at a time, as far as the fi
 PREFETCH_KILOBYTES = 32 * 1024
 SESSION_MILLISECONDS = 10_000
 ASK_SECONDS = 1.0
+AGAIN_SECONDS = 3.0  # between two questions whether brokers that were away are back: nothing may come on a quiet topic
 
 Partitions = Callable[[list[int]], None]
 
@@ -87,6 +88,7 @@ class Subscriber(Generic[Value]):
         self._dead_letters = dead_letters
         self._patience = patience
         self._away_since: float | None = None
+        self._asked = 0.0
         self._producer: ConfirmedProducer | None = None
         self._paused = False
         self._told = Consumption(topic, group or "")
@@ -173,6 +175,19 @@ class Subscriber(Generic[Value]):
             raise BusError(f"{self.url}: topic {self.topic}: {refused(error.args[0])}") from None
         return next((each.metadata or "" for each in found), "")
 
+    def rewind(self) -> None:
+        """Go back to what the group has committed, as a new member would begin; raises BusError."""
+        places = self._consumer.assignment()
+        try:
+            committed = patiently(lambda left: self._consumer.committed(places, timeout=left), self._patience)
+        except KafkaException as error:
+            raise BusError(f"{self.url}: topic {self.topic}: {refused(error.args[0])}") from None
+        for place in committed:
+            place.offset = place.offset if place.offset >= 0 else OFFSET_BEGINNING
+            with suppress(KafkaException):  # taken from us just now, or nothing of it was asked for yet
+                self._consumer.seek(place)
+        self.reached.clear()
+
     def _published_since(self, since: float, places: list[TopicPartition]) -> list[TopicPartition]:
         """Return where each partition has its first message that is not older; its end where there is none."""
         times = [TopicPartition(self.topic, place.partition, max(0, int(since * 1000))) for place in places]
@@ -251,7 +266,7 @@ class Subscriber(Generic[Value]):
 
     def _error(self, error: KafkaError) -> None:
         if error.code() == KafkaError._ALL_BROKERS_DOWN and self._away_since is None:  # noqa: SLF001 - its public name
-            self._away_since = time.monotonic()
+            self._away_since = self._asked = time.monotonic()
             self._told.away("none answers")
 
     def _revoked(self, _partitions: list[int]) -> None:
@@ -261,13 +276,17 @@ class Subscriber(Generic[Value]):
     def _watch_brokers(self, *, came: bool) -> None:
         if came and self._away_since is not None:
             self._back()
-        if self._away_since is None or time.monotonic() - self._away_since < self._patience:
+        now = time.monotonic()
+        if self._away_since is None or now - self._asked < AGAIN_SECONDS:
             return
         try:
-            self._consumer.list_topics(self.topic, timeout=1.0)
+            self._consumer.list_topics(self.topic, timeout=ASK_SECONDS)
         except KafkaException:
-            raise BusError(f"{self.url}: the brokers have been away for {self._patience:g} s") from None
-        self._back()
+            self._asked = time.monotonic()
+            if now - self._away_since >= self._patience:
+                raise BusError(f"{self.url}: the brokers have been away for {self._patience:g} s") from None
+        else:
+            self._back()
 
     def _back(self) -> None:
         self._away_since = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from topics.bus.administration import refused
 from topics.bus.client import producer_settings
@@ -30,12 +30,13 @@ class Transactions:
     Members of a consumer group are fenced by its generation: one that lost its partitions cannot commit. Every method
     raises BusError when the brokers refuse or stay away for `patience` seconds. With a `name`, whoever comes later
     under the same one takes over: what the elder sends after that is refused. When `given_up` says so, the brokers are
-    not asked again.
+    not asked again. `refusal` says why a transaction was refused last.
     """
 
     def __init__(self, url: str, patience: float, name: str = "", given_up: Callable[[], bool] = lambda: False) -> None:
         self._url, self._patience, self._given_up = url, patience, given_up
         self._open = False
+        self.refusal = ""
         self._producer = Producer(
             producer_settings(url)
             | {
@@ -49,7 +50,10 @@ class Transactions:
         self._call(self._producer.init_transactions)
 
     def send(self, topic: str, value: bytes, partition: int, key: bytes | None = None) -> None:
-        """Queue a message of the transaction that is under way, waiting while the queue is full."""
+        """Queue a message of the transaction that is under way, waiting while the queue is full.
+
+        Of one that the brokers have refused meanwhile nothing more is sent: `commit` tells.
+        """
         self._begin()
         while True:
             try:
@@ -57,6 +61,8 @@ class Transactions:
             except BufferError:
                 served(self._url, lambda: self._producer.poll(POLL_SECONDS))
             except KafkaException as error:
+                if error.args[0].code() == KafkaError._STATE:  # noqa: SLF001 - its public name
+                    return
                 raise BusError(f"{self._url}: topic {topic}: {refused(error.args[0])}") from None
             else:
                 count_produced(topic, value)
@@ -65,7 +71,8 @@ class Transactions:
     def commit(self, places: Sequence[TopicPartition] = (), standing: Any = None) -> bool:  # noqa: ANN401 - an opaque object of librdkafka
         """Let messages be read and offsets count, if any, for a consumer whose `standing` is that in its group.
 
-        False when that was refused, as after a rebalance: then nothing was sent.
+        False when that was refused, as after a rebalance or when the brokers were away for long: then nothing was
+        sent, and all that it was made of has to be read again.
         """
         self._begin()
         try:
@@ -77,6 +84,7 @@ class Transactions:
         except KafkaException as error:
             if not error.args[0].txn_requires_abort():
                 raise BusError(f"{self._url}: {refused(error.args[0])}") from None
+            self.refusal = refused(error.args[0])
             self.abort()
             return False
         self._open = False

@@ -35,6 +35,7 @@ PASSING = frozenset(
         KafkaError._TRANSPORT,  # noqa: SLF001 - the public names of what librdkafka itself reports
         KafkaError._TIMED_OUT,  # noqa: SLF001
         KafkaError._TIMED_OUT_QUEUE,  # noqa: SLF001
+        KafkaError._NOENT,  # noqa: SLF001 - no partition that was asked for has a leader yet
         KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001 - a broker that just started may not know yet what it has
         KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001
         WAITING_FOR_COORDINATOR,

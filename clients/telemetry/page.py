@@ -76,6 +76,8 @@ Options win, then `ARGOSY_PROBE_LOG` and its like (probe and events), then these
 what makes Grafana load them, and
 `deploy/prometheus/argosy.rules.yaml` the alert rules, each with what to do about it. They take programs by the job names
 `argosy-probe`, `argosy-worker`, ..., `argosy-sink-sql`.
+A program that was killed has no series until it serves again, and one that starts knows nothing yet: panels of the moment \
+show a gap meanwhile, rates over five minutes go on.
 
 ## Conventions
 

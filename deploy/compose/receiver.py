@@ -15,7 +15,7 @@ class Receiver(BaseHTTPRequestHandler):
     timeout = 30
 
     def do_POST(self) -> None:
-        """Print the body and the path it was sent to."""
+        """Print the body, the path it was sent to and the key by which a message that comes again is known."""
         length = int(self.headers.get("Content-Length") or 0)
         if not 0 < length <= MOST_BYTES:
             self.send_error(413)
@@ -25,7 +25,8 @@ class Receiver(BaseHTTPRequestHandler):
         except ValueError:
             self.send_error(400)
             return
-        sys.stdout.write(json.dumps({"path": self.path, "said": said}, ensure_ascii=False) + "\n")
+        line = {"path": self.path, "key": self.headers.get("Idempotency-Key"), "said": said}
+        sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
         sys.stdout.flush()
         self.send_response(204)
         self.end_headers()

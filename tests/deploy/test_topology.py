@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.deploy.topology import BINARIES, Topology, complete, losses
+from tests.deploy.arrivals import doubles, losses
+from tests.deploy.topology import BINARIES, Topology, complete
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,3 +28,4 @@ def test_the_system_works_and_loses_nothing_when_each_process_is_killed_once(tmp
         assert not topology.ended, "nor when others are killed"
         assert topology.settle(300) == 0, "every program of ours ends in order"
         assert losses(topology) == {}
+        assert doubles(topology) == {}

@@ -17,12 +17,10 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.parse
 import urllib.request
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -34,18 +32,15 @@ import yaml
 
 from deploy.kafka.node import KafkaNode
 from deploy.kafka.ports import free_port
+from tests.deploy.arrivals import doubles, losses
 from tests.deploy.compose_file import DIRECTORY, Service, services
+from tests.deploy.panels import Panels
 from tests.postgresql import PostgresqlServer
 from tests.traffic.attacks import demonstration_frames
 from tests.traffic.pcap import write_pcap
-from topics.alerts import decode_alert
-from topics.bus import Subscriber, decode_message
-from topics.definitions import ALERTS, DNS, FLOW_STATUS, SPANS
-from topics.dns import decode_dns
-from topics.spans import read_span_finding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 ROOT = Path(__file__).parents[2]
 DEMONSTRATION = "/usr/share/argosy/demo.pcap"
@@ -53,7 +48,6 @@ TABLES = ("flows", "dns", "spans", "alerts")
 BINARIES = {"alertmanager": "prometheus-alertmanager", "prometheus": "prometheus"}
 ABSENT = ("kafka", "postgres", "grafana", "topics")  # servers of the tests, no package, a job that ends
 POLL = 0.2
-VARIABLE = re.compile(r"\$\{?\w+(:\w+)?\}?")
 
 
 @dataclass
@@ -122,6 +116,7 @@ class Topology:
     directory: Path
     places: list[Place] = field(default_factory=list)
     ended: Counter[str] = field(default_factory=Counter)
+    deaths: Counter[str] = field(default_factory=Counter)
     answers: Counter[str] = field(default_factory=Counter)
 
     def __enter__(self) -> Self:
@@ -148,6 +143,7 @@ class Topology:
             connection.execute("CREATE DATABASE argosy")
         self.database = self.postgresql.url.rsplit("/", 1)[0] + "/argosy"
         self.ports = {name: free_port() for name in ("alertmanager", "prometheus", "webhook")}
+        self.panels = Panels(self.ports["prometheus"], self.running)
         for service in self.services.values():
             if service.name not in ABSENT:
                 self.places += [self._place(service, number) for number in range(service.replicas)]
@@ -226,6 +222,7 @@ class Topology:
         for place in self.places:
             if place.wanted and not place.running():
                 self.ended[place.name] += 1
+                self.deaths[place.service.name] += 1
                 place.start()
 
     def counts(self) -> dict[str, int]:
@@ -238,53 +235,46 @@ class Topology:
                 connection.commit()
         return found
 
-    def delivered(self) -> list[dict[str, Any]]:
-        """Return the alerts that came to the webhook from the sink."""
-        log = self.directory / "webhook-0.log"
-        lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-        return [line["said"] for line in lines if line["path"] == "/alerts"]
+    def delivered(self) -> list[tuple[str, dict[str, Any]]]:
+        """Return the alerts that came to the webhook from the sink, each with its key; what a kill cut off is none."""
+        log, found = self.directory / "webhook-0.log", []
+        for line in log.read_text().splitlines() if log.exists() else ():
+            with suppress(ValueError):
+                told = json.loads(line)
+                found += [(told["key"], told["said"])] if told["path"] == "/alerts" else []
+        return found
 
     def attack(self, seed: int, *, rounds: int = 0, seconds: float = 0.0, most: float = 3.0) -> int:
         """Kill and restart every process, in random order: so many rounds, or for so long. Return how many kills.
 
-        For so long: Kafka and PostgreSQL too. Between two kills are 0.2 to `most` seconds.
+        For so long: Kafka and PostgreSQL too. Between two kills are 0.2 to `most` seconds; then dashboards are asked.
         """
+        self.panels.begin()
         choice, kills, end = Random(seed), 0, time.monotonic() + seconds
         while rounds > 0 or time.monotonic() < end:
-            servers: list[Any] = [self.kafka, self.postgresql] if seconds else []
-            for victim in choice.sample([*self.places, *servers], len(self.places) + len(servers)):
+            victims: list[tuple[str, Any]] = [(place.service.name, place) for place in self.places]
+            victims += [("kafka", self.kafka), ("postgresql", self.postgresql)] if seconds else []
+            for name, victim in choice.sample(victims, len(victims)):
                 victim.kill()
                 victim.start()
+                self.deaths[name] += 1
                 kills += 1
                 pause = time.monotonic() + choice.uniform(0.2, most)
                 while time.monotonic() < pause:
                     self.tend()
                     time.sleep(POLL)
-                self.answers += self.dashboards()
+                self.answers += self.panels.ask()
                 if rounds <= 0 and time.monotonic() > end:
                     break
             rounds -= 1
         return kills
 
-    def dashboards(self) -> Counter[str]:
-        """Ask Prometheus and PostgreSQL what dashboards ask; return how often they answered, and how often not."""
-        said: Counter[str] = Counter()
-        for question in questions():
-            said[self._ask(question)] += 1
-        return said
-
-    def _ask(self, question: str) -> str:
-        words = urllib.parse.urlencode({"query": question})
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['prometheus']}/api/v1/query?{words}") as answer:
-                found = json.load(answer)["data"]["result"]
-        except urllib.error.HTTPError as error:
-            if error.code == HTTPStatus.SERVICE_UNAVAILABLE:
-                return "away"  # it reads its own log after a start
-            raise AssertionError(f"{question}: {error.read().decode()}") from None
-        except OSError:
-            return "away"  # it was just killed
-        return "answered" if found else "empty"
+    def running(self) -> dict[str, set[str]]:
+        """Return the addresses of metrics of each program."""
+        found: dict[str, set[str]] = {}
+        for place in self.places:
+            found.setdefault(place.service.name, set()).add(f"127.0.0.1:{place.port}")
+        return found
 
     def settle(self, seconds: float) -> int:
         """End the probe, wait until all that it made has been worked off, end the rest; return how many ended badly.
@@ -300,7 +290,7 @@ class Topology:
         bad = int(probe.stop() != 0)
         while losses(self) and time.monotonic() < end:
             self.tend()
-            time.sleep(1.0)
+            time.sleep(2.0)
         for place in self.places:
             if place.service.is_ours and place is not probe and place.service.name != "webhook":
                 bad += int(place.stop() != 0)
@@ -328,55 +318,6 @@ def _at(word: str, volumes: dict[str, str]) -> str:
     return re.sub(rf"(?<![\w/])({places})(?=/|$)", lambda found: volumes[found[1]], word, count=1) if volumes else word
 
 
-def questions() -> list[str]:
-    """Return the queries of all dashboards, their variables filled so that they select everything."""
-    found = []
-    for path in sorted((DIRECTORY.parent / "grafana" / "dashboards").glob("*.json")):
-        waiting: list[Any] = [json.loads(path.read_text())]
-        while waiting:
-            part = waiting.pop()
-            if isinstance(part, dict):
-                found += [part["expr"]] if isinstance(part.get("expr"), str) else []
-                waiting += part.values()
-            elif isinstance(part, list):
-                waiting += part
-    return [
-        VARIABLE.sub(lambda word: "5m" if "interval" in word[0] or "range" in word[0] else ".*", each) for each in found
-    ]
-
-
-def losses(topology: Topology) -> dict[str, tuple[int, int]]:
-    """Return what differs between the topics and what keeps them: what was to be there, and what is.
-
-    A batch that a probe sent twice counts once: its number tells.
-    """
-    bus, expected = f"kafka://{topology.kafka.bootstrap}", Counter[str]()
-    seen = set()
-    for batch in _messages(bus, FLOW_STATUS.name, decode_message):
-        number = (batch.probe, batch.boot_id, batch.partition, batch.sequence)
-        if batch.sequence < 0 or number not in seen:
-            seen.add(number)
-            expected["packets"] += sum(int(batch.records[name].sum()) for name in ("src_packets", "dst_packets"))
-    expected["dns"] = sum(len(batch) for batch in _messages(bus, DNS.name, decode_dns))
-    expected["spans"] = len({repr(each) for each in _messages(bus, SPANS.name, read_span_finding)})
-    alerts = {(alert.id, alert.revision) for alert in _messages(bus, ALERTS.name, decode_alert)}
-    expected["alerts"] = expected["webhook"] = len(alerts)
-    found = topology.counts()
-    found["webhook"] = len({(said["id"], said["revision"]) for said in topology.delivered()} & alerts)
-    with psycopg.connect(topology.database) as connection:
-        row = connection.execute("SELECT coalesce(sum(packets), 0)::bigint FROM flows").fetchone()
-        found["packets"] = row[0] if row else 0
-    return {name: (count, found.get(name, 0)) for name, count in expected.items() if found.get(name, 0) != count}
-
-
-def _messages(bus: str, topic: str, decode: Callable[[bytes], Any]) -> Iterator[Any]:
-    """Yield all that is on a topic now and was committed."""
-    with Subscriber(bus, topic, decode=decode, dead_letters=None) as subscriber:
-        while subscriber.behind:
-            for received in subscriber.receive(0.5):
-                yield received.value
-
-
 def complete(counts: dict[str, int]) -> bool:
     """Whether there is something of everything."""
     return all(counts.get(name) for name in (*TABLES, "webhook"))
@@ -393,8 +334,10 @@ def main() -> None:
         print({name: round(when, 1) for name, when in topology.wait(complete, 300).items()}, flush=True)
         if arguments.seconds:
             kills = topology.attack(arguments.seed, seconds=arguments.seconds)
-            print(f"{kills} kills; ended by themselves: {dict(topology.ended)}; queries: {dict(topology.answers)}")
-        print(f"ended badly: {topology.settle(600)}; {topology.counts()}; differences: {losses(topology)}")
+            print(f"{kills} kills: {dict(topology.deaths)}; ended by themselves: {dict(topology.ended)}")
+            print(f"queries: {dict(topology.answers)}; wrongly empty: {dict(topology.panels.wrong)}", flush=True)
+        print(f"ended badly: {topology.settle(600)}; {topology.counts()}")
+        print(f"differences: {losses(topology)}; more often than promised: {doubles(topology)}")
 
 
 if __name__ == "__main__":

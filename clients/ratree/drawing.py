@@ -118,7 +118,7 @@ def positions(graph: Graph, labels: list[str], width: int, height: int) -> Point
     for part, area in zip(parts, _areas([len(part) + 1.0 for part in parts], (0, 0, width, height)), strict=True):
         rows = [place[name] for name in part]
         room = max(len(labels[row]) for row in rows) * LETTER + LARGEST
-        found[rows] = _inside(_layout(drawn.subgraph(part), part), area, room)
+        found[rows] = _inside(_layout(_ordered(drawn, part), part), area, room)
     return found
 
 
@@ -136,6 +136,16 @@ def _areas(sizes: list[float], area: Area) -> list[Area]:
     else:
         one, other = (left, top, wide, high * share), (left, top + high * share, wide, high * (1 - share))
     return [*_areas(sizes[:cut], one), *_areas(sizes[cut:], other)]
+
+
+def _ordered(graph: Any, names: list[str]) -> Any:  # noqa: ANN401 - graphs of networkx, which has no types
+    """Return the part of a graph that has these nodes, in this order; a view of it may be in that of their hashes."""
+    import networkx as nx
+
+    part: Any = nx.Graph()
+    part.add_nodes_from(names)
+    part.add_edges_from(graph.edges(names, data=True))
+    return part
 
 
 def _layout(part: Any, names: list[str]) -> Points:  # noqa: ANN401 - a graph of networkx, which has no types

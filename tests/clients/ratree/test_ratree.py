@@ -1,6 +1,9 @@
 """Graphs of who talks with whom: for other programs, and to look at."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import networkx as nx
@@ -26,6 +29,15 @@ def busy(count: int) -> Graph:
     """A server with many clients, and pairs apart from it, with long names."""
     pairs = [(f"2001:db8:ffff:ffff:ffff:ffff:ffff:{number:x}", "server") for number in range(count)]
     pairs += [(f"left {number} " + "x" * 60, f"right {number}") for number in range(5)]
+    return linked(pairs)
+
+
+def rings(count: int) -> Graph:
+    """Rings of ten that have nothing to do with each other."""
+    return linked([(f"{ring}-{place}", f"{ring}-{(place + 1) % 10}") for ring in range(count) for place in range(10)])
+
+
+def linked(pairs: list[tuple[str, str]]) -> Graph:
     frame = pl.DataFrame(pairs, schema=["one", "two"], orient="row").with_row_index("bytes", 1)
     links = LinkTable([pl.col("one"), pl.col("two")], {1: pl.col("two").str.slice(0, 5)}, pl.col("bytes"))
     links.add(frame)
@@ -56,6 +68,29 @@ def test_names_of_any_kind_are_quoted(tmp_path: Path) -> None:
     assert '"a\\"\\\\" -> "<b>&\x00"' in dot(links.graph(), "bytes")
     (tmp_path / "g.graphml").write_text(graphml(links.graph(), "bytes"))
     assert set(nx.read_graphml(tmp_path / "g.graphml").edges) == {('a"\\', "<b>&.")}
+
+
+PLACES = """
+from clients.ratree.drawing import positions
+from tests.clients.ratree.test_ratree import rings
+graph = rings(3)
+print(positions(graph, graph.nodes["node"].to_list(), 900, 600).tolist())
+"""
+
+
+def test_places_do_not_depend_on_how_a_process_hashes_names() -> None:
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", PLACES],
+            cwd=Path(__file__).resolve().parents[3],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize("size", [(760, 420), (200, 200)])

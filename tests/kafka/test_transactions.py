@@ -1,10 +1,13 @@
 """Transactions that the brokers refuse: nothing of them is ever read, and their input is read again."""
 
+import threading
 import time
 from collections.abc import Iterator
 from random import randbytes
+from typing import Any
 
 import pytest
+from confluent_kafka import Producer, TopicPartition
 
 from topics.bus import Subscriber, create_topics
 from topics.bus.administration import admin_client
@@ -29,9 +32,9 @@ def topics(kafka_bootstrap: str, topic_prefix: str) -> Iterator[tuple[str, str, 
         deleted.result()
 
 
-def received(subscriber: Subscriber[bytes], count: int) -> list[bytes]:
+def received(subscriber: Subscriber[bytes], count: int, patience: float = PATIENCE) -> list[bytes]:
     found: list[bytes] = []
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + patience
     while len(found) < count and time.monotonic() < end:
         found += [each.value for each in subscriber.receive(0.2)]
     return found
@@ -52,6 +55,37 @@ def test_what_was_refused_is_told_by_the_commit_and_the_next_one_counts(topics: 
     with Subscriber(url, made, decode=bytes, dead_letters=None) as subscriber:
         assert received(subscriber, 1) == [b"again"]
         assert not subscriber.receive(0.2)
+
+
+class Forgetful(Producer):
+    """Never comes back from sending offsets, the first time, as librdkafka may when a coordinator goes away."""
+
+    calls = 0
+
+    def send_offsets_to_transaction(self, *arguments: Any) -> None:
+        Forgetful.calls += 1
+        if Forgetful.calls == 1:
+            threading.Event().wait()
+        super().send_offsets_to_transaction(*arguments)
+
+
+def test_offsets_that_are_never_sent_are_a_refusal(
+    topics: tuple[str, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, given, made = topics
+    monkeypatch.setattr("topics.bus.transactions.Producer", Forgetful)
+    monkeypatch.setattr("topics.bus.transactions.STUCK_SECONDS", 0.5)
+    transactions = Transactions(url, PATIENCE)
+    with Subscriber(url, given, given, decode=bytes, dead_letters=None) as member:
+        assert not received(member, 1, patience=1.0)
+        places = [TopicPartition(given, 0, 0)]
+        transactions.send(made, b"stuck", 0)
+        assert not transactions.commit(places, member.standing())
+        assert transactions.refusal == "the coordinator of the group did not answer"
+        transactions.send(made, b"again", 0)
+        assert transactions.commit(places, member.standing())
+    with Subscriber(url, made, decode=bytes, dead_letters=None) as subscriber:
+        assert received(subscriber, 1) == [b"again"]
 
 
 def test_one_of_another_name_goes_on_and_the_elder_is_told(topics: tuple[str, str, str]) -> None:

@@ -12,6 +12,7 @@ from topics.bus.client import producer_settings
 from topics.bus.fatal import served
 from topics.bus.producer import POLL_SECONDS, QUEUE_KILOBYTES, count_produced
 from topics.bus.rights import TRANSACTIONS
+from topics.bus.stuck import StuckError, within
 from topics.bus.transient import patiently
 from topics.errors import BusError
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 OPEN_MILLISECONDS = 15_000  # how long readers wait for a transaction whose producer died
 AT_ONCE_SECONDS = 5.0
+STUCK_SECONDS = 3 * AT_ONCE_SECONDS  # a call that lasts so long has forgotten its time limit
 
 
 class Transactions:
@@ -37,17 +39,23 @@ class Transactions:
         self._url, self._patience, self._given_up = url, patience, given_up
         self._open = False
         self.refusal = ""
-        self._producer = Producer(
-            producer_settings(url)
+        self._name = f"{TRANSACTIONS}{name or uuid4()}"
+        self._producer = self._make()
+
+    def _make(self) -> Producer:
+        """Return a producer that goes on in place of any other one of the same name."""
+        producer = Producer(
+            producer_settings(self._url)
             | {
-                "transactional.id": f"{TRANSACTIONS}{name or uuid4()}",
+                "transactional.id": self._name,
                 "transaction.timeout.ms": OPEN_MILLISECONDS,
                 "delivery.timeout.ms": OPEN_MILLISECONDS,
                 "linger.ms": 5,
                 "queue.buffering.max.kbytes": QUEUE_KILOBYTES,
             }
         )
-        self._call(self._producer.init_transactions)
+        self._call(producer.init_transactions)
+        return producer
 
     def send(self, topic: str, value: bytes, partition: int, key: bytes | None = None) -> None:
         """Queue a message of the transaction that is under way, waiting while the queue is full.
@@ -76,11 +84,12 @@ class Transactions:
         """
         self._begin()
         try:
-            offsets = list(places)
-            if offsets:
-                send = self._producer.send_offsets_to_transaction
-                self._ask(lambda left: send(offsets, standing, left))
+            if places:
+                self._send_offsets(list(places), standing)
             self._ask(self._producer.commit_transaction)
+        except StuckError:
+            self._leave_producer()
+            return False
         except KafkaException as error:
             if not error.args[0].txn_requires_abort():
                 raise BusError(f"{self._url}: {refused(error.args[0])}") from None
@@ -89,6 +98,22 @@ class Transactions:
             return False
         self._open = False
         return True
+
+    def _send_offsets(self, places: list[TopicPartition], standing: Any) -> None:  # noqa: ANN401 - as of commit
+        """Send offsets; raises KafkaException, and StuckError when that does not come to an end.
+
+        librdkafka 2.16 keeps no time limit here, and may wait for ever for a coordinator that went away: its issues
+        5456 and 5511.
+        """
+        send = self._producer.send_offsets_to_transaction
+        self._ask(lambda left: within(STUCK_SECONDS, lambda: send(places, standing, left), self._given_up))
+
+    def _leave_producer(self) -> None:
+        """Go on with another producer: the one we had may never come back, and what it has sent is not read."""
+        self.refusal = "the coordinator of the group did not answer"
+        self._open = False
+        if not self._given_up():
+            self._producer = self._make()
 
     def abort(self) -> None:
         """Forget what was sent since the last commit."""

@@ -19,6 +19,9 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+
+# Numba imports these two with the first kernel that it loads, and they add to the table by which it tells the types of
+# arguments: another thread that walks it just then, for a type of ours, trips over it.
 import numba.experimental.function_type
 import numba.experimental.jitclass
 from llvmlite import ir
@@ -30,9 +33,6 @@ from numba.np.arrayobj import make_array, populate_array
 
 PACKAGES = ("topics", "probes", "processors", "sinks")
 IMPORT = re.compile(rf"^from ((?:{'|'.join(PACKAGES)})[\w.]*) import (\([^)]*\)|[^\n(]*)", re.MULTILINE)
-
-# Numba imports the two above with the first kernel that it loads, and they add to the table by which it tells the types
-# of arguments: another thread that walks it just then, for a type of ours, trips over it.
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 compiled: Any = numba.njit  # which takes more options than its types say

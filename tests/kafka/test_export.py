@@ -41,14 +41,16 @@ def publish(source: str) -> None:
 
 
 def exported(source: str, *more: str, refuse: bool = False, status: int = 0) -> list[bytes]:
-    """Run until nothing comes; return what a collector got, which hangs up at once when it is to refuse."""
+    """Run until nothing comes; return what a collector got, which hangs up at once when it is to refuse.
+
+    At once: what its host has confirmed counts as sent, whether the collector has read it or not.
+    """
     heard: list[bytes] = []
 
     def listen() -> None:
         connection, _ = server.accept()
         with connection:
             if refuse:
-                connection.recv(1)
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 return
             framing = Framing()

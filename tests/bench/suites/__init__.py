@@ -1,0 +1,1 @@
+"""What `make bench` measures, a file for each of the folders that it is in."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 FLOWS = 10_000_000
 CLIENTS = 20
+PERIOD = 5.0  # seconds from one interaction of a person to the next: what is shown is read, too
 IDLE = 0.1  # seconds of processor in a second, fewer than which are rest
 DEADLINE = 240.0  # seconds, of what is waited for
 # What the page asks when it is opened, and in this order.
@@ -70,7 +71,8 @@ INTERACTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
 class Pace:
     """Seconds until columns were made, until the first page was there, and of interactions; bytes of memory.
 
-    The first page is that after a start, and that of a server which runs.
+    The first page is that after a start, and that of a server which runs. `together` are clients that ask without a
+    pause, and many of them the same; `paced` are people who look at what they see, each at times of their own.
     """
 
     prepared: float
@@ -78,6 +80,7 @@ class Pace:
     first_paint: float
     alone: list[float]
     together: list[float]
+    paced: list[float]
     private_bytes: int
     peak_bytes: int
 
@@ -182,6 +185,18 @@ def interactions(server: Server, client: int) -> Iterator[float]:
         yield server.ask(f"api/{path.format(client=client)}", named)[0]
 
 
+def paced(server: Server, client: int) -> Iterator[float]:
+    """Yield how long each interaction of a person takes, one in each period; nobody asks for the same times."""
+    begin = time.perf_counter() + PERIOD * (client % CLIENTS) / CLIENTS
+    for number in range(len(INTERACTIONS)):
+        path, said = INTERACTIONS[(number + client) % len(INTERACTIONS)]
+        named = {name: str(value).format(client=client) for name, value in said.items()}
+        if "t" in named:
+            named["t"] += f"{client}m"
+        time.sleep(max(0.0, begin + PERIOD * number - time.perf_counter()))
+        yield server.ask(f"api/{path.format(client=client)}", named)[0]
+
+
 def measure(argosy: str, build: Path, flows: int = FLOWS) -> Pace:
     """Prepare an archive, start anew as on any other day, and work with the page."""
     data = archive(argosy, build, flows)
@@ -201,10 +216,12 @@ def measure(argosy: str, build: Path, flows: int = FLOWS) -> Pace:
             with ThreadPoolExecutor(CLIENTS) as pool:
                 every = pool.map(lambda client: list(interactions(server, client)), range(2, 2 + CLIENTS))
                 together = list(itertools.chain.from_iterable(every))
+                every = pool.map(lambda client: list(paced(server, client)), range(30, 30 + CLIENTS))
+                people = list(itertools.chain.from_iterable(every))
             private, peak = server.memory()
         finally:
             server.close()
-    return Pace(prepared, started, first_paint, alone, together, private, peak)
+    return Pace(prepared, started, first_paint, alone, together, people, private, peak)
 
 
 def main() -> None:
@@ -215,7 +232,8 @@ def main() -> None:
     pace = measure(argosy, Path("build"), parser.parse_args().flows)
     for (path, said), took in zip(INTERACTIONS, pace.alone, strict=True):
         print(f"{1000 * took:8.1f} ms  {path} {said}")
-    for label, values in (("one client", pace.alone), (f"{CLIENTS} at once", pace.together)):
+    asked = (("one client", pace.alone), (f"{CLIENTS} at once", pace.together), (f"{CLIENTS} people", pace.paced))
+    for label, values in asked:
         shown = ", ".join(f"{1000 * quantile(values, share):.0f}" for share in (0.5, 0.95, 1))
         print(f"{label}: median, 95 %, longest {shown} ms")
     print(f"prepared in {pace.prepared:.1f} s")

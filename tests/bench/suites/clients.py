@@ -85,7 +85,8 @@ def bench_web(_runs: int) -> Results:
     yield "web, columns of 10 M flows made", Result(pace.prepared, "s")
     yield "web, first page after a start", Result(pace.started, "s")
     yield "web, first page of a running server", Result(pace.first_paint, "s")
-    for label, values in (("one client", pace.alone), ("20 clients at once", pace.together)):
+    asked = (("one client", pace.alone), ("20 clients at once", pace.together), ("20 people", pace.paced))
+    for label, values in asked:
         yield f"web, interaction of {label}, median", Result(1000 * quantile(values, 0.5), "ms")
         yield f"web, interaction of {label}, p95", Result(1000 * quantile(values, 0.95), "ms")
     yield "web, memory of its own", Result(pace.private_bytes / 1e6, "MB")

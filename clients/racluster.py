@@ -44,7 +44,12 @@ OPTIONS = (
         "(only the key is kept), rmon (each record both ways), ind (each file by itself),\n"
         "replace (each file by its merged self), TZ=ZONE, json, xml",
     ),
-    Option("-f", "CONF", 'racluster.conf: lines of filter="..." model="..." label="..." cont; the first that fits'),
+    Option(
+        "-f",
+        "CONF",
+        'racluster.conf: lines of filter="..." model="..." status=SECONDS idle=SECONDS label="..." cont; the first\n'
+        "that fits a record merges it; a flow ends before it lasts status, or after idle without a packet",
+    ),
 )
 MODES = ("norep", "correct", "nocorrect", "preserve", "nopreserve", "rmon", "ind", "replace")
 

@@ -90,7 +90,8 @@ def _rule(line: str) -> Rule:
         match = _WORD.match(line, place)
         if match is None:
             raise UsageError(
-                f'cannot read \'{line[place:].strip()}\'; a line is filter="..." model="..." label="..." cont'
+                f"cannot read '{line[place:].strip()}'; a line is "
+                'filter="..." model="..." status=SECONDS idle=SECONDS label="..." cont'
             )
         place = match.end()
         facts[match["name"] or "cont"] = match["quoted"] if match["quoted"] is not None else match["plain"] or ""

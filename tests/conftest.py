@@ -1,7 +1,6 @@
 """Real servers for the tests, started once a session, or the ones that the environment names."""
 
 import os
-import time
 import uuid
 from collections.abc import Iterator
 
@@ -14,6 +13,7 @@ from deploy.kafka.jars import jar_directory, java_command
 from deploy.kafka.node import KafkaNode
 from sinks.sql.mysql import connect
 from tests import mariadb
+from tests.local_time import local_time
 from tests.postgresql import PostgresqlServer, binaries
 from topics.errors import ServerError
 
@@ -29,11 +29,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Local time is UTC, for what prints times and for what it starts."""
-    with monkeypatch.context() as patch:
-        patch.setitem(os.environ, "TZ", "UTC")
-        time.tzset()
+    with local_time(monkeypatch, "UTC"):
         yield
-    time.tzset()
 
 
 @pytest.fixture(scope="session")

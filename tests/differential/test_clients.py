@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from clients.main import main
 from sinks.formats import open_writer
 from tests.argus_records import argus_tools, read_argus
+from tests.local_time import local_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,13 +34,8 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> str:
 def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Both print times of UTC."""
     argus_tools()
-    import time
-
-    with monkeypatch.context() as patch:
-        patch.setitem(os.environ, "TZ", "UTC")
-        time.tzset()
+    with local_time(monkeypatch, "UTC"):
         yield
-    time.tzset()
 
 
 def theirs(*command: str) -> list[str]:

@@ -1,4 +1,3 @@
-import os
 import time
 from collections.abc import Iterator
 
@@ -9,6 +8,7 @@ from hypothesis import strategies as st
 
 from processors.bins import Series, bin_size, split
 from processors.merge import Aggregation
+from tests.local_time import local_time
 from topics.batch import FlowBatch, concatenate, records_like
 from topics.errors import UsageError
 from topics.schema import flow_fields
@@ -20,11 +20,8 @@ SUMS = [field.name for field in flow_fields() if field.merge == "sum" and field.
 
 @pytest.fixture(autouse=True)
 def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with monkeypatch.context() as patch:
-        patch.setitem(os.environ, "TZ", "Europe/Berlin")
-        time.tzset()
+    with local_time(monkeypatch, "Europe/Berlin"):
         yield
-    time.tzset()
 
 
 def record(first: int, last: int, packets: tuple[int, int] = (10, 10), octets: int = 1000) -> FlowBatch:

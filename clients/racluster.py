@@ -47,8 +47,9 @@ OPTIONS = (
     Option(
         "-f",
         "CONF",
-        'racluster.conf: lines of filter="..." model="..." status=SECONDS idle=SECONDS label="..." cont; the first\n'
-        "that fits a record merges it; a flow ends before it lasts status, or after idle without a packet",
+        'racluster.conf: lines of filter="..." model="..." status=SECONDS idle=SECONDS label="..." cont;\n'
+        "the first that fits merges a record; a flow ends before it lasts `status`, or after `idle` without\n"
+        "a packet",
     ),
 )
 MODES = ("norep", "correct", "nocorrect", "preserve", "nopreserve", "rmon", "ind", "replace")

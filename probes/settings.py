@@ -142,6 +142,8 @@ class Settings(BaseSettings):
     flow_key: tuple[Literal["vlan", "mpls", "mac"], ...] = Field(default=(), description="what else tells flows apart")
     unidirectional: bool = Field(default=False, description="make each direction a flow of its own")
     count_copies: bool = Field(default=False, description="count copies that mirroring made as packets")
+    packet_size_histogram: bool = Field(default=False, description="count how many packets were of which size")
+    jitter_histogram: bool = Field(default=False, description="count how many inter-packet times were how long")
     tunnels: Literal["all", "ip", "none"] = Field(default="all", description="which tunnels to look into")
     timeouts: Timeouts = Field(default_factory=Timeouts, description="when an idle flow is over")
 

@@ -46,6 +46,8 @@ ARGUS_KEYS = {
     "ARGUS_OUTPUT_FILE": "outputs",
     "ARGUS_OUTPUT_STREAM": "outputs",
     "ARGUS_ACCESS_PORT": "outputs",
+    "ARGUS_PACKET_SIZE_HISTOGRAM": "packet_size_histogram",
+    "ARGUS_JITTER_HISTOGRAM": "jitter_histogram",
     "ARGUS_CAPTURE_FULL_CONTROL_DATA": "control",
     "ARGUS_CONTROLPLANE_PROTO": "control_protocols",
     "ARGUS_EVENT_DATA": "events",

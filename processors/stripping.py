@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from topics.errors import UsageError
 from topics.frame import FIELDS
+from topics.histograms import ACTIVE, BINS, COUNT_BYTES, IDLE, SIZES, VECTOR_BYTES
 from topics.nearest import suggestion
 
 if TYPE_CHECKING:
@@ -41,10 +43,12 @@ PARTS: dict[str, tuple[str, ...]] = {
     "suser": ("src_payload",),
     "duser": ("dst_payload",),
     "mac": _both("mac"),
-    "icmp": ("icmp_error", "icmp_error_type", "icmp_error_code", "icmp_error_router"),
+    "icmp": ("icmp_error", "icmp_error_type", "icmp_error_code", "icmp_error_router", "icmp_error_time"),
     "encaps": (*_both("encapsulations"), "tunnel_kind", "tunnel_id", "tunnel_addresses"),
     "label": ("labels",),
 }
+HISTOGRAMS = _both("histograms")
+COUNTED = {"psize": (SIZES, SIZES + BINS), "jitter": (ACTIVE, IDLE + BINS)}  # which counts of a vector are whose
 USUAL = ("encaps", "agr", "vlan", "mpls", "mac", "icmp", "ipattr", "jitter", "suser", "duser")
 
 
@@ -69,8 +73,30 @@ def stripped_parts(words: Iterable[str]) -> list[str]:
 
 def strip(frame: pl.DataFrame, parts: Iterable[str]) -> pl.DataFrame:
     """Return the records of a frame without some parts: their columns say what they say where nothing was seen."""
-    columns = [name for part in parts for name in PARTS[part] if name in frame.columns]
-    return frame.with_columns(_nothing(name, frame.schema[name]).alias(name) for name in columns)
+    gone = [*parts]
+    columns = [name for part in gone for name in PARTS[part] if name in frame.columns]
+    cleared = [_nothing(name, frame.schema[name]).alias(name) for name in columns]
+    histograms = [name for name in HISTOGRAMS if name in frame.columns]
+    return frame.with_columns(*cleared, *(_uncounted(name, gone) for name in histograms if {*COUNTED} & {*gone}))
+
+
+def _uncounted(name: str, parts: Iterable[str]) -> pl.Expr:
+    """Return histograms without the counts of some parts."""
+    kept = np.full(VECTOR_BYTES, 0xFF, np.uint8)
+    for first, stop in (COUNTED[part] for part in parts if part in COUNTED):
+        kept[COUNT_BYTES * first : COUNT_BYTES * stop] = 0
+
+    def without(column: pl.Series) -> pl.Series:
+        return pl.Series([_masked(each, kept) for each in column.to_list()], dtype=pl.Binary)
+
+    return pl.col(name).map_batches(without, return_dtype=pl.Binary, is_elementwise=True)
+
+
+def _masked(vector: bytes, kept: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
+    if len(vector) != VECTOR_BYTES:
+        return b""
+    left = np.frombuffer(vector, np.uint8) & kept
+    return left.tobytes() if left.any() else b""
 
 
 def _nothing(name: str, kind: pl.DataType) -> pl.Expr:

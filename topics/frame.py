@@ -127,7 +127,7 @@ def to_columns(
     for name in (name for name in ARROW_SCHEMA.names if name in names):
         array = _typed(data, name)
         if array is None:
-            columns[name] = np.repeat(records_like(1)[name], data.num_rows)
+            columns |= {part: np.repeat(records_like(1)[part], data.num_rows) for part in _stored([name])}
         else:
             _take_column(name, array, columns, heaps)
     observers = _observers(columns, data.num_rows) if all(name in columns for name in OBSERVER_COLUMNS) else {}

@@ -159,6 +159,16 @@ SWITCHES = {
             "count_copies",
             _on,
         ),
+        Switch(
+            Option("--packet-size-histogram", "", "count how many packets were of which size (-s spktsz dpktsz)"),
+            "packet_size_histogram",
+            _on,
+        ),
+        Switch(
+            Option("--jitter-histogram", "", "count how many inter-packet times were how long (-s sintdist\ndintdist)"),
+            "jitter_histogram",
+            _on,
+        ),
         Switch(Option("--unidirectional", "", "make each direction a flow of its own"), "unidirectional", _on),
         Switch(
             Option("--tunnels", "all | ip | none", "look into tunnels: all, those of IP alone, or none (all)"),
@@ -378,6 +388,8 @@ def flow_settings(settings: Settings) -> ProbeSettings:
         start_records=settings.start_records,
         key_additions=additions | (UNIDIRECTIONAL if settings.unidirectional else 0),
         count_copies=settings.count_copies,
+        count_sizes=settings.packet_size_histogram,
+        count_intervals=settings.jitter_histogram,
         tunnels={"all": IP_TUNNELS | UDP_TUNNELS, "ip": IP_TUNNELS, "none": 0}[settings.tunnels],
         timeouts=Timeouts(**{name: round(value * NANOSECONDS) for name, value in seconds.items()}),
     )

@@ -22,8 +22,9 @@ from probes.flows import layout as at
 from probes.flows.payload import keep_payload
 from probes.flows.real_time import follow_numbers
 from probes.flows.tcp import CLOSED, update_tcp
-from topics.compiled import inlined
+from topics.compiled import bit_length, inlined
 from topics.flags import Cause, FlowFlags, TcpState
+from topics.histograms import ACTIVE, BINS, COUNTS, FIRST_POWER, HEADER_BYTES, IDLE, SHORTEST, SIZES
 
 NO_REPORT = -1
 START, CLOSE = Cause.START, Cause.CLOSE
@@ -44,6 +45,21 @@ def _interval(me: Any, squares: Any, gap: int, active: bool) -> None:
     me[base + 1] += gap
     microseconds = gap * 0.001
     squares[at.INTERVAL_SQUARES if active else at.IDLE_INTERVAL_SQUARES] += microseconds * microseconds
+
+
+@inlined
+def _count_size(counts: Any, first: int, length: int) -> None:
+    power = bit_length(max(length - HEADER_BYTES, 1)) - 1
+    counts[first + SIZES + min(max(power - FIRST_POWER, 0), BINS - 1)] += 1
+
+
+@inlined
+def _count_interval(counts: Any, first: int, gap: int, active: bool) -> None:
+    edge, place = SHORTEST, 0
+    while gap >= edge and place < BINS - 1:
+        edge *= 10
+        place += 1
+    counts[first + (ACTIVE if active else IDLE) + place] += 1
 
 
 @inlined
@@ -106,6 +122,7 @@ def count_packet(
     flow: Any,
     sides: Any,
     squares: Any,
+    extra: Any,
     payloads: Any,
 ) -> Any:
     """Take a packet into its flow; return the cause for which the flow has to be reported at once, or NO_REPORT."""
@@ -131,7 +148,11 @@ def count_packet(
     gap = time - me[at.LAST_TIME]
     if me[at.LAST_TIME] and 0 < gap < 2 * settings[at.STATUS_INTERVAL]:  # Argus's bounds for an inter-packet time
         _interval(me, squares[turned], gap, active)
+        if settings[at.COUNTED] & at.COUNTED_INTERVALS:
+            _count_interval(extra, at.HISTOGRAMS + turned * COUNTS, gap, active)
     me[at.LAST_TIME] = max(me[at.LAST_TIME], time)
+    if settings[at.COUNTED] & at.COUNTED_SIZES:
+        _count_size(extra, at.HISTOGRAMS + turned * COUNTS, row[h.WIRE_LENGTH])
     if settings[at.PAYLOAD_BYTES]:
         keep_payload(data, end, row, me, payloads[turned])
     _mark(flow, row, side)

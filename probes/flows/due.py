@@ -9,6 +9,7 @@ from probes.flows import queue
 from probes.flows.report import ADDRESSES, report
 from topics.compiled import inlined, kernel
 from topics.flags import Cause
+from topics.histograms import VECTOR_BYTES
 
 ROOM = 4  # records that one packet may cause besides those of the queue
 STATUS = Cause.STATUS
@@ -17,7 +18,8 @@ STATUS = Cause.STATUS
 @inlined
 def _heap_need(settings: Any) -> Any:
     """Bytes of the heap that a record may take."""
-    return ADDRESSES + 2 * settings[at.PAYLOAD_BYTES]
+    histograms = 2 * VECTOR_BYTES if settings[at.COUNTED] else 0
+    return ADDRESSES + 2 * settings[at.PAYLOAD_BYTES] + histograms
 
 
 @inlined

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from probes.decode.headers import DAMAGES
+from topics.histograms import COUNTS
 from topics.record import FLOW_DTYPE
 
 if TYPE_CHECKING:
@@ -202,10 +203,13 @@ FLOW_COLUMNS = (
 FLOW_BUSY = (SYN_ACK_TIME, QUEUED)
 
 # One row a flow, for the few flows that have a tunnel or were named in an ICMP error; TUNNEL_KIND and ICMP_ERROR tell.
-EXTRA_COLUMNS = 7
-(TUNNEL_ID, OUTER_SRC_HIGH, OUTER_SRC_LOW, OUTER_DST_HIGH, OUTER_DST_LOW, ROUTER_HIGH, ROUTER_LOW) = range(
+# Behind these, when asked for, the counts of topics/histograms.py of each side of the key.
+EXTRA_COLUMNS = 8
+(TUNNEL_ID, OUTER_SRC_HIGH, OUTER_SRC_LOW, OUTER_DST_HIGH, OUTER_DST_LOW, ROUTER_HIGH, ROUTER_LOW, ERROR_TIME) = range(
     EXTRA_COLUMNS
 )
+HISTOGRAMS = EXTRA_COLUMNS
+COUNTED_EXTRA_COLUMNS = HISTOGRAMS + 2 * COUNTS
 
 # One row a flow: the canonical key. Ports are packed; the order of the two ends is by address, then port.
 KEY_WORDS = 8
@@ -236,7 +240,7 @@ COUNTERS = (
 BEFORE_MALFORMED = COUNT_COPIES  # kinds of damage count from 1
 
 # The clock of a table, and how it works: int64[SETTINGS]. Times in ns.
-SETTINGS = 12
+SETTINGS = 13
 (
     CLOCK,
     STATUS_INTERVAL,
@@ -250,7 +254,9 @@ SETTINGS = 12
     ICMP_TIMEOUT,
     ARP_TIMEOUT,
     OTHER_TIMEOUT,
+    COUNTED,
 ) = range(SETTINGS)
+COUNTED_SIZES, COUNTED_INTERVALS = 1, 2  # bits of COUNTED: which histograms are asked for
 
 
 def copies() -> tuple[np.ndarray[Any, np.dtype[np.uint64]], ...]:

@@ -62,6 +62,7 @@ def begin(
     """Make a row of the table a new flow."""
     flow[: at.QUEUED] = 0  # the row itself may stand in the queue still
     sides[:, :] = 0
+    extra[at.HISTOGRAMS :] = 0
     flow[at.FLOW_START] = now
     flow[at.TIMEOUT] = _timeout(row, settings)
     flow[at.INITIATOR] = _initiator(data, row, turned)

@@ -186,6 +186,7 @@ def observe(
                     flow,
                     sides[slot],
                     squares[slot],
+                    extras[slot],
                     payloads[slot],
                 )
             if cause != NO_REPORT:
@@ -213,7 +214,9 @@ def observe(
         elif row[h.QUOTED]:
             end = packet.offset + packet.captured
             additions = settings[at.KEY_ADDITIONS]
-            note_error(data, end, row, additions, rows[SPARE], ahead_keys[SPARE], index, keys, flows, extras)
+            note_error(
+                data, end, row, time, additions, rows[SPARE], ahead_keys[SPARE], index, keys, flows, sides, extras
+            )
         mark(marks, number, row[h.PROTOCOL], row[h.SRC_PORT], row[h.DST_PORT], row[h.ETHERTYPE], flow)
         if row[h.DAMAGE]:
             counters[at.BEFORE_MALFORMED + row[h.DAMAGE]] += 1

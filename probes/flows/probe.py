@@ -66,6 +66,8 @@ class ProbeSettings:
     key_additions: int = 0
     tunnels: int = IP_TUNNELS | UDP_TUNNELS
     count_copies: bool = False  # as packets, the way of Argus
+    count_sizes: bool = False  # in a histogram, ARGUS_PACKET_SIZE_HISTOGRAM of Argus
+    count_intervals: bool = False  # in histograms, ARGUS_JITTER_HISTOGRAM
     timeouts: Timeouts = field(default_factory=Timeouts)
 
     @property
@@ -90,6 +92,7 @@ class ProbeSettings:
                 limits.icmp,
                 limits.arp,
                 limits.other,
+                layout.COUNTED_SIZES * self.count_sizes | layout.COUNTED_INTERVALS * self.count_intervals,
             ],
             np.int64,
         )
@@ -98,12 +101,13 @@ class ProbeSettings:
 class _Rows:
     """The arrays of the flow table: they grow by doubling, together."""
 
-    def __init__(self, rows: int, payload_bytes: int) -> None:
+    def __init__(self, rows: int, payload_bytes: int, *, counted: bool) -> None:
         self.keys = zeroed((rows, layout.KEY_WORDS), np.int64)
         self.flows = zeroed((rows, len(layout.FLOW_COLUMNS)), np.int64)
         self.sides = zeroed((rows, 2, layout.SIDE_WORDS), np.int64)
         self.squares = self.sides.view(np.float64)  # the same memory, for the two columns that are sums of squares
-        self.extras = np.zeros((rows, layout.EXTRA_COLUMNS), np.int64)
+        columns = layout.COUNTED_EXTRA_COLUMNS if counted else layout.EXTRA_COLUMNS
+        self.extras = np.zeros((rows, columns), np.int64)
         self.payloads = np.zeros((rows, 2, payload_bytes), np.uint8)
         self.free = zeroed(rows, np.int64)
         length = 1 << max(0, rows - 1).bit_length()
@@ -116,10 +120,11 @@ class _Rows:
 
     def grown(self, counts: Int64) -> _Rows:
         """Return twice the rows with the same flows in them, all of these rows being in use."""
-        rows = _Rows(2 * len(self), self.payloads.shape[2])
+        counted = self.extras.shape[1] == layout.COUNTED_EXTRA_COLUMNS
+        rows = _Rows(2 * len(self), self.payloads.shape[2], counted=counted)
         for name in ("keys", "flows", "sides", "payloads"):
             getattr(rows, name)[: len(self)] = getattr(self, name)
-        noted = np.flatnonzero(self.flows[:, layout.TUNNEL_KIND] | self.flows[:, layout.ICMP_ERROR])
+        noted = np.flatnonzero(self.flows[:, layout.TUNNEL_KIND] | self.flows[:, layout.ICMP_ERROR] | counted)
         rows.extras[noted] = self.extras[noted]  # memory that nobody writes to costs nothing
         table.rebuild(rows.index, rows.keys, np.arange(len(self), dtype=np.int64))
         rows.waiting = queue.moved(self.waiting, counts, queue.STATUS_TAKEN, len(rows.waiting))
@@ -141,7 +146,9 @@ class FlowProbe:
         self.marks = marks or Marks()
         self.counters = np.zeros(len(layout.COUNTERS), np.int64)
         self._observer = self.settings.observer
-        self._rows = _Rows(min(FIRST_ROWS, self.settings.max_flows), self.settings.payload_bytes)
+        counted = self.settings.count_sizes or self.settings.count_intervals
+        rows = min(FIRST_ROWS, self.settings.max_flows)
+        self._rows = _Rows(rows, self.settings.payload_bytes, counted=counted)
         self._kernel_settings = self.settings.for_kernels()
         self._counts = np.zeros(queue.COUNTS, np.int64)
         self._heap = np.zeros(max(HEAP_BYTES, 16 * self.settings.payload_bytes), np.uint8)

@@ -43,6 +43,7 @@ def _identify(data: Any, place: int, end: int, around: Any, row: Any) -> Any:
     row[h.TUNNEL_KIND], row[h.TUNNEL_ID] = around[h.TUNNEL_KIND], around[h.TUNNEL_ID]
     if u8(data, place) >> 4 == 4:
         row[h.ETHERTYPE], row[h.PROTOCOL] = h.IPV4, u8(data, place + 9)
+        row[h.IP_ID] = be16(data, place + 4)
         row[h.SRC_LOW] = h.MAPPED_IPV4 | be32(data, place + 12)
         row[h.DST_LOW] = h.MAPPED_IPV4 | be32(data, place + 16)
         ports = place + (u8(data, place) & 15) * 4
@@ -84,27 +85,36 @@ def note_error(
     data: Any,
     end: int,
     row: Any,
+    time: int,
     additions: int,
     spare: Any,
     key: Any,
     index: Any,
     keys: Any,
     flows: Any,
+    sides: Any,
     extras: Any,
 ) -> None:
-    """Tell the flow that an ICMP error names: what was said and who said it first, as Argus's `inode`."""
+    """Tell the flow that an ICMP error names: what was said, who said it first, as Argus's `inode`, and how soon.
+
+    The time is taken where the packet quoted is the last one of its side, by its IP identification.
+    """
     bit = _error_bit(row)
     if not bit or not _identify(data, row[h.QUOTED], end, row, spare):
         return
     separate_networks(spare)
     if additions:
         add_to_key(spare, additions)
-    table.make_key(spare, key)
+    turned = table.make_key(spare, key)
     slot = table.find(index, keys, key)
     if slot == table.NOT_FOUND:
         return
-    flow = flows[slot]
+    flow, extra = flows[slot], extras[slot]
     if not flow[at.ICMP_ERROR]:
         flow[at.ICMP_ERROR_TYPE], flow[at.ICMP_ERROR_CODE] = row[h.ICMP_TYPE] >> 8, row[h.ICMP_TYPE] & 0xFF
-        extras[slot, at.ROUTER_HIGH], extras[slot, at.ROUTER_LOW] = row[h.SRC_HIGH], row[h.SRC_LOW]
+        extra[at.ROUTER_HIGH], extra[at.ROUTER_LOW] = row[h.SRC_HIGH], row[h.SRC_LOW]
+        extra[at.ERROR_TIME] = 0
+    me, same = sides[slot, turned], extra[at.ROUTER_HIGH] == row[h.SRC_HIGH] and extra[at.ROUTER_LOW] == row[h.SRC_LOW]
+    if same and not extra[at.ERROR_TIME] and me[at.PACKETS] and me[at.IP_ID] == spare[h.IP_ID]:
+        extra[at.ERROR_TIME] = max(time - me[at.LAST_TIME], 0)
     flow[at.ICMP_ERROR] |= bit

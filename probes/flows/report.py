@@ -12,6 +12,7 @@ from probes.flows.queue import HEAP_USED
 from probes.flows.tcp import CLOSED
 from topics.compiled import inlined
 from topics.flags import Cause
+from topics.histograms import COUNT_BYTES, COUNTS, MOST, VECTOR_BYTES
 
 START, STATUS, CLOSE = Cause.START, Cause.STATUS, Cause.CLOSE
 ADDRESSES = 32  # bytes of the two outer addresses of a tunnel
@@ -111,8 +112,10 @@ def _tunnel(record: Any, flow: Any, extra: Any, heap: Any, used: int) -> Any:
 def _icmp_error(record: Any, flow: Any, extra: Any) -> None:
     record.icmp_error = flow[at.ICMP_ERROR]
     record.icmp_error_type, record.icmp_error_code = flow[at.ICMP_ERROR_TYPE], flow[at.ICMP_ERROR_CODE]
+    record.icmp_error_time = 0
     if flow[at.ICMP_ERROR]:
         _address(record.icmp_error_router, extra[at.ROUTER_HIGH], extra[at.ROUTER_LOW])
+        record.icmp_error_time, extra[at.ERROR_TIME] = extra[at.ERROR_TIME], 0
     else:
         _address(record.icmp_error_router, 0, 0)
 
@@ -131,6 +134,40 @@ def _payload(record: Any, initiator: int, sides: Any, payloads: Any, heap: Any, 
             heap[used + byte - sent] = payloads[side, byte]
         used += kept - sent
         sides[side, at.PAYLOAD_SENT] = kept
+    return used
+
+
+@inlined
+def _vector(counts: Any, heap: Any, used: int) -> Any:
+    """Give away the counts of a side, uint32 of VECTOR_BYTES; returns how many bytes of the heap they take."""
+    counted = 0
+    for count in counts:
+        counted |= count
+    if not counted:
+        return 0
+    for place in range(COUNTS):
+        count = min(counts[place], MOST)
+        for byte in range(COUNT_BYTES):
+            heap[used + COUNT_BYTES * place + byte] = (count >> 8 * byte) & 0xFF
+    counts[:] = 0
+    return VECTOR_BYTES
+
+
+@inlined
+def _histograms(record: Any, initiator: int, extra: Any, heap: Any, used: int) -> Any:
+    """Give away what was counted of sizes and times; returns how much of the heap is used now."""
+    record.src_histograms_offset, record.src_histograms_length = 0, 0
+    record.dst_histograms_offset, record.dst_histograms_length = 0, 0
+    if len(extra) == at.HISTOGRAMS:
+        return used
+    for side in range(2):
+        first = at.HISTOGRAMS + side * COUNTS
+        length = _vector(extra[first : first + COUNTS], heap, used)
+        if side == initiator:
+            record.src_histograms_offset, record.src_histograms_length = used if length else 0, length
+        else:
+            record.dst_histograms_offset, record.dst_histograms_length = used if length else 0, length
+        used += length
     return used
 
 
@@ -181,6 +218,7 @@ def report(
     _duration(record, sides)
     _icmp_error(record, flow, extra)
     used = _tunnel(record, flow, extra, heap, counts[HEAP_USED])
+    used = _histograms(record, src, extra, heap, used)
     counts[HEAP_USED] = _payload(record, src, sides, payloads, heap, used)
     flow[at.STATUS_SEQUENCE] += 1
     flow[at.PENDING] = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
 import socket
@@ -22,9 +23,10 @@ TPACKET_V3 = 2
 PROMISCUOUS = 1
 FANOUT_CBPF = 6
 SO_ATTACH_FILTER = 26
-SIOCSHWTSTAMP = 0x89B0
+SIOCSHWTSTAMP, SIOCGHWTSTAMP = 0x89B0, 0x89B1
 TIMESTAMPING_RAW_HARDWARE = 1 << 6
 HARDWARE_FILTER_ALL = 1
+HARDWARE_SETTINGS = struct.Struct("3i")
 ETH_P_ALL = 3
 
 
@@ -74,11 +76,19 @@ def become_promiscuous(packets: socket.socket, index: int) -> None:
 
 
 def take_hardware_times(packets: socket.socket, name: str) -> None:
-    """Let the adapter stamp packets; raises InterfaceError when it cannot."""
-    settings = ctypes.create_string_buffer(struct.pack("3i", 0, 0, HARDWARE_FILTER_ALL), 12)
+    """Let the adapter stamp all packets that come; raises InterfaceError when it cannot.
+
+    What it stamps of those that go out stays as it is: a PTP daemon may need it.
+    """
+    settings = ctypes.create_string_buffer(HARDWARE_SETTINGS.size)  # struct hwtstamp_config: flags, sent, received
     request = struct.pack("16sP16x", name.encode(), ctypes.addressof(settings))
     try:
-        fcntl.ioctl(packets, SIOCSHWTSTAMP, request)
+        with contextlib.suppress(OSError):  # not every adapter tells
+            fcntl.ioctl(packets, SIOCGHWTSTAMP, request)
+        flags, sent, filtered = HARDWARE_SETTINGS.unpack(settings.raw)
+        if filtered != HARDWARE_FILTER_ALL:
+            HARDWARE_SETTINGS.pack_into(settings, 0, flags, sent, HARDWARE_FILTER_ALL)
+            fcntl.ioctl(packets, SIOCSHWTSTAMP, request)
         packets.setsockopt(SOL_PACKET, TIMESTAMP, TIMESTAMPING_RAW_HARDWARE)
     except OSError as error:
         raise InterfaceError(f"{name}: no time stamps by the adapter ({error.strerror})") from error

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import structlog
 
 from probes.capture.link_types import ETHERNET
 from probes.capture.packets import PACKET_DTYPE, PacketBlock
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 1 << 21
 MIN_BLOCKS = 4
 RETIRE_MS = 80  # a block that is not full is handed over after that time
+log = structlog.get_logger()
 NO_MEMORY = np.zeros(0, np.uint8)
 NOTHING = [Instruction(RET, 0, 0, 0)]
 
@@ -62,6 +64,7 @@ class Ring:
         self.socket = packet_socket.open_socket(link.name, cooked=link.cooked)
         self._blocks = max(MIN_BLOCKS, size // BLOCK_BYTES)
         self._next = 0
+        self._hardware = False  # whether all packets so far have time stamps of the adapter
         self._counting = threading.Lock()
         self._memory = mmap.mmap(-1, 1)
         self._ring = NO_MEMORY
@@ -80,7 +83,7 @@ class Ring:
         packet_socket.attach(packets, NOTHING)
         packet_socket.request_ring(packets, BLOCK_BYTES, self._blocks, RETIRE_MS)
         if hardware:
-            packet_socket.take_hardware_times(packets, link.name)
+            self._hardware = self._stamped_by_adapter()
         if link.loopback:  # there every packet goes out and comes in
             packets.setsockopt(packet_socket.SOL_PACKET, packet_socket.IGNORE_OUTGOING, 1)
         self._memory = mmap.mmap(packets.fileno(), self._blocks * BLOCK_BYTES)  # which holds the socket, too
@@ -88,6 +91,15 @@ class Ring:
         packets.bind((link.name, packet_socket.ETH_P_ALL))
         if promiscuous and not link.loopback:
             packet_socket.become_promiscuous(packets, link.index)
+
+    def _stamped_by_adapter(self) -> bool:
+        """Let the adapter stamp packets, and go on without where it cannot."""
+        try:
+            packet_socket.take_hardware_times(self.socket, self.link.name)
+        except InterfaceError as error:
+            log.warning("packets have time stamps of the host", reason=str(error))
+            return False
+        return True
 
     def share(self, group: int, balance: Sequence[Instruction]) -> None:
         """Join (or found) a group of rings that share the packets of the interface."""
@@ -108,7 +120,7 @@ class Ring:
     def take(self) -> PacketBlock | None:
         """Return the next block, good until it is given back; None when there is none yet."""
         link = self.link
-        count, wire = walk(
+        count, wire, stamped = walk(
             self._ring,
             self._next * BLOCK_BYTES,
             BLOCK_BYTES,
@@ -121,6 +133,9 @@ class Ring:
             return None
         self.counters.packets += count
         self.counters.bytes += wire
+        if self._hardware and stamped < count:
+            self._hardware = False
+            log.warning("packets without a time stamp of the adapter have that of the host", interface=link.name)
         return PacketBlock(self._ring, self._out[:count], link.name)
 
     def give_back(self) -> None:

@@ -24,8 +24,8 @@ class LiveSettings:
 
     `interfaces`: names, `all` for every one that is up; `snaplen`: bytes kept of a frame;
     `expression`: a libpcap filter; `ring_bytes`: memory for the packets that wait, in each ring; `hardware_times`: the
-    adapter stamps packets; `group`: number of the fanout group of processes that share the packets; `patient`: an
-    interface that goes away is waited for.
+    adapter stamps packets where it can; `group`: number of the fanout group of processes that share the packets;
+    `patient`: an interface that goes away is waited for.
     """
 
     interfaces: Sequence[str]

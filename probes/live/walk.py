@@ -25,6 +25,7 @@ STATUS_USER = 1
 SECONDS, NANOSECONDS, CAPTURED, LENGTH, STATUS, FRAME, VLAN_TCI, VLAN_TPID = 4, 8, 12, 16, 20, 24, 32, 36
 PACKET_HEADER = 48
 VLAN_VALID, VLAN_TPID_VALID = 1 << 4, 1 << 6
+BY_ADAPTER = 31  # bit of the status of a packet whose time stamp the adapter made
 SMALLEST_SLOT = 64  # no packet takes less of a block than its header, its link address and padding
 
 MAC_ADDRESSES = 12
@@ -49,14 +50,15 @@ def _put_tag_back(ring: Any, frame: int, protocol: int, control: int) -> None:
 def walk(ring: Any, start: int, size: int, link_type: int, has_tags: int, snaplen: int, out: Any) -> Any:
     """Find the packets of the block of `size` bytes at `start`; their offsets count from the start of the ring.
 
-    Returns (packets found, bytes they had on the wire); NOT_READY packets while the operating system still owns the
-    block. Tags are put back (`has_tags`: the link is Ethernet) in place, 4 bytes in front of the frame.
+    Returns (packets found, bytes they had on the wire, packets stamped by the adapter); NOT_READY packets while the
+    operating system still owns the block. Tags are put back (`has_tags`: the link is Ethernet) in place, 4 bytes in
+    front of the frame.
     """
     ring, out = borrowed(ring), borrowed(out)
     if le32(ring, start + BLOCK_STATUS) & STATUS_USER == 0:
-        return NOT_READY, 0
+        return NOT_READY, 0, 0
     acquire()
-    count, wire, end = 0, 0, start + size
+    count, wire, stamped, end = 0, 0, 0, start + size
     at = start + le32(ring, start + BLOCK_FIRST)
     for _ in range(min(le32(ring, start + BLOCK_PACKETS), len(out))):
         if at + PACKET_HEADER > end:
@@ -79,9 +81,10 @@ def walk(ring: Any, start: int, size: int, link_type: int, has_tags: int, snaple
         packet.length = length
         packet.link_type = link_type
         wire += length
+        stamped += status >> BY_ADAPTER & 1
         count += 1
         at += le32(ring, at)
-    return count, wire
+    return count, wire, stamped
 
 
 @kernel

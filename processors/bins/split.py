@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from topics.batch import last_times, start_times
+from topics.histograms import VECTOR_BYTES
 from topics.schema import flow_fields
 
 if TYPE_CHECKING:
@@ -40,13 +41,41 @@ def split(batch: FlowBatch, size: BinSize) -> tuple[FlowBatch, Integers]:
         return batch, low
     rows, starts, ends = overlaps(low, high, crossing, size)
     whole = batch.select(rows)
-    pieces = whole  # select made copies
     cut = np.flatnonzero((high > low)[rows])
+    pieces = _with_shared_counts(whole, cut, rows, ends)  # select made copies
     _cut({name: pieces.records[name] for name in (*TIMES, *DURATIONS, *COUNTERS)}, cut, rows, starts, ends)
     filled = (pieces.records["src_packets"] > 0) | (pieces.records["dst_packets"] > 0)
     filled[np.setdiff1d(np.arange(len(rows)), cut, assume_unique=True)] = True
     chosen = np.flatnonzero(filled)
     return pieces.select(chosen), starts[chosen]
+
+
+def _with_shared_counts(pieces: FlowBatch, cut: Integers, rows: Integers, ends: Integers) -> FlowBatch:
+    """Share the histograms of records among the pieces they were cut into, whose times and packets are still theirs."""
+    for side in SIDES:
+        offsets, lengths = (pieces.records[f"{side}_histograms_{part}"][cut] for part in ("offset", "length"))
+        inside = offsets.astype(np.int64) + VECTOR_BYTES <= len(pieces.heap)
+        counted = cut[(lengths == VECTOR_BYTES) & inside]
+        if len(counted):
+            pieces = _share_counts(pieces, side, counted, rows[counted], ends[counted])
+    return pieces
+
+
+def _share_counts(pieces: FlowBatch, side: str, counted: Integers, owner: Integers, end: Integers) -> FlowBatch:
+    records, name = pieces.records, f"{side}_histograms"
+    packets, first, last = (records[f"{side}_{what}"][counted] for what in ("packets", "first", "last"))
+    upto = share_until(packets, first, last, end)
+    leads = np.ones(len(counted), bool)
+    leads[1:] = owner[1:] != owner[:-1]
+    before = np.where(leads, 0, np.concatenate([[0], upto[:-1]]))
+    octets = pieces.heap[records[f"{name}_offset"][counted].astype(np.int64)[:, None] + np.arange(VECTOR_BYTES)]
+    counts = octets.view("<u4").astype(np.int64)
+    sent, earlier, whole = (column[:, None] for column in (upto, before, packets))
+    shares = (proportion(counts, sent, whole) - proportion(counts, earlier, whole)).astype("<u4")
+    kept = shares.any(axis=1)
+    records[f"{name}_offset"][counted] = np.where(kept, len(pieces.heap) + VECTOR_BYTES * np.arange(len(counted)), 0)
+    records[f"{name}_length"][counted] = np.where(kept, VECTOR_BYTES, 0)
+    return pieces.replace(heap=np.concatenate([pieces.heap, shares.view(np.uint8).reshape(-1)]))
 
 
 def overlaps(low: Integers, high: Integers, crossing: Integers, size: BinSize) -> tuple[Integers, Integers, Integers]:

@@ -49,7 +49,14 @@ def is_wanted() -> pl.Expr:
 def columns() -> set[str]:
     """Return the columns of records that `paths` takes."""
     times = {f"{side}_{name}" for side in ("src", "dst") for name in ("first", "last", "address", "packets")}
-    return times | {*is_wanted().meta.root_names(), "probe", "src_ttl", "icmp_error_router", "labels"}
+    return times | {
+        *is_wanted().meta.root_names(),
+        "probe",
+        "src_ttl",
+        "icmp_error_router",
+        "icmp_error_time",
+        "labels",
+    }
 
 
 def paths(frames: Iterable[pl.DataFrame], keys: PathKeys) -> pl.DataFrame:
@@ -57,15 +64,16 @@ def paths(frames: Iterable[pl.DataFrame], keys: PathKeys) -> pl.DataFrame:
 
     Columns: KEY, `hop` (TTL of the packets), `router`, `as` (its AS by label, null for none), `mean`, `deviation`,
     `max`, `min` (seconds, null where no time was measured) and `count` (of records). The time from packet to error is
-    how long a record of one packet lasted, where errors prolong records as in Argus; else it is taken of the first and
-    of the last error of a router to a host that a record tells of.
+    what the probe measured; without that, how long a record of one packet lasted, where errors prolong records as in
+    Argus; else it is taken of the first and of the last error of a router to a host that a record tells of.
     """
     found, errors = [], []
     for frame in frames:
         found.append(frame.filter(_exceeded()).select(_node()))
         errors.append(frame.filter(_said()).select(_error()))
     nodes = pl.concat(found).sort("start").with_row_index("node")
-    timed = pl.concat([_lasted(nodes), _answered(nodes, pl.concat(errors))]).unique("node", keep="first")
+    ways = [_timed(nodes), _lasted(nodes), _answered(nodes, pl.concat(errors))]
+    timed = pl.concat(ways).unique("node", keep="first", maintain_order=True)
     known = nodes.join(timed, on="node", how="left", maintain_order="left")
     return _shortened(known, keys).group_by(HOP, maintain_order=True).agg(_figures()).sort(*HOP[:4], "seen")
 
@@ -78,6 +86,7 @@ def _node() -> list[pl.Expr]:
         pl.col("dst_address").alias("target"),
         pl.col("src_ttl").cast(pl.Int64).alias("hop"),
         pl.col("icmp_error_router").alias("router"),
+        pl.col("icmp_error_time").cast(pl.Int64).alias("error_time"),
         polars(col("labels").label("ias")).alias("as"),
         polars(start()).alias("start"),
         pl.when(pl.col("src_packets") + pl.col("dst_packets") == 1).then(lasted).alias("lasted"),
@@ -91,6 +100,10 @@ def _error() -> list[pl.Expr]:
         polars(start()).alias("start"),
         polars(end()).alias("end"),
     ]
+
+
+def _timed(nodes: pl.DataFrame) -> pl.DataFrame:
+    return nodes.filter(pl.col("error_time") > 0).select("node", pl.col("error_time").alias("time"))
 
 
 def _lasted(nodes: pl.DataFrame) -> pl.DataFrame:

@@ -22,7 +22,8 @@ SQUARES = 1e6  # sums of squares are kept in us^2: whole numbers of ns^2 add up 
 def merged_column(name: str) -> list[pl.Expr]:
     """Return what becomes of a column of topics/frame.py when the records of a key are merged.
 
-    Of addresses, that is their least and largest. Raises KeyError for a column without a rule here: payload, labels.
+    Of addresses, that is their least and largest. Raises KeyError for a column without a rule here: payload,
+    histograms, labels.
     """
     if name in OBSERVER:
         return [pl.col(name).first()]

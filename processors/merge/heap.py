@@ -1,9 +1,9 @@
-"""Heap fields of flows: payload, labels and tunnel addresses, in a byte heap of the table.
+"""Heap fields of flows: payload, histograms, labels and tunnel addresses, in a byte heap of the table.
 
 The heap is appended to until it is full, then compacted. A record names its bytes by offset and length. Payload is
-appended up to PAYLOAD_LIMIT bytes a side. Of labels, the distinct texts are kept one after the other, parted by a zero
-byte, up to LABELS_LIMIT bytes: they are united when the flow leaves the table (see labels.py), once a flow and not once
-a record.
+appended up to PAYLOAD_LIMIT bytes a side. Histograms are added up in place. Of labels, the distinct texts are kept one
+after the other, parted by a zero byte, up to LABELS_LIMIT bytes: they are united when the flow leaves the table (see
+labels.py), once a flow and not once a record.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from processors.merge import rules
 from processors.merge.records import Words, borrowed_views, views
 from topics.compiled import inlined, kernel
+from topics.histograms import COUNT_BYTES, MOST, VECTOR_BYTES
 from topics.record import HEAP_FIELDS
 
 PAYLOAD_LIMIT = 2048
@@ -22,8 +23,8 @@ LABELS_LIMIT = 1 << 16
 HEAP_LIMIT = 1 << 31  # bytes of all flows of a table; what would not fit is dropped
 SEPARATOR = 0
 
-APPEND, UNION, FIRST_SET = range(3)
-KINDS = {"append": APPEND, "union": UNION, "first_set": FIRST_SET}
+APPEND, UNION, FIRST_SET, COUNTS = range(4)
+KINDS = {"append": APPEND, "union": UNION, "first_set": FIRST_SET, "counts": COUNTS}
 
 Octets = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -117,6 +118,23 @@ def _extend(
 
 
 @inlined
+def _load_count(heap: Any, place: Any) -> Any:
+    count = np.uint64(0)
+    for byte in range(COUNT_BYTES):
+        count |= np.uint64(heap[place + byte]) << np.uint64(8 * byte)
+    return count
+
+
+@inlined
+def _add_counts(heap: Any, start: Any, source: Any, new: Any) -> None:
+    """Add the vector at source[new] to that at heap[start], which no other flow names."""
+    for offset in range(0, VECTOR_BYTES, COUNT_BYTES):
+        total = min(_load_count(heap, start + offset) + _load_count(source, new + offset), np.uint64(MOST))
+        for byte in range(COUNT_BYTES):
+            heap[start + offset + byte] = np.uint8(total >> np.uint64(8 * byte) & np.uint64(0xFF))
+
+
+@inlined
 def merge_heap(flow: Any, slot: Any, record: Any, row: Any, source: Any, heap: Any, used: Any) -> None:
     """Merge the heap fields of a record, which lie in `source`, into those of a flow."""
     for index in range(len(COLUMNS)):
@@ -129,7 +147,10 @@ def merge_heap(flow: Any, slot: Any, record: Any, row: Any, source: Any, heap: A
             count = min(count, PAYLOAD_LIMIT - length)
             if count > 0:
                 _extend(flow, slot, column, source, new, count, False, heap, used)
-        elif kind == FIRST_SET:
+        elif kind == COUNTS and length:
+            if count == VECTOR_BYTES and length == VECTOR_BYTES:  # of bytes that are no vector the first stay
+                _add_counts(heap, start, source, new)
+        elif kind in (FIRST_SET, COUNTS):
             if length == 0:
                 _extend(flow, slot, column, source, new, count, False, heap, used)
         elif length + 1 + count <= LABELS_LIMIT and not _known_label(start, length, heap, source, new, count):

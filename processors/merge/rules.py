@@ -16,6 +16,7 @@ same_side           the same among the records with packets of that side
 last_side           of the last record with packets of that side
 prefix              the bits that all addresses share, their number in the field with rule prefix_length
 append              bytes one after the other, up to a bound
+counts              vectors of counts (topics/histograms.py) added place by place; a count stays at its largest
 union               labels: all values of each key
 ==================  ================================================================================================
 """

@@ -35,6 +35,7 @@ TOLD = ("ethertype", "protocol", "flow_flags", "src_encapsulations", "tunnel_kin
 SETTINGS: tuple[dict[str, Any], ...] = (
     {},
     {"payload_bytes": 16},
+    {"count_sizes": True, "count_intervals": True, "payload_bytes": 5},
     {"start_records": True, "early_close": False},
     {"key_additions": VLAN_KEY | MPLS_KEY | MAC_KEY},
     {"key_additions": UNIDIRECTIONAL, "tunnels": 1},

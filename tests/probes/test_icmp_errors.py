@@ -185,3 +185,36 @@ def test_timestamps_and_masks_have_their_answers_in_the_same_flow() -> None:
         back = frame(ip(icmp(kind + 1, 0, bytes(16)), SERVER, CLIENT, 1))
         record = only(observed([(0, there), (0.1, back)]))
         assert (record["src_packets"], record["dst_packets"]) == (1, 1)
+
+
+def numbered(identification: int) -> bytes:
+    return udp_frame(CLIENT, SERVER, 4000, 5000, b"anyone?", identification=identification)
+
+
+def test_an_error_is_timed_from_the_packet_that_it_quotes() -> None:
+    record = asked(observed([(0, SENT), (1, SENT), (1.25, error(11, 0, SENT))]))
+    assert record["icmp_error_time"] == 250_000_000
+
+
+def test_the_first_error_of_a_record_that_can_be_timed_is() -> None:
+    first, second, third = (numbered(number) for number in (7, 8, 9))
+    late = [(0, first), (0.1, second), (0.3, error(11, 0, first)), (0.4, error(11, 0, second)), (0.5, third)]
+    record = asked(observed([*late, (0.9, error(11, 0, third))]))
+    assert record["icmp_error_time"] == 300_000_000, "the first error quotes a packet that is not the last one"
+
+
+def test_the_error_of_another_router_is_not_timed() -> None:
+    first, second = numbered(7), numbered(8)
+    frames = [(0, first), (0.1, second), (0.2, error(11, 0, first)), (0.3, error(11, 0, second, router="192.0.2.1"))]
+    assert asked(observed(frames))["icmp_error_time"] == 0
+
+
+def test_a_later_record_has_no_time_of_an_earlier_error() -> None:
+    records = observed([(0, SENT), (0.1, error(3, 3, SENT)), (7, SENT)])
+    times = records[records["protocol"] == 17]["icmp_error_time"]
+    assert times.tolist() == [100_000_000, 0]
+
+
+def test_errors_over_ipv6_are_timed() -> None:
+    about = icmp_error_frame(ROUTER6, CLIENT6, 3, 0, SENT6[14:])
+    assert asked(observed([(0, SENT6), (0.03, about)]))["icmp_error_time"] == 30_000_000

@@ -6,6 +6,7 @@ import numpy as np
 from fastavro import parse_schema
 
 from topics.batch import FlowBatch, Observer, Records
+from topics.histograms import VECTOR_BYTES
 from topics.record import HEAP_FIELDS, empty_records
 from topics.schema import FLOW_BATCH, Field, flow_fields, schema_json
 
@@ -57,6 +58,8 @@ def _fill_heap(records: Records, random: np.random.Generator) -> list[bytes]:
         for name in HEAP_FIELDS:
             size = int(random.choice([0, 0, 1, 7, 64, 200, 9000], p=[0.4, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1]))
             piece = str(random.choice(TEXTS)).encode() if name == "labels" else random.bytes(size)
+            if name.endswith("_histograms") and random.random() < 0.5:
+                piece = random.bytes(VECTOR_BYTES)
             records[f"{name}_offset"][row], records[f"{name}_length"][row] = length, len(piece)
             pieces.append(piece)
             length += len(piece)

@@ -182,3 +182,10 @@ def test_values_between_delimiters_are_those_of_ra(argus_sample: ArgusSample) ->
     ours = Listing(columns(words), NUMBERS, ",").lines(argus_sample.frame).to_list()
     theirs = run_ra(argus_sample.path, "-nn", "-c", ",", "-L", "-1", "-s", *words).splitlines()
     assert ours == theirs
+
+
+def test_what_is_always_blank_is_blank_in_ra(argus_sample: ArgusSample) -> None:
+    names = [name for name, each in fields().items() if each.doc.endswith("always blank: Argus too")]
+    assert {"jdelay", "ldelay", "bins", "srng", "lnet", "pddbytes"} <= set(names)
+    printed = run_ra(argus_sample.path, "-L", "-1", "-s", *names, "spkts:8")
+    assert all(line[:-9].isspace() for line in printed.splitlines())

@@ -29,6 +29,9 @@ DATA, BEHAVIOR, AGGREGATION, CORRELATION, COUNTRY, LABEL = 0x50, 0x54, 0x60, 0x6
 TCP_INIT, TCP_STATUS, TCP_PERFORMANCE, RTCP, RTP, ESP_STATE = 3, 4, 5, 9, 10, 0x38
 TCP_SIDE_3, TCP_SIDE_5 = 12, 13  # words of one direction in TCP_PERFORMANCE
 
+# Histograms: bits of the subtype of SIZES for the sides and for counts behind them, of that of JITTER.
+SIZES_OF_SOURCE, SIZES_OF_DESTINATION, SIZES_COUNTED, TIMES_COUNTED = 1, 2, 4, 1
+
 # Kinds of source id: the qualifier of TRANSPORT.
 ID_IPV4, ID_IPV6, ID_NUMBER, ID_TEXT, ID_UUID, WITH_INTERFACE = 0x01, 0x02, 0x20, 0x21, 0x22, 0x10
 SOURCE_WORDS = 6  # of one source in the table of sources: qualifier, four of the id, one of the interface

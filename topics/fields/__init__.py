@@ -12,7 +12,18 @@ from topics.fields.style import Style
 __all__ = ["Field", "Style", "field", "fields"]
 
 
-GROUPS = ("times", "endpoints", "summary", "traffic", "headers", "intervals", "labels", "observers", "absent")
+GROUPS = (
+    "times",
+    "endpoints",
+    "summary",
+    "traffic",
+    "headers",
+    "intervals",
+    "histograms",
+    "labels",
+    "observers",
+    "absent",
+)
 
 
 @functools.cache

@@ -38,6 +38,10 @@ FIELDS = (
     Field("dldur", "dlDur", 12, _longer, FRACTION, "Difference in duration between two probes, s"),
     Field("dlstime", "dlsTime", 12, _number("dlstime"), FRACTION, "Difference in start time between two probes, s"),
     Field("dlltime", "dllTime", 12, _number("dlltime"), FRACTION, "Difference in last time between two probes, s"),
+    *(
+        Field(f"d{side}pkts", f"d{side}Pkts", 12, _number(f"dl{side}pkt"), WHOLE, f"The same as dl{side}pkt")
+        for side in "sd"
+    ),
     Field("dlspkt", "dsPkts", 6, _number("dlspkt"), WHOLE, "Difference in source packets between two probes"),
     Field("dldpkt", "ddPkts", 6, _number("dldpkt"), WHOLE, "Difference in destination packets between two probes"),
 )

@@ -48,3 +48,13 @@ def test_round_trips_are_measured_by_the_records_of_errors_too(tmp_path: Path, c
     probes = [traced(1, "10.0.0.254", at, 0) for at in (0, 1)]
     (listed,) = found(capfdbinary, "rapath", "-r", file(tmp_path / "trace.parquet", errors, *probes))
     assert (listed["min"], listed["mean"], listed["max"], listed["count"]) == (0.005, 0.006, 0.007, 2)
+
+
+def test_the_time_that_the_probe_measured_goes_before(tmp_path: Path, capfdbinary: Capture) -> None:
+    errors = flow("10.0.0.254", "10.0.0.1", 0, 0.005, answers=False, protocol=1, src_port=11 << 8, tcp_state=0)
+    errors.records["src_last"] = START + round(2.007 * SECOND)
+    probes = [traced(1, "10.0.0.254", at, 0) for at in (0, 1, 2)]
+    for number, probe in enumerate(probes):
+        probe.records["icmp_error_time"] = [2_000_000, 4_000_000, 0][number]
+    (listed,) = found(capfdbinary, "rapath", "-r", file(tmp_path / "trace.parquet", errors, *probes))
+    assert (listed["min"], listed["max"], listed["count"]) == (0.002, 0.007, 3), "the last by the record of the error"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from probes.capture.link_types import ETHERNET, RAW
 from probes.capture.packet_range import PacketRange
@@ -322,12 +323,22 @@ def test_what_cannot_be_captured_on_is_told_in_one_line(wire: Wire) -> None:
         with pytest.raises(InterfaceError) as caught:
             opened(wire, name)
         assert str(caught.value) == reason
-    with pytest.raises(InterfaceError, match=r"far: no time stamps by the adapter"):
-        opened(wire, hardware_times=True)
     with pytest.raises(UsageError, match=r"interface bond:far: give -i once for each interface"):
         opened(wire, "bond:far")
     with pytest.raises(InterfaceError, match=r"^a-name-that-is-too-long: no such interface$"):
         opened(wire, "a-name-that-is-too-long")
+
+
+def test_an_adapter_that_stamps_nothing_leaves_it_to_the_host(wire: Wire) -> None:
+    with capture_logs() as lines:
+        source, before = opened(wire, hardware_times=True), time.time_ns()
+        arrived(wire, source, FRAMES)
+        source.stop()
+        times = np.concatenate([block.packets["time"] for block in source])
+    assert [line["event"] for line in lines] == ["packets have time stamps of the host"]
+    assert lines[0]["reason"].startswith("far: no time stamps by the adapter (")
+    assert len(times) == len(FRAMES)
+    assert (times >= before).all()
 
 
 def test_all_interfaces_are_those_that_are_up(wire: Wire) -> None:

@@ -36,14 +36,14 @@ def ring(slots: Sequence[bytes], status: int = STATUS_USER) -> Any:
 
 def walked(memory: Any, snaplen: int = 65535, room: int = 64) -> tuple[list[bytes], Any, int]:
     out = np.zeros(room, PACKET_DTYPE)
-    count, wire = walk(memory, START, SIZE, 1, True, snaplen, out)
+    count, wire, _ = walk(memory, START, SIZE, 1, True, snaplen, out)
     places = zip(out["offset"].tolist(), out["captured"].tolist(), strict=True)
     return [memory[at : at + size].tobytes() for at, size in list(places)[: max(0, count)]], out[: max(0, count)], wire
 
 
 def test_a_block_of_the_kernels_is_left_alone() -> None:
     memory = ring([slot(FRAMES[0], last=True)], status=0)
-    assert walk(memory, START, SIZE, 1, True, 65535, np.zeros(1, PACKET_DTYPE)) == (NOT_READY, 0)
+    assert walk(memory, START, SIZE, 1, True, 65535, np.zeros(1, PACKET_DTYPE)) == (NOT_READY, 0, 0)
 
 
 def test_the_packets_of_a_block() -> None:
@@ -52,6 +52,12 @@ def test_the_packets_of_a_block() -> None:
     assert packets["time"].tolist() == [5_000_000_007] * len(FRAMES)
     assert packets["length"].tolist() == [1000] * len(FRAMES)
     assert wire == 1000 * len(FRAMES)
+
+
+def test_packets_that_the_adapter_stamped_are_told() -> None:
+    by_adapter, by_host = 1 << 31, 1 << 29  # TP_STATUS_TS_RAW_HARDWARE, TP_STATUS_TS_SOFTWARE
+    slots = [slot(frame, frame is FRAMES[-1], status=by_adapter if frame[0] % 3 else by_host) for frame in FRAMES]
+    assert walk(ring(slots), START, SIZE, 1, True, 65535, np.zeros(64, PACKET_DTYPE))[2] == 6
 
 
 @pytest.mark.parametrize(

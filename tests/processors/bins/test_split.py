@@ -11,6 +11,7 @@ from processors.merge import Aggregation
 from tests.local_time import local_time
 from topics.batch import FlowBatch, concatenate, records_like
 from topics.errors import UsageError
+from topics.histograms import COUNTS, SIZES, counts_of
 from topics.schema import flow_fields
 
 SECOND = 1_000_000_000
@@ -64,6 +65,33 @@ def test_pieces_add_up_to_their_record_and_lie_in_their_bins(batches: list[FlowB
         assert (last[sent] <= ends[sent]).all()
         assert (first[sent] <= last[sent]).all()
     assert ((pieces.records["src_packets"] > 0) | (pieces.records["dst_packets"] > 0)).all()
+
+
+def with_counts(batch: FlowBatch, counts: list[int]) -> FlowBatch:
+    """The record with a histogram of the sizes of its source, behind an octet that nobody names."""
+    vector = np.array(counts + [0] * (COUNTS - len(counts)), "<u4").tobytes()
+    batch.records["src_histograms_offset"], batch.records["src_histograms_length"] = 1, len(vector)
+    return batch.replace(heap=np.frombuffer(b"x" + vector, np.uint8))
+
+
+def test_histograms_are_shared_like_packets_and_add_up() -> None:
+    counts = [2**32 - 1, 7, 0, 3, 1]
+    batch = with_counts(record(0, 35 * SECOND, (12, 4), 1000), counts)
+    pieces, _ = split(batch, bin_size("10s"))
+    shared = [counts_of(pieces.heap_value(row, "src_histograms"), SIZES) for row in range(len(pieces))]
+    assert len(shared) == 4
+    assert np.sum(shared, axis=0).tolist() == counts + [0] * 3
+    assert [row[1] for row in shared] == [2, 2, 1, 2], "in proportion to packets sent by then: 4, 7, 10 and 12 of 12"
+    assert not any(pieces.records["dst_histograms_length"])
+
+
+def test_a_record_within_a_bin_keeps_its_histograms() -> None:
+    both = concatenate([with_counts(record(0, 5 * SECOND), [1, 2]), with_counts(record(0, 15 * SECOND), [2, 2])])
+    pieces, _ = split(both, bin_size("10s"))
+    assert pieces.heap_value(0, "src_histograms") == both.heap_value(0, "src_histograms")
+    merged = Aggregation()
+    merged.add(pieces)
+    assert counts_of(merged.finish().heap_value(0, "src_histograms"), SIZES)[:2] == [3, 4]
 
 
 def test_two_packets_are_one_in_the_bin_of_each() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from topics.batch import END_OF_RUN, FlowBatch
 from topics.flags import TcpOptions, TcpState, TunnelKind
+from topics.histograms import VECTOR_BYTES
 from topics.schema import flow_fields, swapped
 
 if TYPE_CHECKING:
@@ -97,9 +99,19 @@ def _merged(name: str, rule: str, flow: Record, record: Record) -> Any:  # noqa:
             return new if record[side + "packets"] else old
         case "append":
             return (old + new)[: max(len(old), PAYLOAD_LIMIT)]
+        case "counts":
+            return add_counts(old, new)
         case "union":
             return unite(old, new)
     raise ValueError(rule)
+
+
+def add_counts(old: bytes, new: bytes) -> bytes:
+    """The sum of two vectors; of other bytes the first."""
+    if len(old) != VECTOR_BYTES or len(new) != VECTOR_BYTES:
+        return old or new
+    pairs = zip(struct.unpack("<24I", old), struct.unpack("<24I", new), strict=True)
+    return struct.pack("<24I", *(min(sum(pair), 0xFFFFFFFF) for pair in pairs))
 
 
 def _merge_address(merged: Record, flow: Record, record: Record, side: str) -> None:

@@ -1,4 +1,4 @@
-"""Payload, labels and tunnel addresses: what lies in the heap."""
+"""Payload, histograms, labels and tunnel addresses: what lies in the heap."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from processors.merge.labels import united
 from tests.processors.merge import model
 from tests.processors.merge.test_stream import end, udp
 from topics.batch import FlowBatch, concatenate
+from topics.histograms import COUNTS, IDLE, SIZES, counts_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,6 +69,42 @@ def test_tunnel_addresses_are_those_seen_first() -> None:
     values = (b"", b"1" * 32, b"2" * 32)
     flow = flow_of([with_heap(second, tunnel_addresses=value) for second, value in enumerate(values)])
     assert flow["tunnel_addresses"] == b"1" * 32
+
+
+def vector(*counts: int) -> bytes:
+    return np.array(counts + (0,) * (COUNTS - len(counts)), "<u4").tobytes()
+
+
+def test_histograms_are_added_up() -> None:
+    values = (vector(1, 2, 300), b"", vector(0, 5, 70_000), vector(*[2**31] * COUNTS))
+    flow = flow_of([with_heap(second, dst_histograms=value) for second, value in enumerate(values)])
+    assert counts_of(flow["dst_histograms"], SIZES) == [2**31 + 1, 2**31 + 7, 2**31 + 70_300, *[2**31] * 5]
+    assert counts_of(flow["dst_histograms"], IDLE) == [2**31] * 8
+
+
+def test_counts_stay_at_their_largest() -> None:
+    values = (vector(2**32 - 2, 1), vector(5, 1), vector(5, 1))
+    flow = flow_of([with_heap(second, src_histograms=value) for second, value in enumerate(values)])
+    assert counts_of(flow["src_histograms"], SIZES)[:2] == [2**32 - 1, 3]
+
+
+def test_histograms_of_several_flows_do_not_touch_each_other() -> None:
+    shared = np.frombuffer(vector(1) + b"." + vector(2), np.uint8)
+    batches = [udp(0, port=1), udp(0, port=2), udp(1, port=1), udp(1, port=2)]
+    whole = concatenate(batches).replace(heap=shared)
+    whole.records["src_histograms_length"] = len(vector())
+    whole.records["src_histograms_offset"] = [0, 0, 97, 0]
+    aggregation = Aggregation()
+    aggregation.add(whole)
+    counts = [record["src_histograms"][0] for record in model.records_of(aggregation.finish())]
+    assert sorted(counts) == [2, 3]
+
+
+def test_a_reversed_record_brings_its_histograms_to_the_other_side() -> None:
+    there, back = with_heap(0, src_histograms=vector(1)), with_heap(1, src_histograms=vector(2))
+    there.records["src_port"], back.records["dst_port"], back.records["src_port"] = 1, 1, 0
+    flow = flow_of([there, back])
+    assert (flow["src_histograms"], flow["dst_histograms"]) == (vector(1), vector(2))
 
 
 def test_a_reversed_record_brings_its_payload_to_the_other_side() -> None:

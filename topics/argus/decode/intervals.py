@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from topics.argus import layout as at
+from topics.argus.decode.histograms import take_histogram
 from topics.argus.decode.words import INT64, MICRO
 from topics.compiled import inlined
+from topics.histograms import ACTIVE, IDLE
 
 FLOAT64: Any = np.float64
 
@@ -33,16 +36,29 @@ def _round(value: Any) -> Any:
 
 
 @inlined
-def take_intervals(words: Any, floats: Any, p: Any, length: Any, head: Any, record: Any, moments: Any) -> None:
-    """Take the times between packets, active and idle, of both sides."""
+def take_intervals(
+    words: Any,
+    floats: Any,
+    octets: Any,
+    p: Any,
+    length: Any,
+    head: Any,
+    record: Any,
+    moments: Any,
+    heap: Any,
+    used: Any,
+) -> Any:
+    """Take the times between packets, active and idle, of both sides; returns how much of the heap is in use."""
     size = 7 if moments[5] else 5
+    if head >> 16 & at.TIMES_COUNTED:
+        size = 6  # the last word is a histogram, as clients on little-endian processors write it
     unit = 1.0 if moments[5] else 1000.0  # argus 5 counts nanoseconds
     which, place = head >> 8 & 15, p + 1
     for bit in range(4):
         if not which >> bit & 1:
             continue
         if place + size > p + length:
-            return
+            return used
         _moments(words, floats, place, unit, moments)
         count, total, squares = _round(moments[0]), _round(moments[1]), moments[2]
         least, most = _round(moments[3]), _round(moments[4])
@@ -62,7 +78,11 @@ def take_intervals(words: Any, floats: Any, p: Any, length: Any, head: Any, reco
             record.dst_idle_interval_count, record.dst_idle_interval_sum = count, total
             record.dst_idle_interval_square_sum = squares
             record.dst_idle_interval_min, record.dst_idle_interval_max = least, most
+        if head >> 16 & at.TIMES_COUNTED:
+            first = IDLE if bit & 1 else ACTIVE
+            used = take_histogram(octets, place + 5, True, first, record, bit >> 1, heap, used)
         place += size
+    return used
 
 
 @inlined

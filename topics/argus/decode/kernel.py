@@ -22,6 +22,7 @@ from topics.argus.decode.transport import take_transport
 from topics.argus.decode.words import INT64, IS_ADJUSTED, ROUTER, SEVERAL_MACS, copy_bytes, mapped_ipv4
 from topics.compiled import kernel
 from topics.flags import Cause
+from topics.histograms import VECTOR_BYTES
 
 # State of a call: what the kernel tells besides how far it came.
 ROWS, HEAP_USED, WHY, PLACE, FLOWS, OTHERS, UNKNOWN, MANAGEMENT_RECORDS, EVENT_RECORDS, NOTED, SOURCES, STATE = range(
@@ -29,6 +30,7 @@ ROWS, HEAP_USED, WHY, PLACE, FLOWS, OTHERS, UNKNOWN, MANAGEMENT_RECORDS, EVENT_R
 )
 END, FULL, NEW_SOURCE, MANY_NOTED, NO_LENGTH, BAD_VERSION, BAD_PART = range(7)
 LABEL_ROOM = 128  # bytes of text for what is no text in a record of Argus: countries and origin AS
+ROOM = LABEL_ROOM + 2 * VECTOR_BYTES
 FIRST, LEAST_SEQUENCE = Cause.START, 1
 CAUSES = np.full(16, Cause.STATUS, np.uint8)
 CAUSES[at.START], CAUSES[at.STOP], CAUSES[at.TIMEOUT] = Cause.START, Cause.CLOSE, Cause.TIMEOUT
@@ -91,7 +93,7 @@ def decode(
             state[OTHERS] += 1
             p += length
             continue
-        if rows == len(out) or used + 4 * length + LABEL_ROOM > len(heap):
+        if rows == len(out) or used + 4 * length + ROOM > len(heap):
             why = FULL
             break
         q, stop = p + 1, p + length
@@ -135,9 +137,9 @@ def decode(
                     if part >> 8 & 3:
                         record.flow_flags |= SEVERAL_MACS
             elif what == at.JITTER:
-                take_intervals(words, floats, q, size, part, record, moments)
+                used = take_intervals(words, floats, octets, q, size, part, record, moments, heap, used)
             elif what == at.SIZES:
-                take_sizes(octets, q, size, part, record)
+                used = take_sizes(octets, q, size, part, record, heap, used)
             elif what == at.ENCAPSULATIONS:
                 if size >= 3:
                     record.src_encapsulations |= words[q + 1]

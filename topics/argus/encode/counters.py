@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from topics.argus import layout as at
+from topics.argus.encode.histograms import histogram
 from topics.argus.encode.words import INT64
 from topics.compiled import inlined
+from topics.histograms import SIZES as SIZE_COUNTS
 
 U: Any = np.uint64
 U8, U16, U32, U64 = 1, 2, 3, 4
@@ -46,8 +48,8 @@ def put_counters(record: Any, out: Any, p: Any) -> Any:
 
 
 @inlined
-def put_sizes(record: Any, out: Any, p: Any) -> Any:
-    """Write the sizes of packets."""
+def put_sizes(record: Any, heap: Any, out: Any, p: Any) -> Any:
+    """Write the sizes of packets, and how many were of which where that was counted."""
     src, dst = record.src_size_max > 0, record.dst_size_max > 0
     if not src and not dst:
         return p
@@ -58,5 +60,16 @@ def put_sizes(record: Any, out: Any, p: Any) -> Any:
     if dst:
         out[q] = min(INT64(record.dst_size_min), 0xFFFF) << 16 | min(INT64(record.dst_size_max), 0xFFFF)
         q += 1
-    out[p] = at.SIZES << 24 | (2 if src and dst else (6 if src else 10)) << 8 | (q - p)
+    of_src = histogram(heap, INT64(record.src_histograms_offset), INT64(record.src_histograms_length), SIZE_COUNTS)
+    of_dst = histogram(heap, INT64(record.dst_histograms_offset), INT64(record.dst_histograms_length), SIZE_COUNTS)
+    sub = 0
+    if of_src | of_dst:
+        sub = at.SIZES_COUNTED | at.SIZES_OF_SOURCE * src | at.SIZES_OF_DESTINATION * dst
+        if src:
+            out[q] = of_src
+            q += 1
+        if dst:
+            out[q] = of_dst
+            q += 1
+    out[p] = at.SIZES << 24 | sub << 16 | (2 if src and dst else (6 if src else 10)) << 8 | (q - p)
     return q

@@ -7,23 +7,44 @@ from typing import Any
 import numpy as np
 
 from topics.argus import layout as at
-from topics.argus.encode.words import turned
+from topics.argus.encode.histograms import histogram
+from topics.argus.encode.words import INT64, turned
 from topics.compiled import inlined
+from topics.histograms import ACTIVE, IDLE
 
 
 @inlined
-def _jitter_of(count: Any, total: Any, squares: Any, least: Any, most: Any, out: Any, floats: Any, p: Any) -> Any:
+def _jitter_of(
+    count: Any,
+    total: Any,
+    squares: Any,
+    least: Any,
+    most: Any,
+    counted: Any,
+    bins: Any,
+    out: Any,
+    floats: Any,
+    p: Any,
+) -> Any:
     mean = total / count / 1000.0
     out[p] = min(count, 0x7FFFFFFF)
     floats[p + 1], floats[p + 2] = least / 1000.0, mean
     floats[p + 3], floats[p + 4] = np.sqrt(max(squares / count - mean * mean, 0.0)), most / 1000.0
-    return p + 5
+    if not counted:
+        return p + 5
+    out[p + 5] = turned(bins)  # as clients on little-endian processors write it
+    return p + 6
 
 
 @inlined
-def put_intervals(record: Any, out: Any, floats: Any, p: Any) -> Any:
-    """Write the times between packets, active and idle, of both sides."""
+def put_intervals(record: Any, heap: Any, out: Any, floats: Any, p: Any) -> Any:
+    """Write the times between packets, active and idle, of both sides, with histograms where these were counted."""
     which, q = 0, p + 1
+    src, src_length = INT64(record.src_histograms_offset), INT64(record.src_histograms_length)
+    dst, dst_length = INT64(record.dst_histograms_offset), INT64(record.dst_histograms_length)
+    src_active, src_idle = histogram(heap, src, src_length, ACTIVE), histogram(heap, src, src_length, IDLE)
+    dst_active, dst_idle = histogram(heap, dst, dst_length, ACTIVE), histogram(heap, dst, dst_length, IDLE)
+    counted = src_active | src_idle | dst_active | dst_idle
     if record.src_interval_count > 0:
         which |= 1
         q = _jitter_of(
@@ -32,6 +53,8 @@ def put_intervals(record: Any, out: Any, floats: Any, p: Any) -> Any:
             record.src_interval_square_sum,
             record.src_interval_min,
             record.src_interval_max,
+            counted,
+            src_active,
             out,
             floats,
             q,
@@ -44,6 +67,8 @@ def put_intervals(record: Any, out: Any, floats: Any, p: Any) -> Any:
             record.src_idle_interval_square_sum,
             record.src_idle_interval_min,
             record.src_idle_interval_max,
+            counted,
+            src_idle,
             out,
             floats,
             q,
@@ -56,6 +81,8 @@ def put_intervals(record: Any, out: Any, floats: Any, p: Any) -> Any:
             record.dst_interval_square_sum,
             record.dst_interval_min,
             record.dst_interval_max,
+            counted,
+            dst_active,
             out,
             floats,
             q,
@@ -68,13 +95,16 @@ def put_intervals(record: Any, out: Any, floats: Any, p: Any) -> Any:
             record.dst_idle_interval_square_sum,
             record.dst_idle_interval_min,
             record.dst_idle_interval_max,
+            counted,
+            dst_idle,
             out,
             floats,
             q,
         )
     if not which:
         return p
-    out[p] = at.JITTER << 24 | which << 8 | (q - p)
+    sub = at.TIMES_COUNTED if counted else 0
+    out[p] = at.JITTER << 24 | sub << 16 | which << 8 | (q - p)
     return q
 
 

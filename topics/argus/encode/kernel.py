@@ -75,8 +75,8 @@ def encode(
         q = put_transport(record, out, q)
         if record.ethertype in (IPV4, IPV6, MIXED):
             q = put_attributes(record, out, q)
-        q = put_sizes(record, out, q)
-        q = put_intervals(record, out, floats, q)
+        q = put_sizes(record, heap, out, q)
+        q = put_intervals(record, heap, out, floats, q)
         q = put_link(record, out, q)
         q = put_icmp_error(record, row, words, out, q)
         q = put_aggregation(record, out, floats, q)

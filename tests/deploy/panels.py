@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 VARIABLE = re.compile(r"\$\{?\w+(:\w+)?\}?")
+JOB = re.compile(r'\bjob="argosy-([\w-]+)"')
 SERVING = "argosy_ready == 1 and min_over_time(argosy_ready[10s]) == 1 and count_over_time(argosy_ready[10s]) >= 8"
 OCCASIONAL = {
     *(table.MIRRORED_SHARE.name, table.MIRRORED_LAG.name, table.ALERTS_PUBLISHED.name),
@@ -47,7 +48,10 @@ def questions() -> list[str]:
 
 
 def programs_of(question: str) -> frozenset[str]:
-    """Return the programs that have any metric of a query."""
+    """Return the programs that have any metric of a query: those whose jobs it names, else all that may have it."""
+    jobs = frozenset(JOB.findall(question))
+    if jobs:
+        return jobs
     found: set[str] = set()
     for name in metrics_in(question):
         metric = DECLARED.get(name) or next(

@@ -29,6 +29,7 @@ from processors.engine import local
 from processors.merge import FlowMerge
 from sinks.formats import open_reader
 from sinks.sql import SqlSink
+from tests.faults.comparison import difference
 from tests.postgresql import PostgresqlServer
 from tests.processors.status_records import Conversations, status_records
 from topics.batch import END_OF_RUN
@@ -54,7 +55,6 @@ MERGE_GROUP = "argosy-merge"
 SINK_GROUPS = {"sql": "argosy-sink-soak", "files": "argosy-sink-soak-files"}
 CUTS = ("-M", "time", "20s", "count", "3000", "--grace", "10")
 COUNT = "SELECT count(*), sum(records), sum(packets) FROM {}.flows"
-DIFFERENCE = "SELECT count(*) FROM (SELECT * FROM {}.flows EXCEPT ALL SELECT * FROM {}.flows) AS difference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,8 +302,8 @@ class Soak:
 
             self.figures.expected, self.figures.found = ask(COUNT, QUIET), ask(COUNT, "public")
             self.figures.flows = self.figures.found[0]
-            (self.figures.lost,) = ask(DIFFERENCE, QUIET, "public")
-            (self.figures.other,) = ask(DIFFERENCE, "public", QUIET)
+            self.figures.lost, self.figures.other, _ = difference(connection, QUIET, "public")
+            self._tell("the tables are compared")
             wanted = [row[0].bytes for row in connection.execute(f"SELECT flow_id FROM {QUIET}.flows")]
         found = [key for path in record_files(str(self._files)) for batch in open_reader(path) for key in _ids(batch)]
         self.figures.in_files = len(found)

@@ -7,7 +7,7 @@ PACKAGES := topics probes processors sinks clients deploy tests
 SAMPLE := build/sample.pcap
 
 .DELETE_ON_ERROR:
-.PHONY: run audited page page-if-possible wheel test bench capacity lint docs man warmup kafka kafka-stop clean
+.PHONY: run audited page page-if-possible wheel test bench capacity measured lint docs man warmup kafka kafka-stop clean
 
 run:
 	$(MAKE) --no-print-directory -j 2 page-if-possible audited
@@ -34,6 +34,12 @@ bench: $(TESTABLE)
 
 capacity: $(INSTALLED)
 	$(BIN)/python -m deploy.capacity
+
+measured: $(TESTABLE)
+	$(BIN)/python -m tests.bench probe stages alerts databases sites archive
+	$(BIN)/python -m deploy.capacity --take build/bench.json --write docs/reference/capacity.md
+	$(BIN)/python -m deploy.resources --write
+	$(BIN)/python -m deploy.performance --write
 
 lint: $(TESTABLE)
 	$(BIN)/ruff check

@@ -157,11 +157,16 @@ def _amount(value: float) -> str:
 
 
 def take(bench: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return inputs with the costs that a bench has, of today and this machine."""
-    found = {name: bench[place]["value"] for name, (place, _) in MEASURED.items() if place in bench}
+    """Return inputs with the costs and figures that a bench has, of this machine, dated by the oldest of the costs."""
+    from deploy.performance import figures
+
+    entries = {name: bench[place] for name, (place, _) in MEASURED.items() if place in bench}
+    found = {name: entry["value"] for name, entry in entries.items()}
     costs = {name: float(f"{value:.4g}") for name, value in (inputs.get("costs", {}) | found).items()}
-    day = dt.datetime.now(tz=dt.UTC).date().isoformat()
-    return dict(inputs) | {"date": day, "machine": f"{os.cpu_count()} shared cores", "costs": costs}
+    today = dt.datetime.now(tz=dt.UTC).date().isoformat()
+    day = min((entry.get("date", today) for entry in entries.values()), default=today)
+    rows = inputs.get("figures", {}) | figures(bench)
+    return dict(inputs) | {"date": day, "machine": f"{os.cpu_count()} shared cores", "costs": costs, "figures": rows}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -172,7 +177,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     inputs: dict[str, Any] = json.loads(INPUTS.read_text(encoding="utf-8")) if INPUTS.exists() else {}
     if options.take:
-        inputs = take(json.loads(options.take.read_text(encoding="utf-8")), inputs)
+        bench = json.loads(options.take.read_text(encoding="utf-8"))
+        missing = [place for place, _ in MEASURED.values() if place not in bench]
+        if missing:
+            sys.stderr.write(f"not in {options.take}, so as before: {', '.join(missing)}\n")
+        inputs = take(bench, inputs)
         INPUTS.write_text(json.dumps(inputs, indent=2) + "\n", encoding="utf-8")
     if options.write:
         options.write.write_text(page(inputs), encoding="utf-8")

@@ -1,8 +1,12 @@
-"""`make bench`: how fast every stage is, beside its peer in the same run; a table, and build/bench.json."""
+"""`make bench`: how fast every stage is, beside its peer in the same run; a table, and build/bench.json.
+
+The file keeps what was measured before of what is not asked for now.
+"""
 
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
 import sys
 from dataclasses import asdict
@@ -12,7 +16,7 @@ from tests.bench.result import BUILD
 from tests.bench.suites import clients, probes, processors, sinks, topics
 
 if TYPE_CHECKING:
-    from tests.bench.result import Result, Suite
+    from tests.bench.result import Suite
 
 BENCHES: Suite = {**probes.SUITE, **topics.SUITE, **processors.SUITE, **sinks.SUITE, **clients.SUITE}
 
@@ -30,17 +34,18 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3, help="runs of each, the median counts (default 3)")
     arguments = parser.parse_args()
     BUILD.mkdir(exist_ok=True)
-    results: dict[str, Result] = {}
+    kept = BUILD / "bench.json"
+    known = json.loads(kept.read_text(encoding="utf-8")) if arguments.only and kept.exists() else {}
+    today = dt.datetime.now(tz=dt.UTC).date().isoformat()
     print(f"{'':<26}{'argosy':>14}{'peer':>14}{'ratio':>8}  unit")
     for name in arguments.only or BENCHES:
         for label, result in BENCHES[name](arguments.runs):
-            results[label] = result
+            known[label] = asdict(result) | {"date": today}
             ratio = f"{result.ratio:.2f}x" if result.ratio else "-"
             print(
                 f"{label:<26}{_number(result.value):>14}{_number(result.peer):>14}{ratio:>8}  {result.unit}", flush=True
             )
-    written = {name: asdict(result) for name, result in results.items()}
-    (BUILD / "bench.json").write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
+    kept.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
     return 0
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from deploy import capacity, costs
+from deploy import capacity, costs, performance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +38,14 @@ def test_the_page_is_what_the_recorded_costs_give() -> None:
     assert PAGE.read_text() == capacity.page(inputs)
 
 
+def test_measured_rows_of_the_page_about_performance_are_those_of_the_recorded_costs() -> None:
+    inputs, text = json.loads(costs.INPUTS.read_text()), performance.PAGE.read_text()
+    assert [name for _, name, _ in performance.BLOCK.findall(text)] == list(performance.BLOCKS)
+    assert text == performance.page(text, inputs)
+    other = dict(inputs) | {"costs": inputs["costs"] | {"files": 77.0}}
+    assert "| sink of files | 7.70 | 77 us a flow |" in performance.page(text, other)
+
+
 def test_needs_follow_from_costs() -> None:
     need = capacity.need(COSTS, 100_000)
     assert need.worker_cores == pytest.approx(2.0)  # 200,000 records of 10 us
@@ -62,15 +70,24 @@ def test_what_is_full_first_comes_first() -> None:
     assert [flows for _, flows in full] == sorted(flows for _, flows in full)
 
 
-def test_costs_are_taken_from_a_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_costs_are_taken_from_a_bench(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     kept = tmp_path / "capacity.json"
     kept.write_text(json.dumps({"date": "2026-01-01", "machine": "x", "costs": dict.fromkeys(costs.MEASURED, 1.0)}))
     monkeypatch.setattr(capacity, "INPUTS", kept)
     found = tmp_path / "bench.json"
-    found.write_text(json.dumps({"stages, worker": {"value": 7.12345, "unit": "us CPU/record"}}))
+    bench = {
+        "stages, worker": {"value": 7.12345, "unit": "us CPU/record", "date": "2026-02-03"},
+        "PostgreSQL, in": {"value": 41_000.0, "unit": "records/s", "peer": None, "date": "2026-03-04"},
+    }
+    found.write_text(json.dumps(bench))
     assert capacity.main(["--take", str(found), "--write", str(tmp_path / "page.md")]) == 0
     taken = json.loads(kept.read_text())
     assert taken["costs"]["worker"] == 7.123
     assert taken["costs"]["files"] == 1.0
-    assert taken["date"] > "2026-01-01"
+    assert taken["costs"]["postgresql"] == 41_000
+    assert taken["figures"] == {"PostgreSQL, in": {"value": 41_000.0, "peer": None}}
+    assert taken["date"] == "2026-02-03"  # of the oldest
+    assert "so as before: probe, marginal, stages, records a flow" in capsys.readouterr().err
     assert "| us of CPU a status record, worker | 7.1 |" in (tmp_path / "page.md").read_text()

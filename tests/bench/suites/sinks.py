@@ -9,6 +9,8 @@ from tests.bench.result import BUILD, Result
 if TYPE_CHECKING:
     from tests.bench.result import Results, Suite
 
+NAMES = {"duckdb": "DuckDB", "sqlite": "SQLite", "postgresql": "PostgreSQL", "mariadb": "MariaDB"}
+
 
 def bench_databases(_runs: int) -> Results:
     """Flows into each database through the SQL sink, again, and back out; its server is on the same cores."""
@@ -16,9 +18,10 @@ def bench_databases(_runs: int) -> Results:
     from tests.bench.probe import captures
 
     for rates in measure(captures(BUILD)[1]):
-        yield f"{rates.database}, in", Result(rates.kept, "records/s")
-        yield f"{rates.database}, in again", Result(rates.replayed, "records/s")
-        yield f"{rates.database}, out", Result(rates.read, "records/s")
+        name = NAMES[rates.database]
+        yield f"{name}, in", Result(rates.kept, "records/s")
+        yield f"{name}, in again", Result(rates.replayed, "records/s")
+        yield f"{name}, out", Result(rates.read, "records/s")
 
 
 def bench_archive(_runs: int) -> Results:

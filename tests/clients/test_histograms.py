@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -89,3 +90,24 @@ def test_nothing_is_counted_unasked(capture: str, tmp_path: Path, capfdbinary: C
     target = str(tmp_path / "plain.parquet")
     assert main(["probe", "-X", "-r", capture, "-w", target]) == 0
     assert {"".join(record[1:]) for record in printed(capfdbinary, "ra", "-r", target)} == {""}
+
+
+def test_text_has_the_counts_themselves(counted: str, tmp_path: Path, capfdbinary: Capture) -> None:
+    target = tmp_path / "merged.jsonl"
+    assert main(["racluster", "-r", counted, "-w", str(target), "-", "ipv4"]) == 0
+    (flow,) = (json.loads(line) for line in target.read_text().splitlines())
+    assert flow["src_histograms"] == "0 0 1 3 7 1 0 0 " + "0 0 0 0 0 0 11 0 " + "0 0 0 0 0 0 0 0"
+
+
+@pytest.mark.parametrize("form", ["json", "xml"])
+def test_documents_have_the_digits(counted: str, capfdbinary: Capture, form: str) -> None:
+    assert main(["racluster", "-M", form, "-r", counted, "-s", "saddr", "spktsz", "-", "ipv4"]) == 0
+    assert b'"00137100"' in capfdbinary.readouterr().out
+
+
+def test_a_database_keeps_them(counted: str, tmp_path: Path, capfdbinary: Capture) -> None:
+    table = f"{tmp_path}/flows.sqlite/flows"
+    assert main(["rasqlinsert", "-r", counted, "-w", table]) == 0
+    capfdbinary.readouterr()
+    found = printed(capfdbinary, "rasql", "-r", table)
+    assert sorted(found) == sorted(printed(capfdbinary, "ra", "-r", counted))

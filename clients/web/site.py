@@ -155,6 +155,7 @@ class Site:
             overview(self.engine, Question(*span), asked, by="proto", metric="bytes", bins=120, limit=8, compare=False)
             for (path, said), work in self.first.items():
                 self.answering.foresee(path, dict(said), self.state(), work, Asked(WARMING))
+            self.engine.warm_up()
         self._warmed = self.archive.generation
         if not self.is_live:
             self.lasting.put(self.lasting.state, META, {}, encoded(meta(self)))

@@ -44,7 +44,9 @@ BYTES = 128  # of a row that was taken out, at most
 PARTS_MEMORY = 256 << 20
 SELECTIONS_MEMORY = 256 << 20
 JOINED_MEMORY = 256 << 20
+SUMS_MEMORY = 64 << 20
 MOST_JOINED = 1 << 19  # rows of all pieces that are joined to be looked at as one
+MOST_WARM = 1 << 24  # rows, of 64 bytes each
 MOST_ROWS = 100_000_000
 MOST_OPEN = 4096  # pieces whose columns are mapped at once
 
@@ -69,10 +71,12 @@ class Engine:
         self.archive, self._cache = archive, cache
         self._selections, self._parts = Kept(SELECTIONS_MEMORY), Kept(PARTS_MEMORY)
         self._totals, self._joined = Kept(PARTS_MEMORY), Kept(JOINED_MEMORY)
+        self._added_up = Kept(SUMS_MEMORY)
         self.columns = Columns(self._parts)
         self.names: Callable[[], Mapping[str, str]] = dict  # of hosts, by address
         self._open: dict[str, Prepared] = {}
         self._opening = threading.Lock()
+        self._there: set[str] = set()  # files whose columns were seen to be there; what went meanwhile is made anew
         self._pool = ThreadPoolExecutor(workers or os.cpu_count() or 1, "argosy-web")
         self._stopped = threading.Event()
 
@@ -83,9 +87,14 @@ class Engine:
 
     def is_prepared(self, segment: Segment) -> bool:
         """Tell whether the columns of a file are there."""
-        return all(
+        if segment.key not in self._there and all(
             piece.key in self._open or (self._cache / f"{piece.key}.columns").exists() for piece in segment.pieces
-        )
+        ):
+            if len(self._there) >= MOST_OPEN:
+                self._there.clear()
+            self._there.add(segment.key)
+            return True
+        return segment.key in self._there
 
     def prepare(self) -> None:
         """Make the columns of all files, the newest first, and remove those that nobody asked for in a long time."""
@@ -99,6 +108,18 @@ class Engine:
                         totals(self.opened(piece), self._cache)
                 except (InputError, OSError) as error:  # damaged, or gone meanwhile
                     self.archive.problems.append(str(error))
+
+    def warm_up(self) -> None:
+        """Have what filters need of the newest files in memory: the first who asks shall not wait for it."""
+        rows = 0
+        for segment in reversed(self.archive.segments):
+            rows += segment.rows
+            if rows > MOST_WARM or self._stopped.is_set():
+                return
+            for piece in segment.pieces if self.is_prepared(segment) else ():
+                packed = self.opened(piece).packed
+                if packed is not None:
+                    packed.ready()
 
     def opened(self, piece: Piece) -> Prepared:
         """Return the columns of a piece, made when they are not there; raises InputError."""
@@ -160,9 +181,20 @@ class Engine:
         """
         if not question.filter and question.times is None:
             return self.each(question, asked, make)
-        key = (question, tuple(file.key for file in self.segments(question)))
+        key = (question, self._state(question))
         found: tuple[Rows, ...] | str = self._joined.made(key, partial(self._few, question, asked), _joined_bytes)
         return self.each(question, asked, make) if isinstance(found, str) else [make(rows) for rows in found]
+
+    def known_sums(self, question: Question, by: str) -> Any:  # noqa: ANN401 - traffic/sums.py
+        """Return what the flows of a question add up to by a field, None where that is not at hand."""
+        return self._added_up.get((question, self._state(question), by))
+
+    def keep_sums(self, question: Question, by: str, sums: Any) -> None:  # noqa: ANN401 - likewise
+        """Have that at hand for a while."""
+        self._added_up.put((question, self._state(question), by), sums, _size(sums))
+
+    def _state(self, question: Question) -> tuple[str, ...]:
+        return tuple(file.key for file in self.segments(question))
 
     def _few(self, question: Question, asked: Asked) -> tuple[Rows, ...] | str:
         """Return the rows of a question as those of one piece, of none where there are none; or that they are MANY."""
@@ -203,9 +235,12 @@ class Engine:
 
 def _of(file: Prepared, mask: Column, *, whole: bool) -> Rows:
     """Return the rows of a mask: taken out when they are few."""
-    if np.count_nonzero(mask) * FEW > len(mask):
+    many = np.count_nonzero(mask)
+    if many == len(mask):
+        return Rows(file, ALL, whole)
+    if many * FEW > len(mask):
         return Rows(file, fixed(mask), whole)
-    return Rows(file.chosen(np.flatnonzero(mask).astype(np.uint32)), ALL, whole)
+    return Rows(file.chosen(np.flatnonzero(mask)), ALL, whole)
 
 
 def _joined_bytes(found: tuple[Rows, ...] | str) -> int:

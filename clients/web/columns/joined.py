@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -26,24 +26,12 @@ if TYPE_CHECKING:
 _numbers = itertools.count()
 
 
-class Part(NamedTuple):
-    """A whole piece, and which of its rows are wanted: None for all."""
-
-    file: Prepared
-    rows: Column | None
-
-    def taken(self, column: Column) -> Column:
-        """Return of a column, of one value or of all rows, what is wanted."""
-        whole = np.broadcast_to(column, self.file.rows)
-        return whole if self.rows is None else whole[self.rows]
-
-
 class _Joined(Mapping[str, "Column"]):
     """Columns of several parts after each other, each joined when it is first asked for."""
 
-    def __init__(self, parts: list[Part], columns: Columns) -> None:
+    def __init__(self, parts: list[Prepared], columns: Columns) -> None:
         self._parts, self._columns = parts, columns
-        first = parts[0].file
+        first = parts[0]
         self._names = {*first.columns, *first.constants} - {*ORDERS.values(), IDENTITY}
         self._joined: dict[str, Column] = {}
 
@@ -55,11 +43,11 @@ class _Joined(Mapping[str, "Column"]):
             self._joined[name] = fixed(np.concatenate([self._of(part, name) for part in self._parts]))
         return self._joined[name]
 
-    def _of(self, part: Part, name: str) -> Column:
-        taken = part.taken(part.file.column(name))
+    def _of(self, part: Prepared, name: str) -> Column:
+        own = np.broadcast_to(part.column(name), part.rows)
         if name not in DOMAIN_OF_KEPT:
-            return taken
-        codes: Column = self._columns.everywhere(part.file, DOMAIN_OF_KEPT[name]).astype(np.uint32)[taken]
+            return own
+        codes: Column = self._columns.everywhere(part, DOMAIN_OF_KEPT[name]).astype(np.uint32)[own]
         return codes
 
     def __contains__(self, name: object) -> bool:
@@ -81,14 +69,14 @@ def joined(selected: list[Rows], columns: Columns) -> Prepared:
     words = {domain: columns.of_domain(domain).words for domain in KEPT}
     for part in parts:
         for domain in KEPT:
-            columns.everywhere(part.file, domain)
+            columns.everywhere(part, domain)
     return Prepared(
         name="",
         key=f"joined {next(_numbers)}",
         offset=0,
-        rows=sum(part.file.rows if part.rows is None else len(part.rows) for part in parts),
-        first=min(part.file.first for part in parts),
-        last=max(part.file.last for part in parts),
+        rows=sum(part.rows for part in parts),
+        first=min(part.first for part in parts),
+        last=max(part.last for part in parts),
         columns=_Joined(parts, columns),
         constants={},
         words=words,
@@ -103,9 +91,5 @@ def many(rows: Rows) -> int:
     return int(np.count_nonzero(rows.mask)) if len(rows.mask) else rows.file.rows
 
 
-def _part(rows: Rows) -> Part:
-    chosen = np.flatnonzero(rows.mask).astype(np.uint32) if len(rows.mask) else None
-    whole, places = rows.file.whole, rows.file.places
-    if whole is None or places is None:
-        return Part(rows.file, chosen)
-    return Part(whole, places if chosen is None else places[chosen])
+def _part(rows: Rows) -> Prepared:
+    return rows.file.chosen(np.flatnonzero(rows.mask)) if len(rows.mask) else rows.file

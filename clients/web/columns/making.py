@@ -8,12 +8,14 @@ import polars as pl
 import pyarrow as pa
 
 from clients.web.columns.in_vain import IN_VAIN
+from clients.web.columns.packed import LABELS, packed
 from clients.web.columns.prepared import (
     COUNTERS,
     DOMAINS,
     IDENTITY,
     NONE,
     ORDERS,
+    PACKED,
     RAW,
     SMALL,
     TOLD,
@@ -22,6 +24,7 @@ from clients.web.columns.prepared import (
     WITH_PORTS,
 )
 from processors.summaries.order_kernel import rows_by_code
+from processors.summaries.packed_kernel import LANES
 from topics.expression import col
 from topics.expression.polars import polars
 from topics.fields import Style
@@ -32,7 +35,6 @@ DOMAIN_OF_KEPT = {name: domain for domain, names in KEPT.items() for name in nam
 # What labels say of an end that host pages tell in the course of time: what belongs together stands together.
 SAID = ("switch", "swport", "station", "process", "owner", "container", "pod", "as", "asorg", "co")
 BETWEEN = ":"  # which no value of a label holds
-LABELS = "labels"
 
 
 def columns_of(records: pl.LazyFrame) -> tuple[pa.Table, dict[str, Any]]:
@@ -47,8 +49,12 @@ def columns_of(records: pl.LazyFrame) -> tuple[pa.Table, dict[str, Any]]:
     wide = any(columns[name].dtype == pl.Int64 for name in COUNTERS)
     for name in COUNTERS:
         columns[name] = columns[name].cast(pl.Int64 if wide else pl.UInt32)
-    facts["words"], coded = _texts_coded(raw, texts)
+    known = raw.select(pl.col(LABELS).unique()).with_row_index("place")
+    places = raw.select(LABELS).join(known, on=LABELS, how="left", maintain_order="left", nulls_equal=True)["place"]
+    facts["labels"], facts["of_labels"] = known.height, [name for name in texts if _is_of_labels(texts[name])]
+    facts["words"], coded = _texts_coded(raw, texts, known, places)
     columns |= coded
+    together = packed({name: column.to_numpy() for name, column in columns.items()}, places.to_numpy())
     for name in [name for name in (*RAW, *DOMAIN_OF_KEPT) if columns[name].n_unique() <= 1 and frame.height]:
         facts["constants"][name] = int(columns.pop(name)[0])
     kept = {name: column.to_arrow() for name, column in columns.items()}
@@ -57,7 +63,11 @@ def columns_of(records: pl.LazyFrame) -> tuple[pa.Table, dict[str, Any]]:
         for name, order in ORDERS.items()
         if name in columns
     }
-    return pa.table({**kept, IDENTITY: frame[IDENTITY].to_arrow().cast(pa.binary()).cast(pa.binary(16))}), facts
+    kept[IDENTITY] = frame[IDENTITY].to_arrow().cast(pa.binary()).cast(pa.binary(16))
+    if together is not None:
+        buffers = [None, pa.py_buffer(together)]
+        kept[PACKED] = pa.FixedSizeBinaryArray.from_buffers(pa.binary(4 * LANES), len(together), buffers)
+    return pa.table(kept), facts
 
 
 def _plain() -> list[pl.Expr]:
@@ -114,16 +124,20 @@ def _shrunk(column: pl.Series) -> pl.Series:
     return column.cast(pl.UInt32 if (column <= SMALL).all() else pl.Int64)
 
 
-def _texts_coded(raw: pl.DataFrame, texts: dict[str, pl.Expr]) -> tuple[dict[str, list[str]], dict[str, pl.Series]]:
+def _is_of_labels(text: pl.Expr) -> bool:
+    return set(text.meta.root_names()) <= {LABELS}
+
+
+def _texts_coded(
+    raw: pl.DataFrame, texts: dict[str, pl.Expr], known: pl.DataFrame, places: pl.Series
+) -> tuple[dict[str, list[str]], dict[str, pl.Series]]:
     """Return the words of each domain, and a column of codes for each text.
 
-    Many flows have the same labels, and to take them apart is dear: it is done once for each.
+    Many flows have the same labels, and to take them apart is dear: it is done once for each that is `known`.
     """
-    known = raw.select(pl.col(LABELS).unique()).with_row_index("place")
-    places = raw.select(LABELS).join(known, on=LABELS, how="left", maintain_order="left", nulls_equal=True)["place"]
     words, coded = dict[str, list[str]](), dict[str, pl.Series]()
     for domain, names in KEPT.items():
-        of_labels = all(set(texts[name].meta.root_names()) <= {LABELS} for name in names)
+        of_labels = all(_is_of_labels(texts[name]) for name in names)
         made = (known if of_labels else raw).select(texts[name].alias(name) for name in names)
         words[domain], codes = _coded([made[name] for name in names])
         coded |= zip(names, [code.gather(places) for code in codes] if of_labels else codes, strict=True)

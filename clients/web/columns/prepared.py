@@ -19,6 +19,8 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from clients.web.columns.packed import LABELS, OFTEN, Packed
+from processors.summaries.packed_kernel import LANES
 from processors.summaries.warm import fixed
 from topics.expression import col
 from topics.fields import Field
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 Column = np.ndarray[Any, Any]
 
-LAYOUT = 5  # changes with what is kept here
+LAYOUT = 6  # changes with what is kept here
 NONE = ""
 WITH_PORTS = ("tcp", "udp", "sctp", "dccp")
 COUNTERS = ("src_packets", "dst_packets", "src_bytes", "dst_bytes")
@@ -56,6 +58,7 @@ PORTS = {"sport": "src_port", "dport": "dst_port"}
 ORDERS = {"saddr": "rows_by_saddr", "daddr": "rows_by_daddr"}
 METADATA = b"argosy"
 IDENTITY = "flow_id"
+PACKED = "packed"  # packed.py
 VAIN = "vain"  # 1 for flows that were tried in vain (in_vain.py)
 TOLD, TOLD_OF = "told", {"src_told": "s", "dst_told": "d"}  # what labels say of an end (making.py)
 SERVICE = Field("service", "Service", 12, lambda: col("dst_port"), TEXT, "Protocol and port of the destination")
@@ -84,6 +87,7 @@ class Prepared:
     whole: Prepared | None = None
     places: Column | None = None
     is_piece: bool = True  # not the rows of several, joined (joined.py)
+    packed: Packed | None = None
 
     def column(self, name: str) -> Column:
         """Return a column, of one value when it is the same in all rows."""
@@ -105,8 +109,8 @@ class Prepared:
     def chosen(self, rows: Column) -> Prepared:
         """Return some rows of it (ascending); their columns are made when they are asked for."""
         whole = self.whole or self
-        places = rows if self.places is None else self.places[rows]
-        return replace(self, rows=len(places), columns=_Taken(whole.columns, places), whole=whole, places=places)
+        places = fixed((rows if self.places is None else self.places[rows]).astype(np.uint32, copy=False))
+        return replace(self, rows=len(places), columns=_Taken(whole, places), whole=whole, places=places)
 
     def taken(self, column: Column) -> Column:
         """Return of a column of the whole piece what belongs to these rows."""
@@ -118,17 +122,28 @@ class Prepared:
 
 
 class _Taken(Mapping[str, Column]):
-    """Some rows of columns, each taken when it is first asked for."""
+    """Some rows of a piece; columns are taken when they are first asked for, those that are packed all at once."""
 
-    def __init__(self, columns: Mapping[str, Column], places: Column) -> None:
-        self._columns, self._places = columns, places
+    def __init__(self, whole: Prepared, places: Column) -> None:
+        self._columns, self._packed, self._places = whole.columns, whole.packed, places
         self._taken: dict[str, Column] = {}
 
     def __getitem__(self, name: str) -> Column:
         """Return the rows of a column."""
         if name not in self._taken:
-            self._taken[name] = fixed(self._columns[name][self._places])
+            self._take(name)
         return self._taken[name]
+
+    def _take(self, name: str) -> None:
+        packed = self._packed
+        if packed is not None and packed.has(name):
+            self._taken |= packed.taken(self._places)
+        elif packed is not None and packed.says(name):
+            if LABELS not in self._taken:
+                self._taken |= packed.taken(self._places)
+            self._taken[name] = packed.said(name, self._taken[LABELS])
+        else:
+            self._taken[name] = fixed(self._columns[name][self._places])
 
     def __contains__(self, name: object) -> bool:
         """Tell whether there is such a column."""
@@ -189,7 +204,7 @@ def _mapped(piece: Piece, kept: Path) -> Prepared:
     with pa.memory_map(str(kept)) as file:
         table = pa.ipc.open_file(file).read_all()
     facts = json.loads(table.schema.metadata[METADATA])
-    columns = {name: _array(table.column(name)) for name in table.column_names if name != IDENTITY}
+    columns = {name: _array(table.column(name)) for name in table.column_names if name not in {IDENTITY, PACKED}}
     ids = table.column(IDENTITY).chunk(0) if facts["rows"] else pa.array([], pa.binary(16))
     return Prepared(
         piece.path,
@@ -202,7 +217,17 @@ def _mapped(piece: Piece, kept: Path) -> Prepared:
         facts["constants"],
         facts["words"],
         ids,
+        packed=_packed(table, columns, facts),
     )
+
+
+def _packed(table: pa.Table, columns: dict[str, Column], facts: dict[str, Any]) -> Packed | None:
+    if PACKED not in table.column_names or not facts["rows"]:
+        return None
+    rows = np.frombuffer(table.column(PACKED).chunk(0).buffers()[1], np.uint32).reshape(-1, LANES)
+    often = facts["labels"] * OFTEN <= facts["rows"]
+    said = {name: columns[name] for name in facts["of_labels"] if name in columns} if often else {}
+    return Packed(rows, said, facts["labels"])
 
 
 def _array(column: pa.ChunkedArray) -> Column:

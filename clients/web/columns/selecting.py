@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from clients.narrowing import rows_with_hosts
+from clients.web.columns.compared import compared
 from clients.web.columns.prepared import DOMAIN_OF, NONE, ORDERS, RAW, read
 from topics.filter import tree
 
@@ -97,7 +98,10 @@ class Selector:
     def value(self, wanted: Value) -> Column:
         """Return which rows meet a condition."""
         from topics.expression.polars import polars
+        from topics.expression.value import column_names
 
+        if column_names(wanted) <= AS_RECORDS and (found := compared(self._file, wanted)) is not None:
+            return found if len(found) == self._file.rows else np.full(self._file.rows, found[0])
         column = polars(wanted).alias("wanted")
         needed = set(column.meta.root_names())
         if needed <= AS_RECORDS:
@@ -182,5 +186,5 @@ def _equal(field: str, word: str, constant: float | str) -> bool:
 
 
 def _flat(frame: pl.DataFrame, rows: int) -> Column:
-    mask = frame["wanted"].fill_null(value=False).to_numpy()
+    mask = frame["wanted"].fill_null(value=False).cast(pl.UInt8).to_numpy().view(np.bool_)  # bits one by one are slow
     return np.ascontiguousarray(mask if len(mask) == rows else np.repeat(mask, rows))

@@ -9,6 +9,7 @@ import numpy as np
 from clients.web.traffic.quality import quality
 from clients.web.traffic.series import SECOND, before, series
 from clients.web.traffic.sums import sums_by, totals
+from clients.web.traffic.tables import add_up_tables_of
 from clients.web.traffic.tops import top
 from processors.summaries.sums_kernel import FLOWS
 
@@ -24,6 +25,7 @@ def overview(
     engine: Engine, question: Question, asked: Asked, *, by: str, metric: str, bins: int, limit: int, compare: bool
 ) -> dict[str, Any]:
     """Return totals, the same of the period before, traffic over time, the largest of each kind, loss and RTT."""
+    add_up_tables_of(engine, question, asked)
     earlier = before(question)
     earlier_there = compare and bool(engine.segments(earlier))
     return {

@@ -51,17 +51,18 @@ def pair_sums(
 
 def _grouped(rows: Rows, names: tuple[str, str], everywhere: Column, *, lossy: bool) -> pl.DataFrame:
     file = rows.file
+    columns = {name: file.column(own) for name, own in zip(("source", "target"), names, strict=True)}
+    columns |= {name: file.columns[own] for name, own in RECORDED.items()}
+    columns["latency"] = file.columns["latency"]
+    mask = rows.mask
     if lossy:
-        some = file.columns["lost"] > 0
-        file, mask = file.chosen(np.flatnonzero(some & rows.mask if len(rows.mask) else some)), ALL
+        some = columns["lost"] > 0
+        places = np.flatnonzero(some & mask if len(mask) else some)
+        columns = {name: column[places] if len(column) == file.rows else column for name, column in columns.items()}
+        mask, many = ALL, len(places)
     else:
-        mask = rows.mask
-    ends = {
-        name: np.broadcast_to(file.column(own), file.rows)
-        for name, own in zip(("source", "target"), names, strict=True)
-    }
-    counted = {name: file.columns[own] for name, own in RECORDED.items()}
-    frame = pl.DataFrame({**ends, **counted, "latency": file.columns["latency"]})
+        many = file.rows
+    frame = pl.DataFrame({name: np.broadcast_to(column, many) for name, column in columns.items()})
     if len(mask):
         frame = frame.filter(pl.Series(mask))
     found = frame.group_by("source", "target").agg(

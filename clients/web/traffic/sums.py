@@ -78,6 +78,9 @@ def described(sums: Sums, place: int) -> dict[str, Any]:
 
 def sums_by(engine: Engine, question: Question, asked: Asked, by: str) -> Sums:
     """Return the sums of each value of a field, at its number in the vocabulary; a flow counts for either end."""
+    at_hand: Sums | None = engine.known_sums(question, by)
+    if at_hand is not None:
+        return _grown(at_hand, len(engine.columns.vocabulary(by).words))
 
     def of_piece(rows: Rows) -> Part:
         coded = engine.columns.coded(rows.file, by)
@@ -94,11 +97,19 @@ def sums_by(engine: Engine, question: Question, asked: Asked, by: str) -> Sums:
     look = engine.together if by in FAST else engine.each
     parts = look(question, asked, of_piece)
     size = len(engine.columns.vocabulary(by).words)
-    total = _empty((size,))
+    total = empty((size,))
     for codes, sums, latencies in parts:
         add_at(codes, sums, total.sums)
         add_at(codes, latencies, total.latencies)
     return total
+
+
+def _grown(found: Sums, size: int) -> Sums:
+    """Return sums with as many places as there are values by now."""
+    missing = size - len(found.sums)
+    if not missing:
+        return found
+    return Sums(*(np.concatenate([each, np.zeros((missing, each.shape[1]), each.dtype)]) for each in found))
 
 
 def sums_in_time(
@@ -112,7 +123,7 @@ def sums_in_time(
     places[chosen] = np.arange(len(chosen))
 
     def of_piece(rows: Rows) -> Sums:
-        found = _empty((len(chosen) + 1, bins))
+        found = empty((len(chosen) + 1, bins))
         coded = engine.columns.coded(rows.file, by) if by else ALL_AS_ONE
         known = places[np.where(coded.everywhere < len(places), coded.everywhere, 0)]
         if rows.everything and _from_minutes(engine.totals(rows.file), by, known, begin, step, found):
@@ -122,7 +133,7 @@ def sums_in_time(
             add_up_in_time(column, known, start, begin, step, *counted, *found)
         return found
 
-    total = _empty((len(chosen) + 1, bins))
+    total = empty((len(chosen) + 1, bins))
     look = engine.together if not by or by in FAST else engine.each
     for sums, latencies in look(question, asked, of_piece):
         total.sums[...] += sums
@@ -130,7 +141,8 @@ def sums_in_time(
     return total
 
 
-def _empty(shape: tuple[int, ...]) -> Sums:
+def empty(shape: tuple[int, ...]) -> Sums:
+    """Return sums of nothing yet."""
     return Sums(np.zeros((*shape, SUMS), np.int64), np.zeros((*shape, LATENCIES), np.float64))
 
 

@@ -42,6 +42,8 @@ FILTERS = [
     "src and dst net 10.0.0.0/8",
     "net 2001:db8::/32",
     "bytes gt 5000",
+    "not src pkts gt 3 and not src port lt 1024",
+    "dst bytes lt 99999999999 and (icmp or tcp or udp)",
     "dname = www.example.com",
     "not dname = www.example.com",
     'dname ~ "example"',

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 SOURCE, TARGET, WEIGHT, RECORDS, NODE, GROUP = "source", "target", "weight", "records", "node", "group"
 SOURCE_GROUP, TARGET_GROUP = "source_group", "target_group"
 AT_ONCE = 1 << 19
+SUM, COUNT = ":weight", ":records"  # no columns of records are called so
+LOOKED_AT = 1 << 14  # records that tell whether there are many alike
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,11 @@ class LinkTable:
 
     def add(self, frame: pl.DataFrame) -> None:
         """Take records; those with a blank value link nothing there."""
-        made = frame.select(
+        made = self._together(frame).select(
             *(field.alias(f"{NODE}{place}") for place, field in enumerate(self._fields)),
             *(group.cast(pl.String).alias(f"{GROUP}{place}") for place, group in self._groups.items()),
-            self._weight.cast(pl.Float64).alias(WEIGHT),
+            pl.col(SUM).alias(WEIGHT),
+            pl.col(COUNT).alias(RECORDS),
         )
         for place in range(len(self._fields) - 1):
             groups = [f"{GROUP}{end}" for end in (place, place + 1)]
@@ -65,7 +68,7 @@ class LinkTable:
                 pl.col(f"{NODE}{place}").alias(SOURCE),
                 pl.col(f"{NODE}{place + 1}").alias(TARGET),
                 WEIGHT,
-                pl.lit(1, pl.Int64).alias(RECORDS),
+                RECORDS,
                 *(
                     (pl.col(name) if name in made.columns else pl.lit(None, pl.String)).alias(end)
                     for name, end in zip(groups, (SOURCE_GROUP, TARGET_GROUP), strict=True)
@@ -74,6 +77,16 @@ class LinkTable:
             self._parts.append(_added(edges.drop_nulls([SOURCE, TARGET])))
         if sum(part.height for part in self._parts) > AT_ONCE:
             self._parts = [_added(pl.concat(self._parts))]
+
+    def _together(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Add up records that are alike in all that nodes are made of, where many are: there is less to be named."""
+        weighed = frame.with_columns(self._weight.cast(pl.Float64).alias(SUM), pl.lit(1, pl.Int64).alias(COUNT))
+        made_of = sorted({n for each in (*self._fields, *self._groups.values()) for n in each.meta.root_names()})
+        varying = [name for name in made_of if not _says_one(frame[name])]
+        if not varying or frame.select(varying).head(LOOKED_AT).n_unique() * 2 > min(frame.height, LOOKED_AT):
+            return weighed
+        same = [pl.col(name).first() for name in made_of if name not in varying]
+        return weighed.group_by(varying).agg(pl.col(SUM, COUNT).sum(), *same)
 
     def graph(self) -> Graph:
         """Return all edges and nodes."""
@@ -91,6 +104,11 @@ class LinkTable:
         nodes = nodes.sort([WEIGHT, NODE], descending=[True, False])
         shown = edges.select(SOURCE, TARGET, WEIGHT, RECORDS)
         return Graph(shown, nodes, shown.height, float(shown[WEIGHT].sum()))
+
+
+def _says_one(column: pl.Series) -> bool:
+    """Tell whether all values are the same; those of a column with holes are not."""
+    return not column.null_count() and bool((column == column.head(1)).all())
 
 
 def _added(edges: pl.DataFrame) -> pl.DataFrame:

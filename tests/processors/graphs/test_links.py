@@ -56,3 +56,14 @@ def test_the_heaviest_edges_are_kept_with_their_nodes() -> None:
     assert (kept.edges.height, kept.all_edges) == (1, 3)
     assert links.graph().pruned(None, 5).edges[SOURCE].to_list() == ["b", "a"]
     assert table("one", "two").graph().pruned(5).edges.height == 0
+
+
+def test_records_that_are_alike_weigh_as_much_together_as_one_by_one() -> None:
+    once = pl.DataFrame({"a": ["x", None, "x", "y"], "b": ["y", "y", "y", None], "side": [None, "in", "in", None]})
+    frame = once.with_columns(pl.Series("bytes", [1, 2, 4, 8]))
+    links = table("a", "b")
+    links.add(pl.concat([frame] * 8))
+    links.add(frame)
+    found = links.graph()
+    assert found.edges.rows() == [("x", "y", 45.0, 18)]
+    assert found.nodes.sort("node")["group"].to_list() == ["in", None]

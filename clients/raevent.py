@@ -288,17 +288,17 @@ def _lines(found: Described, *, epoch: bool) -> Iterator[str]:
     reason = f"  ({found['reason']})" if found.get("reason") else ""
     yield (
         f"{clock:<15} {found['end'] - start:>9.6f} {found['probe']:<18} {found['kind']:<8} {found['status']:<10} "
-        f"{_readable(found['source'])}{_readable(reason)}"
+        f"{readable(found['source'])}{readable(reason)}"
     )
     for name, value in found["body"].items():
         if isinstance(value, list):
             yield from _table(name, value)
         elif isinstance(value, dict):
-            yield from (f"    {_readable(key)}={_readable(str(each))}" for key, each in value.items())
+            yield from (f"    {readable(key)}={readable(str(each))}" for key, each in value.items())
         elif value not in ("", 0):
-            yield f"    {name}={_readable(str(value))}"
+            yield f"    {name}={readable(str(value))}"
     if "output" in found and found["body"].get("format") != "binary":
-        yield from (f"    {_readable(line)}" for line in found["output"].splitlines())
+        yield from (f"    {readable(line)}" for line in found["output"].splitlines())
     elif "output" in found:
         yield f"    {found['size']} bytes that are no text"
 
@@ -317,10 +317,10 @@ def _table(name: str, rows: list[Described]) -> Iterator[str]:
 
 
 def _cell(value: object) -> str:
-    text = _readable(f"{value:.6f}" if isinstance(value, float) else str(value))
+    text = readable(f"{value:.6f}" if isinstance(value, float) else str(value))
     return text if len(text) <= WIDEST else text[: WIDEST - 1] + "*"
 
 
-def _readable(text: str) -> str:
+def readable(text: str) -> str:
     """Return text without what would move a terminal's cursor."""
     return "".join(character if character.isprintable() else "?" for character in text)

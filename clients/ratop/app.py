@@ -11,6 +11,7 @@ from textual.widgets import Footer, Input, Static
 
 from clients.ratop.detail import Detail
 from clients.ratop.rows import Rows
+from clients.ratop.told import ToldOfHosts
 from processors.merge.by_fields import aggregation
 from topics.errors import ArgosyError
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 SECOND = 1_000_000_000
 WORK = 0.2  # seconds of each period that records are taken for
 HELP = """  up, down, j, k, page up, page down, home, end    choose a flow; the wheel of the mouse, too
-  enter, double click    look into it: all fields, labels, its last records; escape comes back
+  enter, double click    look into it: all fields, labels, events about its hosts (--events), its last records;
+                           escape comes back
   /    filter, in the language of ra: tcp and dst port 443 and pkts gt 10; empty for all
   s    sort by a field: bytes, dur, saddr, wload; a click on a heading sorts by it, again turns the order about
   r    turn the order about
@@ -85,8 +87,17 @@ class Top(App[None]):
         Binding("q", "quit", "quit"),
     ]
 
-    def __init__(self, feed: Feed, flows: ActiveFlows, view: View, keys: tuple[str, ...], period: float = 0.5) -> None:
+    def __init__(
+        self,
+        feed: Feed,
+        flows: ActiveFlows,
+        view: View,
+        keys: tuple[str, ...],
+        period: float = 0.5,
+        told: ToldOfHosts | None = None,
+    ) -> None:
         super().__init__()
+        self.told = told or ToldOfHosts(())
         self.feed, self.flows, self.view, self.keys, self.period = feed, flows, view, keys, period
         self.paused = False
         self.wrong = ""
@@ -104,12 +115,14 @@ class Top(App[None]):
         """Begin."""
         self.rows.focus()
         self.feed.start()
+        self.told.start()
         self.set_interval(self.period, self.tick)
         self.tick()
 
     def on_unmount(self) -> None:
         """Read no more."""
         self.feed.stop()
+        self.told.stop()
 
     @property
     def rows(self) -> Rows:
@@ -177,7 +190,7 @@ class Top(App[None]):
             made.add(batch)
             return made.finish()
 
-        self.push_screen(Detail(self.rows.line, lambda: self.flows.records(identity), merged))
+        self.push_screen(Detail(self.rows.line, lambda: self.flows.records(identity), merged, self.told))
 
     def action_ask(self, what: str) -> None:
         """Let something be typed in."""

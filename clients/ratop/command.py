@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clients import reading
@@ -33,6 +34,12 @@ OPTIONS = (
     Option("-M", "MODE...", "realtime: files as they happened, realtime:10 ten times as fast; TZ=ZONE"),
     Option("--window", "SECONDS", "what bit/s and packets/s are taken over (10)"),
     Option("--idle", "SECONDS", "flows leave so long after their last packet (60; of files never, unless replayed)"),
+    Option(
+        "--events",
+        "FILE...",
+        "events told of the hosts of a flow that is looked into: files, directories, or\n"
+        "kafka://HOST/argosy.events.v1; those in directories of -R anyway",
+    ),
     Option("--period", "SECONDS", "how often the screen changes (0.5)"),
 )
 EVER = 1 << 62
@@ -64,6 +71,7 @@ def screen(parsed: Parsed) -> Top:
     """Return what shows the records that the command line asks for."""
     from clients.ratop.app import Top
     from clients.ratop.feed import Feed
+    from clients.ratop.told import ToldOfHosts
     from clients.ratop.view import View, seconds
     from processors.activity import ActiveFlows
 
@@ -80,7 +88,15 @@ def screen(parsed: Parsed) -> Top:
         idle=seconds(idle) if idle else seconds("60") if live else EVER,
     )
     feed = Feed(_batches(parsed, source), pace)
-    return Top(feed, flows, view, keys, seconds(parsed.word("--period") or "0.5") / 1e9)
+    told = ToldOfHosts([*parsed.words("--events"), *_events_below(parsed.words("-R"))])
+    return Top(feed, flows, view, keys, seconds(parsed.word("--period") or "0.5") / 1e9, told)
+
+
+def _events_below(directories: list[str]) -> list[str]:
+    """Return the directories that hold events, too."""
+    from sinks.formats.events import SUFFIX
+
+    return [name for name in directories if any(Path(name).rglob(f"*{SUFFIX}"))]
 
 
 def _batches(parsed: Parsed, source: Source) -> Iterator[FlowBatch]:

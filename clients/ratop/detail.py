@@ -1,4 +1,4 @@
-"""All that is known of one flow: its fields, its labels, and the records of which it was made, as they come."""
+"""All that is known of one flow: its fields, its labels, the records of which it was made, events about its hosts."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
     from textual.app import ComposeResult
 
+    from clients.ratop.told import ToldOfHosts
     from topics.batch import FlowBatch
 
 RECORDS = (
@@ -39,6 +40,8 @@ RECORDS = (
 )
 LEFT_OUT = {"rank", "rtime", "idle", "hash", "sname", "dname"}  # the last two may ask name servers
 MOST = 500
+EVENTS = 40  # rows of events
+ENDS = ("saddr", "daddr")
 
 
 class Detail(ModalScreen[None]):
@@ -49,9 +52,15 @@ class Detail(ModalScreen[None]):
         Binding("escape,q,enter,backspace", "dismiss", "back"),
     ]
 
-    def __init__(self, title: str, records: Callable[[], FlowBatch], merged: Callable[[FlowBatch], FlowBatch]) -> None:
+    def __init__(
+        self,
+        title: str,
+        records: Callable[[], FlowBatch],
+        merged: Callable[[FlowBatch], FlowBatch],
+        told: ToldOfHosts,
+    ) -> None:
         super().__init__()
-        self._title, self._records, self._merged = title, records, merged
+        self._title, self._records, self._merged, self._told = title, records, merged, told
 
     def compose(self) -> ComposeResult:
         """Lay the screen out."""
@@ -65,14 +74,24 @@ class Detail(ModalScreen[None]):
         self.set_interval(1, lambda: self.query_one("#facts", Static).update(self.text()))
 
     def text(self) -> str:
-        """Return the fields that say something, and the last records, oldest first."""
+        """Return the fields that say something, what events say of its hosts, and the last records, oldest first."""
         batch = self._records()
         if not len(batch):
             return "no record of it is kept any more"
         whole = to_frame(self._merged(batch)).tail(1)
         listing = Listing(columns(RECORDS), Style())
         lines = listing.lines(to_frame(batch).sort("src_first", "dst_first").tail(MOST)).to_list()
-        return "\n".join([*_facts(whole), "", f"its last {len(lines)} records", listing.heading(), *lines])
+        return "\n".join(
+            [*_facts(whole), *self._events(whole), "", f"its last {len(lines)} records", listing.heading(), *lines]
+        )
+
+    def _events(self, whole: pl.DataFrame) -> list[str]:
+        if not self._told:
+            return []
+        ends = whole.select(fields()[name].text(Style()).alias(name) for name in ENDS).row(0)
+        lines = self._told.of([end.strip() for end in ends if end], EVENTS)
+        said = f"the last {len(lines)} events about its hosts" if lines else "no events about its hosts"
+        return ["", self._told.error or said, *lines]
 
 
 def _facts(frame: pl.DataFrame) -> list[str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,13 @@ from clients.ratop.app import Help, Top
 from clients.ratop.detail import Detail
 from clients.ratop.feed import Feed
 from clients.ratop.view import View
+from probes.events.parsing.lsof import socket_row
 from processors.activity import ActiveFlows
+from sinks.formats.events import EventWriter
 from tests.clients.flows import SECOND, START, record, ten, write
 from topics.batch import FlowBatch, concatenate
 from topics.errors import InputError
+from topics.events import EventRecord, encode_event
 
 Act = Callable[[Top, Pilot[None]], Awaitable[Any]]
 
@@ -133,6 +137,41 @@ def test_a_flow_is_looked_into(file: str) -> None:
         assert not isinstance(app.screen, Detail)
 
     drive(top(file), act)
+
+
+def test_events_about_the_hosts_of_a_flow_are_shown_with_it(file: str, tmp_path: Path) -> None:
+    with EventWriter(str(tmp_path / "a.events")) as writer:
+        for number, (address, program) in enumerate((("10.0.0.1", "curl\x1b[2J"), ("10.9.9.9", "elsewhere"))):
+            ends = {"local": bytes(16), "remote": bytes(10) + b"\xff\xff" + ip_address(address).packed}
+            row = socket_row(**ends, protocol=6, local_port=80, remote_port=9, pid=7, process=program, user="ann")
+            body = {"sockets": [row], "destroyed": 0, "unknown": 0, "lost": 0}
+            event = EventRecord("", "web1", 1, number, "lsof", "lsof", START, START, body=body)
+            writer.write(encode_event(event))
+
+    async def act(app: Top, pilot: Pilot[None]) -> None:
+        app.told._thread.join(30)
+        await typed(pilot, "s", "saddr")
+        await pilot.press("home", "enter")
+        await pilot.pause()
+        assert isinstance(app.screen, Detail)
+        text = app.screen.text()
+        assert "the last 1 events about its hosts" in text
+        assert "web1 lsof sockets:" in text
+        assert "process=curl?[2J" in text
+        assert "elsewhere" not in text
+
+    drive(top(file, "--events", str(tmp_path)), act)
+
+
+def test_events_that_cannot_be_read_are_told_of(file: str, tmp_path: Path) -> None:
+    async def act(app: Top, pilot: Pilot[None]) -> None:
+        app.told._thread.join(30)
+        await pilot.press("home", "enter")
+        await pilot.pause()
+        assert isinstance(app.screen, Detail)
+        assert "gone.events" in app.screen.text()
+
+    drive(top(file, "--events", str(tmp_path / "gone.events")), act)
 
 
 def test_the_mouse_chooses_sorts_and_looks_into(file: str) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 KEPT = "argosy.kept"
 MOST_QUERY = 4096
 API = "/api/"
+SESSION = f"{API}session"
+PATIENCE = 1.0  # seconds in which a page that is kept may be asked for before anything else is loaded
 
 
 def load(setup: Setup) -> Starlette:
@@ -52,7 +54,7 @@ class Opening:
         self.looked = threading.Event()  # in which state the files are
         self._setup, self._failed, self._load = setup, failed, load
         self._whole: ASGIApp | None = None
-        self._ready = asyncio.Event()
+        self._ready, self._wanted, self._seen = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._lasting: Lasting | None = None
         self._front = _front(setup)
 
@@ -61,9 +63,12 @@ class Opening:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
+        if self._whole is None and scope["path"].startswith(API) and scope["path"] != SESSION:
+            await self._seen.wait()  # in which state the files are, which takes a moment
         if self._whole is None and self._is_there(scope):
             await self._front(scope, receive, send)
             return
+        self._wanted.set()
         await self._ready.wait()
         await (self._whole or self._front)(scope, receive, send)
 
@@ -73,6 +78,7 @@ class Opening:
             loading = asyncio.create_task(self._open(stack))
             await send({"type": "lifespan.startup.complete"})
             await receive()
+            self._wanted.set()
             await loading
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -80,6 +86,8 @@ class Opening:
         try:
             self._lasting = await asyncio.to_thread(_lasting, self._setup)
             self.looked.set()
+            self._seen.set()
+            await self._give_way()
             whole = await asyncio.to_thread(self._load, self._setup)
             await stack.enter_async_context(whole.router.lifespan_context(whole))
             self._whole = whole
@@ -87,13 +95,20 @@ class Opening:
             self.failure = error
             self._failed()
         finally:
+            self._seen.set()
             self._ready.set()
+
+    async def _give_way(self) -> None:
+        """Let the page that is kept be shown first: loading would take the processor from it."""
+        if self._lasting is not None and self._lasting.get(self._lasting.state, META, {}) is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), PATIENCE)
 
     def _is_there(self, scope: Scope) -> bool:
         """Tell whether a request takes nothing that is still loaded; an answer of before goes along with it."""
         if not scope["path"].startswith(API):
             return True
-        own = bool(scope["path"] == f"{API}session")
+        own = bool(scope["path"] == SESSION)
         if scope.get("method") != "GET" or self._lasting is None or len(scope["query_string"]) > MOST_QUERY:
             return own
         said = QueryParams(scope["query_string"])

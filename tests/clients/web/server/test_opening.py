@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from starlette.testclient import TestClient
 
+from clients.web.serving import opening
 from clients.web.serving.app import application
 from clients.web.serving.guard import guard
+from clients.web.serving.lasting import META
 from clients.web.serving.opening import Opening, load
 from clients.web.site import Site
 from tests.clients.web.server.conftest import setup_of, wait_until_prepared
@@ -46,11 +48,15 @@ class Slow:
     """Loads a server when it is let, not before."""
 
     def __init__(self) -> None:
-        self.let = threading.Event()
+        self.let, self.loaded = threading.Event(), threading.Event()
+        self.asked = False
 
     def __call__(self, setup: Setup) -> Starlette:
+        self.asked = True
         assert self.let.wait(60)
-        return load(setup)
+        made = load(setup)
+        self.loaded.set()
+        return made
 
 
 def test_what_was_asked_before_is_answered_before_all_is_loaded(asked_before: Setup) -> None:
@@ -67,11 +73,32 @@ def test_what_was_asked_before_is_answered_before_all_is_loaded(asked_before: Se
         assert client.get("/api/meta").json()["records"] == sum(row["flows"] for row in early["rows"])
 
 
+def test_a_page_that_is_kept_goes_before_the_rest_is_loaded_which_comes_by_itself(
+    asked_before: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Site(asked_before)
+    site.lasting.state = site.lasting.look()
+    site.lasting.put(site.lasting.state, META, {}, b'{"records": 1}')
+    slow = Slow()
+    slow.let.set()
+    monkeypatch.setattr(opening, "PATIENCE", 3600.0)
+    with TestClient(Opening(asked_before, load=slow), base_url="http://localhost") as client:
+        assert client.get(META).json()["records"] == 1
+        assert client.get(ASKED).json()["rows"]
+        assert not slow.asked
+        assert client.get("/api/top?by=state").json()["rows"]
+        assert slow.asked
+    monkeypatch.setattr(opening, "PATIENCE", 0.0)
+    with TestClient(Opening(asked_before, load=slow), base_url="http://localhost") as client:
+        assert slow.loaded.wait(60)
+        assert client.get("/api/session").json()["signed_in"]
+
+
 def _until_kept(client: TestClient) -> dict[str, list[dict[str, int]]]:
     """Return the answer of before; who asks before the files were looked at waits for the rest of the server."""
-    opening = client.app
-    assert isinstance(opening, Opening)
-    assert opening.looked.wait(60)
+    app = client.app
+    assert isinstance(app, Opening)
+    assert app.looked.wait(60)
     found: dict[str, list[dict[str, int]]] = client.get(ASKED).json()
     return found
 
@@ -92,9 +119,9 @@ def test_answers_of_before_are_told_to_those_alone_who_may_ask(asked_before: Set
     closed = replace(asked_before, guard=guard("127.0.0.1", TOKEN, [], "", []))
     slow = Slow()
     with TestClient(Opening(closed, load=slow), base_url="http://localhost") as client:
-        opening = client.app
-        assert isinstance(opening, Opening)
-        assert opening.looked.wait(60)
+        app = client.app
+        assert isinstance(app, Opening)
+        assert app.looked.wait(60)
         assert client.get(ASKED).status_code == 401
         assert client.get(ASKED, headers={"host": "evil.example"}).status_code == 403
         answer = client.get(ASKED, headers={"authorization": f"Bearer {TOKEN}"})
@@ -109,8 +136,8 @@ def test_who_cannot_load_the_rest_says_why(asked_before: Setup) -> None:
     def failing(_: Setup) -> Starlette:
         raise InputError("no room")
 
-    opening = Opening(asked_before, stopped.set, failing)
-    with TestClient(opening, base_url="http://localhost") as client:
+    app = Opening(asked_before, stopped.set, failing)
+    with TestClient(app, base_url="http://localhost") as client:
         assert stopped.wait(60)
         assert client.get("/api/top?by=state").status_code == 503
-    assert str(opening.failure) == "no room"
+    assert str(app.failure) == "no room"

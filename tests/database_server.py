@@ -1,5 +1,6 @@
 """A database server of a test: a throw-away data directory, loopback only, a user of its own when we are root."""
 
+import contextlib
 import os
 import pwd
 import secrets
@@ -74,9 +75,17 @@ class DatabaseServer(ABC):
             self.kill()
 
     def kill(self) -> None:
-        """End the server at once."""
+        """End the server and all that it started at once: a backend still at work would keep the next from starting."""
+        self._process.send_signal(signal.SIGSTOP)  # so that it starts nothing more
+        started = _children(self._process.pid)
         self._process.kill()
         self._process.wait()
+        for number in map(int, started):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+        deadline = time.monotonic() + SECONDS
+        while any(map(_is_alive, started)) and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def _wait_for_answer(self) -> None:
         deadline = time.monotonic() + SECONDS
@@ -111,3 +120,20 @@ class DatabaseServer(ABC):
     @abstractmethod
     def _refusal(self) -> Exception | None:
         """Return why nobody can connect yet, None when one can."""
+
+
+def _children(number: int) -> list[str]:
+    """Return the processes that a process started and that are still there."""
+    try:
+        return Path(f"/proc/{number}/task/{number}/children").read_text().split()
+    except FileNotFoundError:
+        return []
+
+
+def _is_alive(number: str) -> bool:
+    """Whether a process is there that has not ended."""
+    try:
+        state = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "ZX"

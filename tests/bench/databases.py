@@ -16,11 +16,13 @@ from topics.batch import concatenate
 from topics.errors import ServerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from topics.batch import FlowBatch
 
+FILES = ("duckdb", "sqlite")
+SERVERS = {"postgresql": postgresql.PostgresqlServer, "mariadb": mariadb.MariadbServer}
 RECORDS = 200_000
 AT_ONCE = 16_384  # records in a batch, as messages of 896 KiB hold some thousands
 
@@ -34,16 +36,16 @@ class Rates(NamedTuple):
     read: float
 
 
-def measure(capture: Path) -> Iterator[Rates]:
-    """Yield the rates of each database that is installed."""
+def measure(capture: Path, names: Collection[str]) -> Iterator[Rates]:
+    """Yield the rates of those databases that are installed."""
     flows = concatenate(status_batches(capture))
     flows = flows.select(slice(0, RECORDS))
     with tempfile.TemporaryDirectory() as directory, ExitStack() as servers:
-        addresses = {name: f"{directory}/bench.{name}" for name in ("duckdb", "sqlite")}
-        with suppress(ServerError):
-            addresses["postgresql"] = servers.enter_context(postgresql.PostgresqlServer()).url
-        with suppress(ServerError):
-            addresses["mariadb"] = servers.enter_context(mariadb.MariadbServer()).url
+        addresses = {name: f"{directory}/bench.{name}" for name in FILES if name in names}
+        for name, server in SERVERS.items():
+            if name in names:
+                with suppress(ServerError):
+                    addresses[name] = servers.enter_context(server()).url
         for name, address in addresses.items():
             yield Rates(name, _kept(address, flows), _kept(address, flows), _read(address, len(flows)))
 

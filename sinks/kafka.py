@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from confluent_kafka import KafkaException, TopicCollection
 
 from sinks.feed import Feed
+from sinks.room import Room
 from sinks.storing import Storing
 from topics.bus import Subscriber
 from topics.bus.administration import CONNECT_SECONDS, admin_client
 from topics.bus.publisher import BROKER_SECONDS
 from topics.bus.transient import patiently
 from topics.definitions import DEAD_LETTERS, FLOWS
-from topics.errors import BusError
+from topics.errors import BusError, DiskFullError
 from topics.metrics import table
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from sinks.feed import Sink
     from topics.batch import FlowBatch
+    from topics.bus import Received
 
 RECEIVE_SECONDS = 0.25
 QUIET_SECONDS = 60.0
@@ -62,7 +64,8 @@ def run_sink(sink: Sink, subscription: Subscription, state: SinkState | None = N
     `state` is kept up to date.
 
     Offsets are committed when the sink has made their records last. At the end everything accepted is made to last and
-    committed; after an error nothing is. Raises BusError, and whatever the sink raises.
+    committed; after an error nothing is. A full disk is waited for: the sink has removed what was half, which is read
+    again from the last commit. Raises BusError, and whatever else the sink raises; DiskFullError only at the end.
     """
     with _stop_on_signals() as stop:
         return _SinkRun(sink, subscription, state or SinkState()).until(stop)
@@ -72,7 +75,7 @@ class _SinkRun:
     def __init__(self, sink: Sink, subscription: Subscription, state: SinkState) -> None:
         self._sink, self._subscription, self._state = sink, subscription, state
         self._heard: float | None = None  # when the last message came; the partitions, at first
-        self._dirty, self._running, self._paused = False, True, False
+        self._running, self._paused, self._waits = True, False, False
         self._subscriber: Subscriber[FlowBatch] = Subscriber(
             subscription.url,
             subscription.topic,
@@ -83,8 +86,13 @@ class _SinkRun:
             connect=subscription.connect,
             patience=subscription.patience,
         )
-        self._storing = Storing()
-        self._feed = Feed(sink, topic_identity(subscription.url, subscription.topic), time.monotonic)
+        self._room = Room()
+        self._origin = topic_identity(subscription.url, subscription.topic)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._storing, self._dirty = Storing(), False
+        self._feed = Feed(self._sink, self._origin, time.monotonic)
 
     def until(self, stop: threading.Event) -> int:
         with self._subscriber:
@@ -99,6 +107,15 @@ class _SinkRun:
     def _step(self) -> None:
         self._hold_back()
         came = self._subscriber.receive(RECEIVE_SECONDS)
+        try:
+            self._take(came)
+        except DiskFullError as error:
+            self._room.refused(error)
+            self._begin()
+        self._commit()
+        self._state.event_time, self._state.held = self._feed.event_time, self._sink.held
+
+    def _take(self, came: list[Received[FlowBatch]]) -> None:
         begun = time.perf_counter()
         for received in came:
             self._feed.take(received.partition, received.offset, received.value)
@@ -110,13 +127,14 @@ class _SinkRun:
         if self._dirty and self._silence() >= QUIET_SECONDS:
             self._sink.flush()
             self._dirty = False
-        self._commit()
-        self._state.event_time, self._state.held = self._feed.event_time, self._sink.held
 
     def _hold_back(self) -> None:
-        """Take nothing more while the sink holds too much: its database is slow, or away."""
-        self._paused = self._sink.held > (LESS_HELD if self._paused else MOST_HELD)
+        """Take nothing more while the sink holds too much, its database being slow or away, or its disk is full."""
+        waited, self._waits = self._waits, self._room.is_wanted()
+        self._paused = self._waits or self._sink.held > (LESS_HELD if self._paused else MOST_HELD)
         self._subscriber.pause(self._paused)
+        if waited and not self._waits:
+            self._subscriber.rewind()  # not before: to go on after a pause is to go on behind what came last
         if self._paused:
             self._heard = time.monotonic()
 
@@ -126,6 +144,8 @@ class _SinkRun:
 
     def _commit(self) -> None:
         offsets = self._feed.to_commit()
+        if offsets:
+            self._room.kept()
         if self._subscriber.commit(offsets):
             self._feed.committed(offsets)
             self._storing.stored(offsets)
@@ -135,8 +155,13 @@ class _SinkRun:
 
     def _revoked(self, _partitions: list[int]) -> None:
         """Hand partitions over so that the next member begins right behind what was stored."""
-        if self._running:
+        if not self._running:
+            return
+        try:
             self._finish()
+        except DiskFullError as error:  # whoever gets them reads again what is in no file
+            self._room.refused(error)
+            self._begin()
 
     def _silence(self) -> float:
         return 0.0 if self._heard is None else time.monotonic() - self._heard

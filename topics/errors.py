@@ -58,6 +58,13 @@ class OutputError(ArgosyError):
     """A file or pipe that cannot be written; names it."""
 
 
+class DiskFullError(OutputError):
+    """A file that there is no room for; names it. `size` bytes below `directory` are wanted before trying again."""
+
+    directory = ""
+    size = 0
+
+
 class DecodeError(ArgosyError):
     """Bytes that are not what their schema says; names the byte offset in the message."""
 

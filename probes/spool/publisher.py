@@ -201,7 +201,7 @@ class SpooledPublisher:
     def _pause(self) -> float:
         """Return for how long to wait for something to do."""
         if not self._delivery.is_busy:
-            return IDLE_SECONDS
+            return min(IDLE_SECONDS, self._due())
         return HELD_SECONDS if self._queue else GATHER_SECONDS
 
     def _release_due(self) -> None:
@@ -211,6 +211,15 @@ class SpooledPublisher:
                 self._gathering.release_due(time.monotonic())
             finally:
                 self._publishing.release()
+
+    def _due(self) -> float:
+        """Return in how many seconds something may have been gathered long enough."""
+        if not self._publishing.acquire(blocking=False):
+            return GATHER_SECONDS
+        try:
+            return self._gathering.due(time.monotonic())
+        finally:
+            self._publishing.release()
 
     def _holds(self) -> tuple[int, int]:
         return self._spool.waiting + self._carried.waiting, self._spool.bytes + self._carried.bytes

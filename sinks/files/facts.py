@@ -61,13 +61,21 @@ def put_whole(path: Path, data: bytes) -> None:
     """Let a small file appear whole, in place of one that may be there; raises OutputError."""
     aside = path.with_name(f"{path.name}.partial")
     with writing_to(str(path)):
-        with aside.open("wb") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX)  # or who cleans up would take it for a leftover
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-            aside.replace(path)
+        try:
+            _put(aside, path, data)
+        except OSError:
+            aside.unlink(missing_ok=True)
+            raise
         sync_directory(path.parent)
+
+
+def _put(aside: Path, path: Path, data: bytes) -> None:
+    with aside.open("wb") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)  # or who cleans up would take it for a leftover
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+        aside.replace(path)
 
 
 def checksum(path: Path) -> str:

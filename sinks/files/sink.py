@@ -23,7 +23,7 @@ from sinks.formats.destination import writing_to
 from sinks.formats.names import Format
 from sinks.formats.parquet import ParquetWriter
 from topics.batch import END_OF_RUN, FlowBatch
-from topics.errors import UsageError
+from topics.errors import DiskFullError, UsageError
 from topics.frame import from_arrow, to_arrow
 from topics.record import FLOW_DTYPE
 
@@ -116,7 +116,9 @@ class FileSink:
             if len(rows):
                 self._write(batch, rows, position)
             while self._waiting > MOST_WAITING:
-                max(self._parquets(), key=lambda writer: writer.waiting).spill()
+                largest = max(self._parquets(), key=lambda writer: writer.waiting)
+                with writing_to(largest.path):
+                    largest.spill()
 
     @property
     def held(self) -> int:
@@ -143,13 +145,20 @@ class FileSink:
             self._program.close()
         self._leave()
 
-    def abort(self) -> None:
-        """Remove the open files without a trace; finished ones stay."""
+    def begin_again(self) -> int:
+        """Remove the open files without a trace: what is in no finished one has to come again. Return their bytes."""
         self._bins.clear()
+        self._bins.watermark = 0
         for part in self._parts.values():
             part.writer.abort()
+        size = sum(part.writer.written for part in self._parts.values())
         self._parts.clear()
         self._next_offsets.clear()  # nothing is safe any more
+        return size
+
+    def abort(self) -> None:
+        """Remove the open files without a trace, and leave the directory; finished ones stay."""
+        self.begin_again()
         self._leave()
 
     def safe_offsets(self) -> dict[str, int]:
@@ -253,9 +262,13 @@ class FileSink:
         return self._directory / self._names.path(bin_[1], bin_[0], part)
 
     def _finish(self, bin_: Bin) -> None:
-        part = self._parts.pop(bin_, None)
+        part = self._parts.get(bin_)
         if part is None:
             return
+        self._close_part(bin_, part)
+        del self._parts[bin_]
+
+    def _close_part(self, bin_: Bin, part: _Part) -> None:
         finished, facts = self._finished_of(bin_), part.contents.as_json()
         twin = next(
             (path for path, known in finished.facts.items() if known.get("identity") == facts["identity"]), None
@@ -281,9 +294,12 @@ class FileSink:
 
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:
-        """Abort when writing fails: no file is left half-written."""
+        """Abort when writing fails: no file is left half-written. On a full disk, be ready to begin again."""
         try:
             yield
+        except DiskFullError as error:
+            error.directory, error.size = str(self._place.path), self.begin_again()
+            raise
         except BaseException:
             self.abort()
             raise

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from topics.errors import DiskFullError
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from sinks.files.directory import Place
@@ -37,18 +40,21 @@ class FileSinks:
 
     def write(self, batch: FlowBatch, position: Position | None = None) -> None:
         """Take the records of a batch."""
-        for sink in self._sinks:
-            sink.write(batch, position)
+        with self._together():
+            for sink in self._sinks:
+                sink.write(batch, position)
 
     def advance(self, watermark: int) -> None:
         """Finish what is complete."""
-        for sink in self._sinks:
-            sink.advance(watermark)
+        with self._together():
+            for sink in self._sinks:
+                sink.advance(watermark)
 
     def flush(self) -> None:
         """Finish all open files."""
-        for sink in self._sinks:
-            sink.flush()
+        with self._together():
+            for sink in self._sinks:
+                sink.flush()
 
     def close(self) -> None:
         """Finish all open files and leave the directories to others."""
@@ -67,6 +73,16 @@ class FileSinks:
         found = [sink.safe_offsets() for sink in self._sinks]
         sources = found[0].keys() & set().union(*found) if found else set()
         return {source: min(each[source] for each in found if source in each) for source in sources}
+
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        """Let all begin again when the disk of one is full: what comes again comes to each."""
+        try:
+            yield
+        except DiskFullError:
+            for sink in self._sinks:
+                sink.begin_again()
+            raise
 
     def _leave(self) -> None:
         for place in self._places:

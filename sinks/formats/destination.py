@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import sys
@@ -10,23 +11,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from sinks.formats.names import DASH, SCHEME, reason
-from topics.errors import OutputError, UsageError
+from topics.errors import DiskFullError, OutputError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sinks.archive.objects import ObjectStore
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
 
 @contextmanager
 def writing_to(name: str) -> Iterator[None]:
-    """Turn whatever the system refuses into an OutputError that names the file; a broken pipe stays one."""
+    """Turn whatever the system refuses into an OutputError that names the file, for want of room into DiskFullError.
+
+    A broken pipe stays one.
+    """
     try:
         yield
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise OutputError(f"{name}: {reason(error)}") from error
+        kind = DiskFullError if error.errno in FULL else OutputError
+        raise kind(f"{name}: {reason(error)}") from error
 
 
 class Destination:
@@ -119,6 +126,7 @@ class Destination:
         """Remove what was written; what a pipe already took stays taken."""
         if self._partial is not None:
             self._partial.unlink(missing_ok=True)
+            self._written = self.written
             with suppress(OSError):  # a full disk refuses what is still in memory, and closes all the same
                 self.stream.close()
         self._close()

@@ -18,7 +18,7 @@ from sinks.position import Position
 from sinks.sql import SqlSink
 from sinks.sql.reader import read_flows
 from tests.random_batches import random_batch
-from topics.errors import OutputError
+from topics.errors import DiskFullError
 
 if TYPE_CHECKING:
     from topics.batch import FlowBatch
@@ -61,18 +61,18 @@ def of_database(place: Path, ending: str) -> None:
 
 
 def of_files(place: Path) -> None:
-    """A sink of files ends, leaving nothing half; its successor reads again from the last safe offset."""
+    """A sink of files leaves nothing half, and goes on from the last safe offset when there is room."""
     sink = FileSink(place / "kept", cutting=Cutting(60))
     sink.write(BATCHES[0], Position("p", 0))
     sink.flush()
     safe, ballast = sink.safe_offsets()["p"], fill(place)
-    with pytest.raises(OutputError, match=rf"^{place}/kept/.*No space left"):
+    with pytest.raises(DiskFullError, match=rf"^{place}/kept/.*No space left") as full:
         write_again(sink, safe)
-    assert sink.safe_offsets() == {}
-    ballast.unlink()
+    assert (sink.safe_offsets(), sink.held, full.value.directory) == ({}, 0, str(place / "kept"))
     assert not list(place.rglob("*.partial"))
-    again = FileSink(place / "kept", cutting=Cutting(60))
-    write_again(again, safe)
+    ballast.unlink()
+    write_again(sink, safe)
+    sink.close()
     kept = [key for path in place.rglob("*.parquet") for batch in open_reader(str(path)) for key in keys(batch)]
     assert sorted(kept) == sorted(key for batch in BATCHES for key in keys(batch))
 
@@ -81,7 +81,7 @@ def write_again(sink: FileSink, first: int) -> None:
     """Write what comes from an offset on."""
     for offset, batch in enumerate(BATCHES[first:], first):
         sink.write(batch, Position("p", offset))
-    sink.close()
+    sink.flush()
 
 
 def keys(batch: FlowBatch) -> list[bytes]:

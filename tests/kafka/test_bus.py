@@ -321,3 +321,18 @@ def test_a_broker_that_goes_away_is_an_error_in_bounded_time(node: KafkaNode) ->
         subscriber.commit({0: 1})
     subscriber.close()
     assert time.monotonic() - begun < DEADLINE_SECONDS
+
+
+def test_the_end_of_a_partition_is_known_with_its_last_message(bus: Bus) -> None:
+    with bus.publisher() as publisher:
+        publisher.publish(realistic_batch(300))
+    with bus.subscriber() as subscriber:
+        received: list[Received[FlowBatch]] = []
+        unread: list[set[int]] = []
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while sum(len(each.value) for each in received) < 300 and time.monotonic() < deadline:
+            came = subscriber.receive(1.0)
+            received += came
+            unread += [subscriber.unread & {each.partition for each in came}] if came else []
+        assert sum(len(each.value) for each in received) == 300
+        assert unread[-1] == set()

@@ -1,9 +1,10 @@
 import json
+import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -60,10 +61,10 @@ class SinkTest:
         self._producer.produce(self.topic, value, partition=0)
         self._producer.flush()
 
-    def start(self, kind: str, *options: str) -> subprocess.Popen[str]:
+    def start(self, kind: str, *options: str, wrapped: Sequence[str] = ()) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "clients.main", "sink", kind, "--bus", self.url, "--topic", self.topic]
         command += ["--group", self.group, "--dead-letters", self.letters, *options]
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen([*wrapped, *command], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self.processes.append(process)
         return process
 
@@ -346,3 +347,35 @@ def test_a_topic_made_anew_is_another_one(sinks: SinkTest) -> None:
     before = topic_identity(sinks.url, sinks.topic)
     assert before == topic_identity(sinks.url, sinks.topic)
     assert before != topic_identity(sinks.url, sinks.letters)
+
+
+FULL_DISK = """
+mount -t tmpfs -o size=24m tmpfs "$1" && cd "$1" || exit 9
+cat /dev/zero > ballast 2> /dev/null
+shift; "$@"; status=$?
+cp kept/*.parquet .. && exit $status
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a file system: run as root")
+def test_a_full_disk_is_waited_for_and_then_nothing_is_lost_or_doubled(sinks: SinkTest, tmp_path: Path) -> None:
+    (disk := tmp_path / "disk").mkdir()
+    batches = minutes(0, 30)
+    sinks.publish([*batches, FlowBatch(watermark=END_OF_RUN), FlowBatch(watermark=END_OF_RUN)])
+    inside = ["unshare", "--mount", "sh", "-c", FULL_DISK, "sh", str(disk)]
+    process = sinks.start("files", *files_options(disk / "kept"), "--until-idle", "2", wrapped=inside)
+    seen = Path(f"/proc/{process.pid}/root{disk}")
+    assert "files wait for room" in line_that_says(process, "wait")
+    assert not [path for path in (seen / "kept").iterdir() if path.suffix in {".parquet", ".partial"}]
+    assert sinks.committed() == [0, 0]
+    (seen / "ballast").unlink()
+    _, said = process.communicate(timeout=DEADLINE)
+    assert (process.returncode, said.splitlines()[-1]) == (0, "argosy sink files: 360 flows kept"), said
+    assert said.count("files are written again") == 1
+    assert stored(tmp_path) == sorted_keys(batches)
+    assert sinks.committed() == sinks.ends()
+
+
+def line_that_says(process: subprocess.Popen[str], word: str) -> str:
+    assert process.stderr is not None
+    return next((line for line in process.stderr if word in line), "")

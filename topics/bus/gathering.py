@@ -57,6 +57,11 @@ class Gathering:
         for run in [run for run, gathered in self._gathered.items() if now - gathered.since >= self._linger]:
             self._release(run)
 
+    def due(self, now: float) -> float:
+        """Return in how many seconds something may have been held back long enough, if nothing else comes."""
+        since = min((gathered.since for gathered in self._gathered.values()), default=now)
+        return max(0.0, since + self._linger - now)
+
     def release(self) -> None:
         """Send everything."""
         for run in list(self._gathered):

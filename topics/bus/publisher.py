@@ -61,10 +61,12 @@ class Publisher:
         self._producer.flush()
 
     def _release_forever(self) -> None:
-        while not self._closed.wait(LINGER_SECONDS / 2):
+        due = LINGER_SECONDS
+        while not self._closed.wait(due):
             try:
                 with self._lock:
                     self._gathering.release_due(time.monotonic())
+                    due = min(LINGER_SECONDS / 2, self._gathering.due(time.monotonic()))
             except BusError as error:
                 self._failure = error
                 return

@@ -244,12 +244,21 @@ class Subscriber(Generic[Value]):
         self._told.came(partition, len(value), message.timestamp()[1] / 1000)
         headers = _headers(message)
         self.reached[partition] = offset + 1
-        self.unread.add(partition)
+        if self._is_last(message):
+            self.unread.discard(partition)  # brokers would tell half a second later, when nothing more came
+        else:
+            self.unread.add(partition)
         try:
             return Received(partition, offset, self._decode(value), headers)
         except DecodeError as reason:
             self._refuse(partition, offset, value, str(reason))
             return None
+
+    def _is_last(self, message: Message[Any, Any]) -> bool:
+        """Tell whether nothing was behind a message when it was fetched."""
+        place = TopicPartition(self.topic, message.partition() or 0)
+        _, end = self._consumer.get_watermark_offsets(place, cached=True)
+        return (message.offset() or 0) + 1 >= end > 0
 
     def _refuse(self, partition: int, offset: int, value: bytes, reason: str) -> None:
         self.undecodable += 1

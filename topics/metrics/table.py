@@ -24,6 +24,7 @@ from topics.metrics.programs import (
     RUN,
     SINK_ALERTS,
     SINK_EVENTS,
+    SINK_FILES,
     SINK_FINDINGS,
     SINK_SQL,
     WEB,
@@ -301,6 +302,7 @@ SINK_AWAY = Number(
     (),
     (SINK_SQL, SINK_FINDINGS),
 )
+SINK_FULL = Number("argosy_sink_disk_full", "Whether a disk is full and flows wait for room", (), (SINK_FILES,))
 DELIVERIES = Metric(
     "argosy_delivery_alerts_total",
     "Alerts by what became of them: delivered, left_out (the channel does not get them), held_back (beyond its rate), "

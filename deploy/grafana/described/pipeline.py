@@ -89,11 +89,12 @@ PIPELINE = Dashboard(
                     "bytes",
                 ),
                 Panel(
-                    "Paused or without database",
-                    "1 while a consumer takes nothing, or its database is away.",
+                    "Paused, without database or room",
+                    "1 while a consumer takes nothing, its database is away, or its disk is full.",
                     (
                         Query(f"max by (job) (argosy_consumer_paused{OF_JOBS})", "{{job}} paused"),
                         Query(f"max by (job) (argosy_sink_database_away{OF_JOBS})", "{{job}} without database"),
+                        Query(f"max by (job) (argosy_sink_disk_full{OF_JOBS})", "{{job}} without room"),
                     ),
                 ),
                 Panel(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from tests.topics.batches import comparable, random_batch
 from topics.batch import END_OF_RUN, FlowBatch, concatenate
@@ -45,8 +46,10 @@ def test_records_wait_no_longer_than_the_linger_time() -> None:
     gathered.add(second, 5.1)
     gathered.release_due(5.19)
     assert sent == []
+    assert gathered.due(5.15) == pytest.approx(0.05)
     gathered.release_due(5.2)
     assert sum(map(len, sent)) == 80
+    assert gathered.due(9.0) == pytest.approx(0.2), "what comes next waits so long"
     gathered.release_due(9.0)
     assert len(sent) == PARTITIONS
 

@@ -13,11 +13,12 @@ import polars as pl
 import pyarrow as pa
 
 from sinks.sql.copy_kernel import ADDRESS, BIG, INTEGER, OCTETS6, OCTETS16, SMALL, TEXT, most_bytes, write_rows
+from sinks.sql.layout import Layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from sinks.sql.layout import Kind, Layout
+    from sinks.sql.layout import Kind
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 END = b"\xff\xff"
@@ -37,6 +38,8 @@ KINDS: dict[Kind, int] = {
 }
 OCTETS: dict[Kind, int] = {"id": 16, "address": 16, "mac": 6}
 LONGEST = 16
+NUMBERS: tuple[Kind, ...] = ("small", "integer", "big")
+ZEROS = ("0", "'0'::smallint", "'0'::integer", "'0'::bigint")  # as PostgreSQL shows the default of a column
 Array = np.ndarray[Any, Any]
 
 
@@ -51,6 +54,24 @@ def as_binary(rows: pl.DataFrame, layout: Layout) -> Iterator[memoryview]:
     for first in range(0, len(rows), AT_ONCE):
         yield columns.written(first, min(first + AT_ONCE, len(rows)))
     yield memoryview(END)
+
+
+def telling(rows: pl.DataFrame, layout: Layout, defaults: Mapping[str, str | None]) -> Layout:
+    """Return the layout without the columns that are in all rows what the table takes where nothing is said.
+
+    Of most traffic that is a third of 143 columns (no tunnels, no VLANs, no labels), which the server then does not
+    have to read.
+    """
+    nulls = rows.null_count().row(0, named=True)
+    numbers = [name for name, kind in layout.kinds.items() if kind in NUMBERS and not nulls[name]]
+    zeros = rows.select((pl.col(name) == 0).all() for name in numbers).row(0, named=True) if numbers else {}
+
+    def is_said(name: str) -> bool:
+        default = defaults[name]
+        return nulls[name] < len(rows) if default is None else not (zeros.get(name) and default in ZEROS)
+
+    columns = tuple(column for column in layout.columns if column.name in layout.key or is_said(column.name))
+    return Layout(columns or layout.columns[:1], layout.key, layout.merge_by)
 
 
 class _Columns:

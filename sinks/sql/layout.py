@@ -13,7 +13,7 @@ from topics.errors import UsageError
 from topics.expression.polars import polars
 from topics.fields import field
 from topics.fields.columns import is_ip
-from topics.frame import ARROW_SCHEMA
+from topics.frame import ARROW_SCHEMA, TIME_UNIT
 from topics.schema import flow_fields, flow_record_json
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ KEY = ("flow_id", "status_sequence")
 ROW_KEY, RECORD = "row_key", "record"
 ADDRESSES = ("src_address", "dst_address", "icmp_error_router")
 LINK_ADDRESSES = ("src_link_address", "dst_link_address")
+WHOLE_NUMBERS = ("int", "long")
 NUMBERS: dict[str, Kind] = {"u1": "small", "u2": "integer", "u4": "big", "i8": "big", "f8": "double"}
 ADDRESS_FIELDS = {"saddr": "src_address", "daddr": "dst_address"}
 MAC_FIELDS = ("smac", "dmac")
@@ -89,12 +90,14 @@ def whole() -> Layout:
     as timestamps. Absent values are NULL: a time without packets, a payload that was not kept, a router that was not
     heard. Flows that are not IP have MAC addresses in `src_link_address` and `dst_link_address`, NULL in the others.
     """
-    defaults = {spec["name"]: spec["default"] for spec in flow_record_json()["fields"] if "default" in spec}
     fields = [each for each in flow_fields() if each.name not in KEY]
+    defaults = {each.name: _zero(each) for each in fields} | {
+        spec["name"]: spec["default"] for spec in flow_record_json()["fields"] if "default" in spec
+    }
     columns = (
         *_identity(),
         *_asked_first(),
-        *(Column(each.name, _kind(each), whole_expression(each), defaults.get(each.name)) for each in fields),
+        *(Column(each.name, _kind(each), whole_expression(each), defaults[each.name]) for each in fields),
         *(Column(f"{side}_link_address", "mac", mac_or_none(f"{side}_address")) for side in ("src", "dst")),
     )
     return Layout(columns)
@@ -121,6 +124,11 @@ def _span_columns() -> list[Column]:
         Column("stime", "time", start.dt.cast_time_unit("us")),
         Column("ltime", "time", end.dt.cast_time_unit("us")),
     ]
+
+
+def _zero(each: SchemaField) -> int | None:
+    """Return what a number is of a flow that has nothing to say about it; a time is then absent."""
+    return 0 if each.kind in WHOLE_NUMBERS and each.unit != TIME_UNIT else None
 
 
 def _kind(each: SchemaField) -> Kind:

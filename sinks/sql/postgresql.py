@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg
 
@@ -43,7 +43,6 @@ class PostgresqlStore(Store):
         self._threads = ThreadPoolExecutor(LANES, "postgresql")
         self._staged: Layout | None = None
         self._alone = False
-        self._fitting: dict[str, bool] = {}
         try:
             with self._refusing():
                 self._lanes += [connect(self.url) for _ in range(LANES)]
@@ -73,10 +72,12 @@ class PostgresqlStore(Store):
     def upsert(self, table: str, layout: Layout, rows: pl.DataFrame) -> None:
         """Write rows in place of those with the same key."""
         self._stage(layout)
-        direct = self._fits(table, layout)
+        staging, found = self._found(STAGING), self._found(table)
+        direct = all(staging.types[name] == found.types.get(name) for name in layout.names)
 
         def write(lane: psycopg.Connection[Any], share: pl.DataFrame) -> None:
-            _write(lane, share, table, layout, direct=direct)
+            if not (direct and _copied(lane, share, table, layout, found)):
+                _merge(lane, share, table, layout, staging)
 
         if self._alone or not layout.key:
             write(self._lanes[0], rows)
@@ -85,16 +86,15 @@ class PostgresqlStore(Store):
         for _ in self._threads.map(write, self._lanes, [rows[share * lane :][:share] for lane in range(LANES)]):
             pass
 
-    def _fits(self, table: str, layout: Layout) -> bool:
-        """Tell whether columns have the types that we give them, and not others that somebody chose for their own."""
-        if table not in self._fitting:
-            types = (
-                "SELECT attname, atttypid FROM pg_attribute WHERE attrelid = to_regclass(quote_ident(%s)) "
-                "AND attnum > 0 AND NOT attisdropped"
-            )
-            ours, found = (dict(self._execute(types, [name])) for name in (STAGING, table))
-            self._fitting[table] = all(ours[name] == found.get(name) for name in layout.names)
-        return self._fitting[table]
+    def _found(self, table: str) -> _Found:
+        """Return what a table has: perhaps other types than we gave it, which somebody chose, and other defaults."""
+        columns = self._execute(
+            "SELECT attname, atttypid, pg_get_expr(adbin, adrelid) FROM pg_attribute "
+            "LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum "
+            "WHERE attrelid = to_regclass(quote_ident(%s)) AND attnum > 0 AND NOT attisdropped",
+            [table],
+        )
+        return _Found({name: kind for name, kind, _ in columns}, {name: default for name, _, default in columns})
 
     def records(self, table: str, row_keys: Sequence[str]) -> list[bytes]:
         """Return the whole records of the rows with these keys."""
@@ -108,10 +108,12 @@ class PostgresqlStore(Store):
             lane.close()
 
     def _reconnect(self) -> None:
-        for number, lane in enumerate(self._lanes):
-            if lane.closed:
+        """Connect anew when one connection is lost: a server that went away left all, though only this one noticed."""
+        if any(lane.closed for lane in self._lanes):
+            for number, lane in enumerate(self._lanes):
+                lane.close()
                 self._lanes[number] = connect(self.url)
-                self._staged = None
+            self._staged = None
 
     def _stage(self, layout: Layout) -> None:
         """Make the temporary tables that rows are copied into first."""
@@ -166,6 +168,13 @@ class PostgresqlStore(Store):
         return lost or (getattr(error, "sqlstate", None) or "").startswith(PASSING)
 
 
+class _Found(NamedTuple):
+    """The types of a table's columns, and what they are where nothing is said, None for NULL."""
+
+    types: dict[str, int]
+    defaults: dict[str, str | None]
+
+
 def connect(url: URL) -> psycopg.Connection[Any]:
     """Return a connection that notices when the server is gone; raises psycopg.Error."""
     options: dict[str, Any] = {
@@ -197,24 +206,27 @@ def _upsert(table: str, layout: Layout) -> str:
     return f"{insert} ON CONFLICT ({', '.join(layout.key)}) DO UPDATE SET {changes}"
 
 
-def _write(lane: psycopg.Connection[Any], rows: pl.DataFrame, table: str, layout: Layout, *, direct: bool) -> None:
-    """Copy rows into their table; by way of the temporary one where a row is there, as on replay, or types differ."""
-    if direct:
-        try:
-            with lane.transaction():
-                _copy(lane, rows, table, layout)
-        except psycopg.errors.UniqueViolation:
-            pass
-        else:
-            return
-    _copy(lane, rows, STAGING, layout)
+def _copied(lane: psycopg.Connection[Any], rows: pl.DataFrame, table: str, layout: Layout, found: _Found) -> bool:
+    """Copy rows into their table; False when one is there already, as on replay: then nothing was written."""
+    try:
+        with lane.transaction():
+            _copy(lane, rows, table, layout, found)
+    except psycopg.errors.UniqueViolation:
+        return False
+    return True
+
+
+def _merge(lane: psycopg.Connection[Any], rows: pl.DataFrame, table: str, layout: Layout, staging: _Found) -> None:
+    """Write rows by way of the temporary table."""
+    _copy(lane, rows, STAGING, layout, staging)
     lane.execute(_upsert(table, layout).encode())
     lane.execute(f"TRUNCATE {STAGING}".encode())
 
 
-def _copy(lane: psycopg.Connection[Any], rows: pl.DataFrame, table: str, layout: Layout) -> None:
-    from sinks.sql.copying import as_binary  # loads its kernel
+def _copy(lane: psycopg.Connection[Any], rows: pl.DataFrame, table: str, layout: Layout, found: _Found) -> None:
+    from sinks.sql.copying import as_binary, telling  # loads its kernel
 
+    layout = telling(rows, layout, found.defaults)
     columns = listed(layout.names, "postgresql")
     statement = f"COPY {quoted(table, 'postgresql')} ({columns}) FROM STDIN (FORMAT binary)"
     with lane.cursor() as cursor, cursor.copy(statement.encode()) as copy:

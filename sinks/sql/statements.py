@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.dialects.mysql.base import MySQLDialect
@@ -116,7 +117,8 @@ def table_of(name: str, layout: Layout, engine: Engine, *, keyed: bool = True) -
 
 def _column(each: LaidOut, layout: Layout, engine: Engine) -> Column[Any]:
     required = each.name in layout.key and engine not in ("mysql", "mariadb")
-    return Column(each.name, TYPES[engine][each.kind], nullable=not required)
+    default = text(str(each.default)) if engine == "postgresql" and isinstance(each.default, int) else None
+    return Column(each.name, TYPES[engine][each.kind], nullable=not required, server_default=default)
 
 
 def _unique(key: tuple[str, ...], engine: Engine) -> PrimaryKeyConstraint | UniqueConstraint:
@@ -164,17 +166,17 @@ def missing_statements(name: str, found: Collection[str], layout: Layout, engine
     for column in table.columns:
         if column.name not in found:
             default = defaults[column.name]
-            text = str(CreateColumn(column).compile(dialect=spoken)).strip()
-            text += f" DEFAULT {default}" if isinstance(default, int) else ""
-            statements.append(f"ALTER TABLE {quoted(name, engine)} ADD COLUMN {text}")
+            said = str(CreateColumn(column).compile(dialect=spoken)).strip()
+            said += f" DEFAULT {default}" if isinstance(default, int) and column.server_default is None else ""
+            statements.append(f"ALTER TABLE {quoted(name, engine)} ADD COLUMN {said}")
     return statements
 
 
 def create_positions(engine: Engine) -> str:
     """Return what creates the table that says how far a topic was read into a table without records of its own."""
-    text = "VARCHAR(255)" + (f" CHARACTER SET utf8mb4 COLLATE {COLLATIONS[engine]}" if engine in COLLATIONS else "")
+    word = "VARCHAR(255)" + (f" CHARACTER SET utf8mb4 COLLATE {COLLATIONS[engine]}" if engine in COLLATIONS else "")
     return (
-        f"CREATE TABLE IF NOT EXISTS {POSITIONS} (target {text} NOT NULL, source {text} NOT NULL, "
+        f"CREATE TABLE IF NOT EXISTS {POSITIONS} (target {word} NOT NULL, source {word} NOT NULL, "
         "next_offset BIGINT NOT NULL, PRIMARY KEY (target, source))"
     )
 

@@ -17,6 +17,7 @@ from sqlalchemy.engine import make_url
 from sinks.position import Position
 from sinks.sql import SqlSink, sink
 from sinks.sql.address import parse
+from sinks.sql.copying import telling
 from sinks.sql.layout import whole
 from sinks.sql.mysql import connect
 from sinks.sql.rows import rows
@@ -240,6 +241,34 @@ def test_columns_of_types_that_somebody_chose_are_filled(postgresql_database: st
     both = concatenate([old, new]).records
     sums = [sum(map(int, both[name])) for name in ("src_bytes", "src_port")]
     assert [tuple(map(int, row)) for row in found] == [tuple(sums)]
+
+
+def test_columns_that_say_nothing_are_kept_exactly_whatever_a_table_takes_for_nothing(postgresql_database: str) -> None:
+    database, first, second = Database(postgresql_database), nothing(1), nothing(2)
+    with_sink(database, lambda store: store.write(first))
+    changes = "ALTER src_vlan SET DEFAULT 7, ALTER labels SET DEFAULT 'x', ALTER src_gap_bytes DROP DEFAULT"
+    change(database, f"ALTER TABLE flows {changes}")
+    with_sink(database, lambda store: store.write(second))
+    with_sink(database, lambda store: store.write(second))
+    assert_holds(database.rows(), concatenate([first, second]))
+
+
+def nothing(number: int) -> FlowBatch:
+    """Records that say little more than which they are."""
+    records = records_like(3)
+    point = Observer("", "", "")
+    records["ethertype"], records["flow_id"][:, 0], records["flow_id"][:, 1] = 0x0800, number, range(3)
+    records["observer"] = point.id
+    return FlowBatch(records, observers={point.id: point})
+
+
+def test_columns_that_say_nothing_are_not_sent() -> None:
+    batch = nothing(1)
+    batch.records["src_bytes"], batch.records["src_vlan"] = [0, 5, 0], 3
+    defaults: dict[str, str | None] = dict.fromkeys(whole().names) | {"src_bytes": "0", "src_vlan": "0", "src_tos": "0"}
+    sent = telling(rows(batch, whole()), whole(), defaults).names
+    assert {"flow_id", "status_sequence", "src_bytes", "src_vlan", "dst_tos"} <= set(sent)
+    assert not {"src_tos", "labels", "src_payload", "src_first", "icmp_error_router"} & set(sent)
 
 
 def test_two_sinks_start_together(postgresql_database: str) -> None:

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from topics.batch import FlowBatch, Heap, Observer, Records, concatenate, records_like
 from topics.errors import InputError, OutputError
+from topics.lean import LEFT_OUT
 from topics.record import FLOW_DTYPE, empty_records
 from topics.schema import Field, flow_fields, flow_record_json
 
@@ -127,11 +128,21 @@ def to_columns(
     for name in (name for name in ARROW_SCHEMA.names if name in names):
         array = _typed(data, name)
         if array is None:
-            columns |= {part: np.repeat(records_like(1)[part], data.num_rows) for part in _stored([name])}
+            columns |= _absent(name, data)
         else:
             _take_column(name, array, columns, heaps)
     observers = _observers(columns, data.num_rows) if all(name in columns for name in OBSERVER_COLUMNS) else {}
     return columns, observers, np.concatenate(heaps) if heaps else np.zeros(0, np.uint8)
+
+
+def _absent(name: str, data: pa.RecordBatch) -> dict[str, Column]:
+    """Return what a column that a file has not holds: the default, or what the lean layout leaves out."""
+    if name == "flow_start":
+        times, _, _ = to_columns(data, ("src_first", "dst_first"))
+        src, dst = times["src_first"], times["dst_first"]
+        return {name: np.where((src > 0) & (dst > 0), np.minimum(src, dst), np.maximum(src, dst))}
+    default = records_like(1)
+    return {stored: np.repeat(default[stored], data.num_rows, axis=0) for stored in _stored([name])}
 
 
 def conformed(data: pa.RecordBatch) -> pa.RecordBatch:
@@ -265,9 +276,9 @@ _FAMILIES: dict[str, Callable[[pa.DataType], bool]] = {
 
 
 def _typed(data: pa.RecordBatch, name: str) -> pa.Array | None:
-    """Return the column with its type of ARROW_SCHEMA, None where an older file lacks a field that has a default."""
+    """Return the column with its type of ARROW_SCHEMA, None where an older or lean file has none."""
     if name not in data.schema.names:
-        if name in OPTIONAL:
+        if name in OPTIONAL or name in LEFT_OUT:
             return None
         raise InputError(f"column '{name}' is missing")
     array, kind = data.column(name), ARROW_SCHEMA.field(name).type

@@ -36,6 +36,12 @@ OPTIONS = (
         "leave out parts of records, as rastrip calls them: jitter mac net ...; usual for those\n"
         "that it leaves out unless told otherwise, id for the flow id",
     ),
+    Option(
+        "--layout",
+        "LAYOUT",
+        "lean: without what an ordinary record of Argus has not either (docs/guides/archive.md), also of days\n"
+        "that are one file already; whole: with all fields (default: lean where all files of the day are)",
+    ),
     Option("--records", "COUNT", "records kept in memory at a time (1048576); the others wait in temporary files"),
 )
 SECOND, DAY = 1_000_000_000, 86_400
@@ -55,6 +61,7 @@ class Wish(NamedTuple):
     at_once: int
     only_say: bool
     quiet: bool
+    layout: str = ""
 
 
 class Group(NamedTuple):
@@ -71,8 +78,13 @@ def wish(parsed: Parsed) -> Wish:
     from clients.sink.shared import seconds
     from processors.merge.by_fields import aggregation
     from processors.sorting import sort_keys
+    from sinks.formats.parquet import LAYOUTS
+    from topics.errors import UsageError
 
     sort_keys(parsed.words("--sort"))
+    layout = parsed.word("--layout") or ""
+    if layout not in ("", *LAYOUTS):
+        raise UsageError(f"option --layout: '{layout}' is neither {' nor '.join(LAYOUTS)}")
     keys = [part for word in parsed.words("-m") for part in word.split(",")]
     merged = bool(keys or parsed.count("--merge"))
     if merged:
@@ -85,6 +97,7 @@ def wish(parsed: Parsed) -> Wish:
         parsed.number("--records", 1 << 20, minimum=1),
         bool(parsed.count("-n")),
         bool(parsed.count("-q")),
+        layout,
     )
 
 
@@ -96,7 +109,7 @@ def work(store: Store, asked: Wish, now: int) -> int:
     listed = [each for each in catalog.files(store) if each.key.endswith(READ)]
     with Told(len(listed), quiet=asked.quiet) as told:
         entries = [catalog.entry(store, each) for each in listed]
-        due = [group for group in groups(entries) if group.day + (DAY + asked.older) * SECOND <= now]
+        due = [group for group in groups(entries, asked.layout) if group.day + (DAY + asked.older) * SECOND <= now]
         for group in due:
             _one(store, group, asked, told)
         told.foreign(sum(1 for each in entries if not each.facts))
@@ -104,8 +117,8 @@ def work(store: Store, asked: Wish, now: int) -> int:
     return 0
 
 
-def groups(entries: Iterable[Entry]) -> list[Group]:
-    """Return which files belong together, where there is something to gain: several of a day."""
+def groups(entries: Iterable[Entry], layout: str = "") -> list[Group]:
+    """Return which files belong together, where there is something to gain: several of a day, or one to become lean."""
     found: dict[tuple[int, str, tuple[str, ...]], list[Entry]] = {}
     for each in entries:
         if each.facts:
@@ -114,8 +127,12 @@ def groups(entries: Iterable[Entry]) -> list[Group]:
             if end <= day + DAY * SECOND:
                 key = day, str(each.facts.get("pattern", "")), tuple(each.facts.get("values", ()))
                 found.setdefault(key, []).append(each)
-    several = sorted((key, entries) for key, entries in found.items() if len(entries) > 1)
+    several = sorted((key, entries) for key, entries in found.items() if len(entries) > 1 or _is_fat(entries, layout))
     return [Group(day, pattern, values, entries) for (day, pattern, values), entries in several]
+
+
+def _is_fat(entries: list[Entry], layout: str) -> bool:
+    return layout == "lean" and any(each.facts.get("layout") != "lean" for each in entries)
 
 
 def _one(store: Store, group: Group, asked: Wish, told: Any) -> None:  # noqa: ANN401 - Told, imported late
@@ -166,14 +183,15 @@ def _write(store: Store, group: Group, asked: Wish, staged: Path, told: Any) -> 
     """Write the records of a group in order; return their number."""
     from sinks.archive.spans import merged_facts
     from sinks.files.contents import Contents
-    from sinks.formats.parquet import ParquetWriter
+    from sinks.formats.parquet import ParquetWriter, layout_of
 
+    facts = [each.facts for each in group.entries]
     contents = Contents(group.day, group.day + DAY * SECOND, group.pattern, group.values)
-    with ParquetWriter(str(staged)) as writer:
+    with ParquetWriter(str(staged), asked.layout or layout_of(facts)) as writer:
         for batch in _in_order(store, group.entries, asked, told):
             writer.write(batch)
             contents.add(batch)
-        writer.describe(contents.as_json() | merged_facts([each.facts for each in group.entries]))
+        writer.describe(contents.as_json() | merged_facts(facts))
     return contents.records
 
 

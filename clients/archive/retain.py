@@ -183,13 +183,13 @@ def _written_anew(store: Store, entry: Entry, rule: Rule, merged: dict[str, dict
     from sinks.archive.catalog import Entry
     from sinks.archive.spans import merged_facts
     from sinks.files.contents import Contents
-    from sinks.formats.parquet import ParquetWriter
+    from sinks.formats.parquet import ParquetWriter, layout_of
 
     new = _free(store, entry.key)
     staged = store.stage(new)
     facts = entry.facts
     contents = Contents(*entry.span, str(facts.get("pattern", "")), tuple(facts.get("values", ())))
-    with ParquetWriter(str(staged)) as writer:
+    with ParquetWriter(str(staged), layout_of([facts])) as writer:
         for frame in _selected(store, entry, f"not ({rule.filter})", told):
             if frame.height:
                 batch = to_batch(frame)

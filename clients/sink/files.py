@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 PATTERN, ROTATE, GRACE = "%Y-%m-%d/flows.%H.%M.%S", "5m", "7m"
 CUTS = ("time", "count", "size")
+NAMED = (("grace", "--grace"), ("until", "--until"), ("program", "--program"), ("layout", "--layout"))
 WHAT = "flows in files, by the time they began"
 SUMMARY = """\
 Keeps the flows of a topic in files, by the time the flows began, until it is stopped by SIGTERM or Ctrl-C. However it
@@ -30,6 +31,7 @@ OPTIONS = (
     Option("--rotate", "TIME", "the same as -M time TIME"),
     Option("--until", "FILTER", "a record that this filter selects is the last of its file"),
     Option("--grace", "TIME", f"wait so long for flows that end late (default {GRACE})"),
+    Option("--layout", "LAYOUT", "whole, or lean: less than half the bytes (docs/guides/archive.md)"),
     Option("--program", "FILE", "program to run on each closed file, whose path it gets"),
     Option("-f", "FILE", "outputs from a settings file (docs/guides/archive.md) instead"),
 )  # fmt: skip
@@ -49,8 +51,8 @@ def keep(parsed: Parsed) -> None:
 def outputs(parsed: Parsed) -> tuple[Output, ...]:
     """Return the outputs that are asked for; raises UsageError, SettingsError."""
     path, place, named = parsed.word("-f"), parsed.word("--data"), parsed.words("-w")
-    others = [name for name in ("--data", "--pattern", "-w", "-M", "--rotate", "--until", "--grace", "--program")
-              if parsed.words(name)]  # fmt: skip
+    others = [name for name in ("--data", "--pattern", "-w", "-M", "--rotate", "--until", "--grace", "--program",
+                               "--layout") if parsed.words(name)]  # fmt: skip
     if path is not None:
         if others:
             raise UsageError(f"option {others[0]}: the settings file of -f says it")
@@ -86,7 +88,7 @@ def _one(parsed: Parsed, directory: str, name: str, condition: str) -> Output:
     from sinks.files.settings import output
 
     values = {"directory": directory, "name": name, "filter": condition, **cuts(parsed)}
-    for key, option in (("grace", "--grace"), ("until", "--until"), ("program", "--program")):
+    for key, option in NAMED:
         if parsed.word(option):
             values[key] = parsed.word(option) or ""
     return output(**values)

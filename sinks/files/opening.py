@@ -55,6 +55,7 @@ def _open(output: Output, place: Place) -> FileSink:
         most_open=output.open_files,
         program=Program(output.program) if output.program else None,
         place=place,
+        layout=output.layout,
     )
 
 

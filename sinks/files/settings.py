@@ -61,6 +61,9 @@ class Output(BaseModel):
     format: Literal["parquet", "avro", "jsonl", "csv", ""] = Field(
         default="", description="of the files; else by the end of `name`, else parquet"
     )
+    layout: Literal["whole", "lean"] = Field(
+        default="whole", description="of Parquet: lean leaves out what an ordinary record of Argus has not either"
+    )
     filter: str = Field(default="", description="only these flows")
     time: Annotated[int, BeforeValidator(in_seconds), Field(ge=1, le=366 * DAY)] | None = Field(
         default=None, description="span of a file: seconds, or 5m, 1h, 1d"
@@ -94,6 +97,8 @@ class Output(BaseModel):
         ending = next((kind.removeprefix(".") for kind in FORMATS if self.name.endswith(kind)), "")
         if ending and self.format and ending != self.format:
             raise ValueError(f"name: ends in .{ending}, but the format is {self.format}")
+        if self.layout == "lean" and (self.format or ending or "parquet") != "parquet":
+            raise ValueError("layout: only Parquet can be lean")
         try:
             name_pattern(self.pattern, self.cutting)
         except UsageError as error:

@@ -21,7 +21,7 @@ from sinks.files.names import NamePattern
 from sinks.formats import open_writer
 from sinks.formats.destination import writing_to
 from sinks.formats.names import Format
-from sinks.formats.parquet import ParquetWriter
+from sinks.formats.parquet import WHOLE, ParquetWriter
 from topics.batch import END_OF_RUN, FlowBatch
 from topics.errors import DiskFullError, UsageError
 from topics.frame import from_arrow, to_arrow
@@ -64,11 +64,12 @@ class _Finished:
 class FileSink:
     """Keeps flows as files below `directory`, one or more for each bin of `cutting.seconds`.
 
-    Files are Parquet unless `pattern` ends in `.avro`, `.jsonl` or `.csv`; `wanted` is a filter, `program` runs on each
-    closed file; `letters` end the names of a bin's files, in place of numbers. They appear whole, under the names that
-    `pattern` gives (strftime in UTC, `$field`), when the watermark has passed their bin by `grace` seconds, when
-    `cutting` says so, or on close(). Later flows of that bin go to a further part, `NAME.1.parquet`. A file whose flows
-    are those of one that is there already takes its place, so the same run twice keeps each flow once.
+    Files are Parquet, of a `layout` of ParquetWriter, unless `pattern` ends in `.avro`, `.jsonl` or `.csv`; `wanted` is
+    a filter, `program` runs on each closed file; `letters` end the names of a bin's files, in place of numbers. They
+    appear whole, under the names that `pattern` gives (strftime in UTC, `$field`), when the watermark has passed their
+    bin by `grace` seconds, when `cutting` says so, or on close(). Later flows of that bin go to a further part,
+    `NAME.1.parquet`. A file whose flows are those of one that is there already takes its place, so the same run twice
+    keeps each flow once.
 
     With positions on the bus, records that a finished file holds are left out when they are read again, and
     `safe_offsets` tells from where on they would have to be. One process writes to a directory at a time; outputs that
@@ -89,10 +90,12 @@ class FileSink:
         program: Program | None = None,
         place: Place | None = None,
         letters: int = 0,
+        layout: str = WHOLE,
     ) -> None:
         cutting = Cutting() if cutting is None else cutting
         self._names, self._length = name_pattern(pattern, cutting, letters), cutting.length
         self._knife, self._wanted, self._program = Knife(cutting), selecting(wanted), program
+        self._layout = layout
         self._bins = OpenBins(self._length, grace * SECOND, most_open)
         self._directory = Path(directory)
         self._parts: dict[Bin, _Part] = {}
@@ -255,7 +258,8 @@ class FileSink:
         with writing_to(str(path)):
             make_directory(path.parent)
         contents = Contents(start, start + self._length, self._names.text, values)
-        self._parts[bin_] = _Part(open_writer(str(path)), contents)
+        writer = open_writer(str(path)) if self._layout == WHOLE else ParquetWriter(str(path), self._layout)
+        self._parts[bin_] = _Part(writer, contents)
         return self._parts[bin_]
 
     def _path(self, bin_: Bin, part: int) -> Path:

@@ -17,9 +17,10 @@ from sinks.formats.writer import Writer
 from topics.batch import FlowBatch, concatenate
 from topics.errors import InputError
 from topics.frame import ARROW_SCHEMA, from_arrow, to_arrow
+from topics.lean import LEFT_OUT
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -27,6 +28,8 @@ ROW_GROUP = 128 * 1024
 READ_AT_ONCE = 64 * 1024
 LARGEST_WHOLE = 2 * ROW_GROUP
 METADATA_KEY = b"argosy"
+WHOLE, LEAN = "whole", "lean"
+LAYOUTS = (WHOLE, LEAN)
 # Nearly every record has a value of its own here: a dictionary would only be built to be thrown away.
 DISTINCT = ("_base_sequence", "_last_sequence", "_last_ack", "flow_id")
 SPREAD = ("_ip_id", "src_port")  # likewise, but small numbers: their differences take fewer bits
@@ -64,33 +67,37 @@ STATISTICS = [
 class ParquetWriter(Writer):
     """Writes a row group whenever ROW_GROUP records are together; `describe` adds facts to the footer.
 
-    The footer also holds which hosts each row group may hold (see sinks/formats/hosts.py).
+    Of the `layout` lean, it has no columns for what topics/lean.py leaves out. The footer also holds which hosts each
+    row group may hold (see sinks/formats/hosts.py).
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, layout: str = WHOLE) -> None:
         super().__init__(path)
+        self._layout = layout
+        self._names = [name for name in ARROW_SCHEMA.names if layout == WHOLE or name not in LEFT_OUT]
         self._hosts: list[hosts.HostIndex] = []
         self._waiting: list[FlowBatch] = []
         self.waiting = 0
         self._file = pq.ParquetWriter(
             self._destination.stream,
-            ARROW_SCHEMA,
+            pa.schema([ARROW_SCHEMA.field(name) for name in self._names]),
             compression="zstd",
-            use_dictionary=DICTIONARIES,
-            column_encoding=ENCODINGS,
+            use_dictionary=[name for name in DICTIONARIES if name in self._names],
+            column_encoding={name: encoding for name, encoding in ENCODINGS.items() if name in self._names},
             write_page_checksum=True,
-            write_statistics=STATISTICS,
+            write_statistics=[name for name in STATISTICS if name in self._names],
             store_schema=False,  # the schema of Parquet says it all
         )
 
     def describe(self, facts: dict[str, Any]) -> None:
-        """Keep facts, as JSON, under the key `argosy` of the footer."""
+        """Keep facts, as JSON, under the key `argosy` of the footer, and the layout with them where it is not whole."""
+        facts = facts if self._layout == WHOLE else facts | {"layout": self._layout}
         self._file.add_key_value_metadata({METADATA_KEY: json.dumps(facts, separators=(",", ":"))})
 
     def spill(self) -> None:
         """Write the records that wait for their row group to fill, as a smaller one."""
         if self.waiting:
-            self._write_group(to_arrow(concatenate(self._waiting)))
+            self._write_group(to_arrow(concatenate(self._waiting), self._names))
         self._waiting, self.waiting = [], 0
 
     def abort(self) -> None:
@@ -114,7 +121,7 @@ class ParquetWriter(Writer):
             self._write_group(data.slice(start, ROW_GROUP))
 
     def _write_group(self, data: pa.RecordBatch) -> None:
-        self._file.write_table(pa.Table.from_batches([data]), ROW_GROUP)
+        self._file.write_table(pa.Table.from_batches([data.select(self._names)]), ROW_GROUP)
         self._hosts.append(hosts.index_of(*(_addresses(data.column(name)) for name in ("src_address", "dst_address"))))
 
     def _finish(self) -> None:
@@ -180,6 +187,11 @@ def check_footer(path: str) -> None:
         text = (footer.metadata or {}).get(hosts.METADATA_KEY.encode())
         if text is not None and hosts.decoded(text.decode(errors="replace"), footer.num_rows) is None:
             raise InputError("what the footer says of hosts is damaged")
+
+
+def layout_of(several: Iterable[dict[str, Any]]) -> str:
+    """Return the layout for what files with these facts hold together: lean when all of them are."""
+    return LEAN if {facts.get("layout") for facts in several} == {LEAN} else WHOLE
 
 
 def read_facts(path: str) -> dict[str, Any]:

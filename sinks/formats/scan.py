@@ -11,6 +11,7 @@ import polars as pl
 
 from sinks.formats.names import DASH, Format, readable_format, reason
 from topics.errors import InputError
+from topics.lean import LEFT_OUT
 from topics.schema import flow_fields, flow_record_json
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ NUMBERS: dict[str, type[pl.DataType]] = {
     "i8": pl.Int64,
     "f8": pl.Float64,
 }
+SIZES = {field.name: field.size for field in flow_fields() if field.kind == "fixed"}
 DEFAULTS = {spec["name"]: spec["default"] for spec in flow_record_json()["fields"] if "default" in spec}
 
 
@@ -118,14 +120,23 @@ def _decoded(path: str) -> pl.LazyFrame:
     return pl.concat(frames).lazy() if frames else pl.LazyFrame(schema=SCHEMA)
 
 
+def _absent(name: str, kind: pl.DataType) -> pl.Expr:
+    """Return what a column that a file has not holds: the default, or what the lean layout leaves out."""
+    if name in DEFAULTS:
+        return pl.lit(DEFAULTS[name]).cast(kind)
+    if name not in LEFT_OUT:
+        raise InputError(f"column '{name}' is missing")
+    if name == "flow_start":
+        return pl.min_horizontal("src_first", "dst_first")
+    return pl.lit(bytes(SIZES.get(name, 0))) if kind == pl.Binary else pl.lit(0).cast(kind)
+
+
 def _checked(frame: pl.LazyFrame) -> pl.LazyFrame:
     found = frame.collect_schema()
     columns = []
     for name, kind in SCHEMA.items():
         if name not in found:
-            if name not in DEFAULTS:
-                raise InputError(f"column '{name}' is missing")
-            columns.append(pl.lit(DEFAULTS[name]).cast(kind).alias(name))
+            columns.append(_absent(name, kind).alias(name))
         elif found[name] == kind:
             columns.append(pl.col(name))
         elif kind == pl.Categorical and found[name] == pl.String:

@@ -27,6 +27,8 @@ SERVICE = TIME._replace(sort=["proto", "dport", "saddr", "daddr"])
 LAYOUTS = {
     "by time": TIME,
     "by service": SERVICE,
+    "lean, by time": TIME._replace(layout="lean"),
+    "lean, by service": SERVICE._replace(layout="lean"),
     "stripped": SERVICE._replace(strip=compact.parts(["usual", "net", "id"])),
 }
 

@@ -219,3 +219,28 @@ def test_what_is_wrong_with_the_command_line_is_said_in_one_line(
     line = capsys.readouterr().err
     assert said in line
     assert line.count("\n") == 1
+
+
+def test_days_become_lean_once_whether_they_are_one_file_or_several(tmp_path: Path) -> None:
+    keep(tmp_path)
+    compacted(LocalStore(str(tmp_path)))
+    (whole,) = tmp_path.rglob("*.parquet")
+    size = whole.stat().st_size
+    wish = WISH._replace(layout="lean")
+    compacted(LocalStore(str(tmp_path)), wish)
+    (lean,) = tmp_path.rglob("*.parquet")
+    before = lean.stat()
+    assert (lean != whole, before.st_size < 0.7 * size, facts_of(lean)["layout"]) == (True, True, "lean")
+    compacted(LocalStore(str(tmp_path)), wish)
+    assert [path.stat() for path in tmp_path.rglob("*.parquet")] == [before]
+    assert facts_of(lean)["records"] == len(EXPECTED)
+    assert argosy("archive", "verify", tmp_path, "-q") == 0
+    assert argosy("archive", "retain", tmp_path, "--keep", "1d", "src pkts gt 3", "-q") == 0
+    (left,) = tmp_path.rglob("*.parquet")
+    assert (left != lean, facts_of(left)["layout"]) == (True, "lean")
+    assert argosy("archive", "verify", tmp_path, "-q") == 0
+
+
+def test_an_unknown_layout_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert argosy("archive", "compact", tmp_path, "--layout", "fat") == 2
+    assert "--layout: 'fat' is neither whole nor lean" in capsys.readouterr().err

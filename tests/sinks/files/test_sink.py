@@ -1,4 +1,6 @@
+import errno
 import itertools
+import os
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +178,7 @@ def test_killed_after_the_rename_and_before_the_commit_nothing_is_doubled(tmp_pa
     assert stored(tmp_path) == whole == sorted(key for _, batch in MESSAGES for key in keys(batch))
 
 
+@pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC])
 @pytest.mark.parametrize(
     "step",
     [
@@ -186,21 +189,21 @@ def test_killed_after_the_rename_and_before_the_commit_nothing_is_doubled(tmp_pa
     ],
 )
 def test_a_failing_write_leaves_no_trace_and_names_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, error: int
 ) -> None:
     def fail(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+        raise OSError(error, os.strerror(error))
 
     sink = sink_to(tmp_path)
     sink.write(flows(1, 10, 0), Position("p0", 3))
     monkeypatch.setattr(step, fail)
-    with pytest.raises(OutputError, match=r"22\.15\.00\.parquet: No space left"):
+    with pytest.raises(OutputError, match=rf"22\.15\.00\.parquet: {os.strerror(error)}"):
         sink.close()
     assert names(tmp_path) == [".argosy.lock"]
     assert sink.safe_offsets() == {}
     monkeypatch.undo()
-    again = sink_to(tmp_path)
-    again.write(flows(1, 10, 0))
+    again = sink if error == errno.ENOSPC else sink_to(tmp_path)  # one that found no room goes on
+    again.write(flows(1, 10, 0), Position("p0", 3))
     again.close()
     assert len(stored(tmp_path)) == 10
 
@@ -238,3 +241,18 @@ def test_a_foreign_file_under_the_name_is_left_alone(tmp_path: Path) -> None:
     sink.close()
     assert (tmp_path / "2023/22.15.00.parquet").read_text() == "a note"
     assert len(next(open_reader(str(tmp_path / "2023/22.15.00.1.parquet")))) == 3
+
+
+def test_lean_files_are_told_apart_though_they_have_no_flow_ids(tmp_path: Path) -> None:
+    first, second = flows(1, 20, 0), flows(2, 20, 0)
+    for batches in ([first], [first], [first, second]):
+        sink = sink_to(tmp_path, layout="lean", cutting=Cutting(60, count=20))
+        for batch in batches:
+            sink.write(batch)
+        sink.close()
+    found = [path for path in names(tmp_path) if path.endswith(".parquet")]
+    assert found == ["2023/22.15.00.1.parquet", "2023/22.15.00.parquet"]
+    kept = sorted(
+        int(n) for path in tmp_path.rglob("*.parquet") for b in open_reader(str(path)) for n in b.records["src_bytes"]
+    )
+    assert kept == sorted(int(n) for n in concatenate([first, second]).records["src_bytes"])

@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sinks.formats import hosts
+from sinks.formats import footer, hosts
 from sinks.formats.names import reason
+from sinks.formats.silent import completed, silent
 from sinks.formats.writer import Writer
 from topics.batch import FlowBatch, concatenate
 from topics.errors import InputError
@@ -68,13 +69,14 @@ class ParquetWriter(Writer):
     """Writes a row group whenever ROW_GROUP records are together; `describe` adds facts to the footer.
 
     Of the `layout` lean, it has no columns for what topics/lean.py leaves out. The footer also holds which hosts each
-    row group may hold (see sinks/formats/hosts.py).
+    row group may hold (see sinks/formats/hosts.py), and which columns say nothing (see sinks/formats/silent.py).
     """
 
     def __init__(self, path: str, layout: str = WHOLE) -> None:
         super().__init__(path)
         self._layout = layout
         self._names = [name for name in ARROW_SCHEMA.names if layout == WHOLE or name not in LEFT_OUT]
+        self._silent = set(footer.CANDIDATES.intersection(self._names))
         self._hosts: list[hosts.HostIndex] = []
         self._waiting: list[FlowBatch] = []
         self.waiting = 0
@@ -122,11 +124,14 @@ class ParquetWriter(Writer):
 
     def _write_group(self, data: pa.RecordBatch) -> None:
         self._file.write_table(pa.Table.from_batches([data.select(self._names)]), ROW_GROUP)
+        self._silent = silent(data, self._silent)
         self._hosts.append(hosts.index_of(*(_addresses(data.column(name)) for name in ("src_address", "dst_address"))))
 
     def _finish(self) -> None:
         self.spill()
-        self._file.add_key_value_metadata({hosts.METADATA_KEY: hosts.encoded(self._hosts)})
+        self._file.add_key_value_metadata(
+            {hosts.METADATA_KEY: hosts.encoded(self._hosts), footer.METADATA_KEY: footer.encoded(self._silent)}
+        )
         self._file.close()
 
 
@@ -169,7 +174,11 @@ def read_columns(path: str, columns: Collection[str]) -> Iterator[pa.RecordBatch
 
 def _batches(file: pq.ParquetFile, columns: Collection[str], at_once: int = READ_AT_ONCE) -> Iterator[pa.RecordBatch]:
     """Yield the records of a file: row groups whole, which touches far less memory anew, unless they are huge."""
-    names = [name for name in ARROW_SCHEMA.names if name in columns and name in file.schema_arrow.names]
+    found = [name for name in ARROW_SCHEMA.names if name in columns and name in file.schema_arrow.names]
+    said = (file.metadata.metadata or {}).get(footer.METADATA_KEY.encode())
+    says_nothing = footer.decoded(None if said is None else said.decode(errors="replace"))
+    names = [name for name in found if name not in says_nothing]
+    names = names or [name for name in file.schema_arrow.names if name not in says_nothing][:1]  # to know how many
     for group in range(file.num_row_groups):
         if file.metadata.row_group(group).num_rows > LARGEST_WHOLE:
             batches = file.iter_batches(at_once, row_groups=[group], columns=names)
@@ -177,7 +186,7 @@ def _batches(file: pq.ParquetFile, columns: Collection[str], at_once: int = READ
             batches = iter(file.read_row_group(group, columns=names).combine_chunks().to_batches(at_once))
         for data in batches:
             data.validate(full=True)
-            yield data
+            yield completed(data, found)
 
 
 def check_footer(path: str) -> None:

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from sinks.formats import footer
 from sinks.formats.names import DASH, Format, readable_format, reason
 from topics.errors import InputError
 from topics.lean import LEFT_OUT
 from topics.schema import flow_fields, flow_record_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from topics.schema import Field
 
+NOTHING = {"src_prefix_length": 128, "dst_prefix_length": 128, "records": 1}  # of numbers that are not 0 then
 END_MARK = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 NUMBERS: dict[str, type[pl.DataType]] = {
     "u1": pl.UInt8,
@@ -91,13 +93,15 @@ def _damaged(paths: list[str]) -> str:
 def _scan_one(path: str) -> pl.LazyFrame:
     kind = readable_format(path)
     try:
+        says_nothing: Collection[str] = ()
         if kind is Format.PARQUET:
             frame = pl.scan_parquet(path, glob=False)
+            says_nothing = footer.decoded(pl.read_parquet_metadata(path).get(footer.METADATA_KEY))
         elif kind is Format.ARROW:
             frame = _stream(sys.stdin.buffer.read() if path == DASH else Path(path).read_bytes())
         else:
             frame = _decoded(path)
-        return _checked(frame)
+        return _checked(frame, says_nothing)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
@@ -120,27 +124,31 @@ def _decoded(path: str) -> pl.LazyFrame:
     return pl.concat(frames).lazy() if frames else pl.LazyFrame(schema=SCHEMA)
 
 
-def _absent(name: str, kind: pl.DataType) -> pl.Expr:
-    """Return what a column that a file has not holds: the default, or what the lean layout leaves out."""
-    if name in DEFAULTS:
+def _absent(name: str, kind: pl.DataType, says_nothing: bool) -> pl.Expr:  # noqa: FBT001 - one of two ways
+    """Return what a column holds that says nothing, or is missing: the default, or what the lean layout leaves out."""
+    if name in DEFAULTS and not says_nothing:
         return pl.lit(DEFAULTS[name]).cast(kind)
-    if name not in LEFT_OUT:
+    if name not in LEFT_OUT and not says_nothing:
         raise InputError(f"column '{name}' is missing")
     if name == "flow_start":
         return pl.min_horizontal("src_first", "dst_first")
-    return pl.lit(bytes(SIZES.get(name, 0))) if kind == pl.Binary else pl.lit(0).cast(kind)
+    if kind.is_temporal():
+        return pl.lit(None).cast(kind)
+    if kind == pl.String:
+        return pl.lit("")
+    return pl.lit(bytes(SIZES.get(name, 0))) if kind == pl.Binary else pl.lit(NOTHING.get(name, 0)).cast(kind)
 
 
-def _checked(frame: pl.LazyFrame) -> pl.LazyFrame:
+def _checked(frame: pl.LazyFrame, says_nothing: Collection[str] = ()) -> pl.LazyFrame:
     found = frame.collect_schema()
     columns = []
     for name, kind in SCHEMA.items():
-        if name not in found:
-            columns.append(_absent(name, kind).alias(name))
+        if name not in found or (name in says_nothing and found[name] == kind):
+            columns.append(_absent(name, kind, name in says_nothing).alias(name))
         elif found[name] == kind:
             columns.append(pl.col(name))
         elif kind == pl.Categorical and found[name] == pl.String:
             columns.append(pl.col(name).cast(kind))
         else:
             raise InputError(f"column '{name}' is of type {found[name]}, not {kind}")
-    return frame.select(columns)
+    return frame.with_columns(columns).select(SCHEMA.names())

@@ -1,0 +1,55 @@
+"""Columns of a file that say nothing: every record has what an absent field has. Readers do not decode them.
+
+The columns are in the file for everybody else; its footer names them (see footer.py). Of most traffic they are a third:
+no tunnels, no VLANs, no copies, no labels.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from topics.batch import records_like
+from topics.frame import ARROW_SCHEMA, FIELDS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+DEFAULT = records_like(1)
+
+
+def silent(data: pa.RecordBatch, names: Iterable[str]) -> set[str]:
+    """Return which of these columns of a record batch say nothing in any row."""
+    return {name for name in names if _is_silent(name, data.column(name))}
+
+
+def _is_silent(name: str, array: pa.Array) -> bool:
+    kind = array.type
+    if pa.types.is_timestamp(kind):
+        return bool(array.null_count == len(array))
+    if pa.types.is_string(kind) or pa.types.is_binary(kind):
+        offsets = np.frombuffer(array.buffers()[1], np.int32, len(array) + 1, array.offset * 4)
+        return bool(offsets[0] == offsets[-1])
+    if pa.types.is_fixed_size_binary(kind):
+        size = kind.byte_width
+        return not np.frombuffer(array.buffers()[1], np.uint8, len(array) * size, array.offset * size).any()
+    return not (array.to_numpy() != DEFAULT[name][0]).any()
+
+
+def completed(data: pa.RecordBatch, names: Collection[str]) -> pa.RecordBatch:
+    """Return a record batch with those of these columns, too, that it has not: they say nothing."""
+    arrays = [data.column(name) if name in data.schema.names else _nothing(name, data.num_rows) for name in names]
+    return pa.RecordBatch.from_arrays(arrays, names=list(names))
+
+
+def _nothing(name: str, count: int) -> pa.Array:
+    kind = ARROW_SCHEMA.field(name).type
+    if pa.types.is_timestamp(kind):
+        return pa.nulls(count, kind)
+    if FIELDS[name].store == "heap":
+        return pa.Array.from_buffers(kind, count, [None, pa.py_buffer(bytes(4 * (count + 1))), pa.py_buffer(b"")])
+    if FIELDS[name].kind == "fixed":
+        return pa.Array.from_buffers(kind, count, [None, pa.py_buffer(bytes(FIELDS[name].size * count))])
+    return pa.array(np.repeat(DEFAULT[name], count))

@@ -133,7 +133,7 @@ def count_packet(
     cause = START if is_new and settings[at.START_RECORDS] else NO_REPORT
     if row[h.TCP]:
         was = flow[at.PHASE]
-        active = update_tcp(data, end, row, flow, me, sides[1 - turned], side, now, is_new)
+        active = update_tcp(data, end, row, flow, me, sides[1 - turned], side, time, now, is_new)
         if flow[at.PHASE] == CLOSED:
             flow[at.TIMEOUT] = settings[at.CLOSED_TIMEOUT]
             if was != CLOSED and settings[at.EARLY_CLOSE]:

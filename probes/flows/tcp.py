@@ -135,7 +135,7 @@ def _follow_sequence(row: Any, flow: Any, me: Any, side: int, now: int, sequence
 
 
 @inlined
-def _handshake(flow: Any, me: Any, peer: Any, side: int, now: int, flags: int, acked: int) -> None:
+def _handshake(flow: Any, me: Any, peer: Any, side: int, time: int, flags: int, acked: int) -> None:
     """SYN and SYN-ACK, first or again."""
     if not flags & ACK:
         flow[at.TCP_STATE] |= STATE_SYN
@@ -150,7 +150,7 @@ def _handshake(flow: Any, me: Any, peer: Any, side: int, now: int, flags: int, a
     if flow[at.PHASE] <= SYN_SENT:
         flow[at.PHASE] = SYN_RECEIVED
         if peer[at.SEQUENCE_KNOWN] and peer[at.BASE_SEQUENCE] == (acked - 1) & MASK:
-            flow[at.SYN_ACK_TIME] = max(0, now - peer[at.LAST_TIME])
+            flow[at.SYN_ACK_TIME] = max(0, time - peer[at.LAST_TIME])
         if flags & (ECE | CWR) == ECE:
             flow[at.TCP_OPTIONS] |= DST_ECN
     elif me[at.SEQUENCE_KNOWN]:
@@ -158,22 +158,27 @@ def _handshake(flow: Any, me: Any, peer: Any, side: int, now: int, flags: int, a
 
 
 @inlined
-def _connection(flow: Any, me: Any, peer: Any, side: int, now: int, flags: int, acked: int) -> None:
-    """Advance the state of the connection."""
+def _connection(flow: Any, me: Any, peer: Any, side: int, time: int, flags: int, acked: int, size: int) -> None:
+    """Advance the state of the connection by a segment with `size` bytes of data, taken at `time` (ns).
+
+    The handshake ends, and is timed, with an acknowledgement by whom was answered and without data, as in Argus: data
+    may have waited for the program that sent it.
+    """
     if flags & RST:
         flow[at.TCP_STATE] |= SRC_RESET << side
         flow[at.PHASE] = CLOSED
         return
     if flags & SYN:
-        _handshake(flow, me, peer, side, now, flags, acked)
+        _handshake(flow, me, peer, side, time, flags, acked)
         return
     if flags & FIN:
         flow[at.TCP_STATE] |= STATE_FIN
         me[at.FIN_SENT] = 1
         flow[at.PHASE] = max(flow[at.PHASE], CLOSING)
     elif flow[at.PHASE] < ESTABLISHED:
-        if flow[at.PHASE] == SYN_RECEIVED and flags & ACK and acked == (peer[at.BASE_SEQUENCE] + 1) & MASK:
-            flow[at.ACK_DATA_TIME] = max(0, now - peer[at.LAST_TIME])
+        answered = flow[at.PHASE] == SYN_RECEIVED and me[at.ACKED] and size == 0
+        if answered and flags & ACK and acked == (peer[at.BASE_SEQUENCE] + 1) & MASK:
+            flow[at.ACK_DATA_TIME] = max(0, time - peer[at.LAST_TIME])
         flow[at.TCP_STATE] |= STATE_ESTABLISHED
         flow[at.PHASE] = ESTABLISHED
     if flags & ACK and peer[at.FIN_SENT] and _difference(acked, peer[at.LAST_SEQUENCE]) >= 0:
@@ -197,8 +202,13 @@ def _window(flow: Any, me: Any, side: int, flags: int, window: int) -> Any:
 
 
 @inlined
-def update_tcp(data: Any, end: int, row: Any, flow: Any, me: Any, peer: Any, side: int, now: int, is_new: bool) -> Any:
-    """Take one segment into the flow; return whether data was in flight (Argus calls the interval before it active)."""
+def update_tcp(
+    data: Any, end: int, row: Any, flow: Any, me: Any, peer: Any, side: int, time: int, now: int, is_new: bool
+) -> Any:
+    """Take one segment into the flow; return whether data was in flight (Argus calls the interval before it active).
+
+    `time` is the packet's own (ns); `now` never goes back, as packets of a joined capture may.
+    """
     start = row[h.TCP]
     flags = u8(data, start + 13)
     sequence, acked = be32(data, start + 4), be32(data, start + 8)
@@ -206,7 +216,7 @@ def update_tcp(data: Any, end: int, row: Any, flow: Any, me: Any, peer: Any, sid
     if options_end > start + 20:
         _options(data, start + 20, options_end, flow, me)
     me[at.TCP_FLAGS] |= flags
-    _connection(flow, me, peer, side, now, flags, acked)
+    _connection(flow, me, peer, side, time, flags, acked, row[h.APP_BYTES])
     active = _window(flow, me, side, flags, be16(data, start + 14))
     if flags & ECE and flags & ACK and not flags & SYN and flow[at.TCP_OPTIONS] & (SRC_ECN | DST_ECN):
         flow[at.EVENTS] |= SRC_CONGESTED << side

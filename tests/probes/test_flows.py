@@ -48,6 +48,34 @@ def conversation() -> list[tuple[float, bytes]]:
     ]
 
 
+def handshake_times(*segments: tuple[float, bytes]) -> tuple[int, int]:
+    """Milliseconds from SYN to SYN-ACK and from SYN-ACK to ACK of a conversation of these segments."""
+    record = only(observed([(0.000, tcp_frame(*C, flags="S", sequence=1000)), *segments]))
+    return int(record["syn_ack_time"]) // 1_000_000, int(record["ack_data_time"]) // 1_000_000
+
+
+def test_the_handshake_is_timed_by_an_acknowledgement_of_the_client_that_carries_no_data() -> None:
+    answer = (0.020, tcp_frame(*S, flags="SA", sequence=5000, acknowledgement=1001))
+    mine = {"sequence": 1001, "acknowledgement": 5001}
+    assert handshake_times(answer, (0.025, tcp_frame(*C, flags="A", **mine))) == (20, 5)
+    assert handshake_times(answer, (0.025, tcp_frame(*C, flags="PA", payload=b"q", **mine))) == (20, 0)
+    greeting = (0.021, tcp_frame(*S, flags="PA", sequence=5001, acknowledgement=1001, payload=b"220"))
+    assert handshake_times(
+        answer, greeting, (0.025, tcp_frame(*C, flags="A", sequence=1001, acknowledgement=5004))
+    ) == (20, 0)
+    again = (0.021, tcp_frame(*S, flags="A", sequence=5001, acknowledgement=1001))
+    assert handshake_times(answer, again, (0.025, tcp_frame(*C, flags="A", **mine))) == (20, 0)
+
+
+def test_the_handshake_is_timed_by_its_own_packets_in_a_capture_whose_time_goes_back() -> None:
+    later = (900.0, tcp_frame("10.9.9.9", SERVER, 40001, 80, flags="S", sequence=1))
+    assert [
+        (int(r["syn_ack_time"]), int(r["ack_data_time"]))
+        for r in observed([later, *conversation()])
+        if r["dst_packets"]
+    ] == [(20_000_000, 5_000_000)]
+
+
 def test_a_tcp_conversation_is_one_record_with_both_directions() -> None:
     record = only(observed(conversation()))
     assert ends(record) == (*CLIENT_END, *SERVER_END)

@@ -89,7 +89,8 @@ def _encapsulations(side: str) -> Value:
 
 
 def _round_trip() -> Value:
-    return col("syn_ack_time") + col("ack_data_time")
+    """Of both ways; half of it, seen from the SYN-ACK on, is none (Argus prints 0, too)."""
+    return when(col("syn_ack_time") > 0).then(col("syn_ack_time") + col("ack_data_time")).otherwise(0)
 
 
 def _of_tunnel(_: str) -> Value:

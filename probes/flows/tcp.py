@@ -145,6 +145,11 @@ def _handshake(flow: Any, me: Any, peer: Any, side: int, time: int, flags: int, 
                 flow[at.TCP_OPTIONS] |= SRC_ECN
         elif me[at.SEQUENCE_KNOWN]:
             _count_retransmission(flow, me, side, 0)
+            if (
+                flow[at.PHASE] == CLOSED
+            ):  # taken for a stray of an older connection and refused, it asks again (RFC 5961)
+                flow[at.PHASE] = SYN_SENT
+                peer[at.SEQUENCE_KNOWN] = 0
         return
     flow[at.TCP_STATE] |= STATE_SYN_ACK
     if flow[at.PHASE] <= SYN_SENT:

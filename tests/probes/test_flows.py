@@ -56,15 +56,32 @@ def handshake_times(*segments: tuple[float, bytes]) -> tuple[int, int]:
 
 def test_the_handshake_is_timed_by_an_acknowledgement_of_the_client_that_carries_no_data() -> None:
     answer = (0.020, tcp_frame(*S, flags="SA", sequence=5000, acknowledgement=1001))
-    mine = {"sequence": 1001, "acknowledgement": 5001}
-    assert handshake_times(answer, (0.025, tcp_frame(*C, flags="A", **mine))) == (20, 5)
-    assert handshake_times(answer, (0.025, tcp_frame(*C, flags="PA", payload=b"q", **mine))) == (20, 0)
+    end = (0.025, tcp_frame(*C, flags="A", sequence=1001, acknowledgement=5001))
+    assert handshake_times(answer, end) == (20, 5)
+    request = (0.025, tcp_frame(*C, flags="PA", sequence=1001, acknowledgement=5001, payload=b"q"))
+    assert handshake_times(answer, request) == (20, 0)
     greeting = (0.021, tcp_frame(*S, flags="PA", sequence=5001, acknowledgement=1001, payload=b"220"))
-    assert handshake_times(
-        answer, greeting, (0.025, tcp_frame(*C, flags="A", sequence=1001, acknowledgement=5004))
-    ) == (20, 0)
+    assert handshake_times(answer, greeting, end) == (20, 0)
     again = (0.021, tcp_frame(*S, flags="A", sequence=5001, acknowledgement=1001))
-    assert handshake_times(answer, again, (0.025, tcp_frame(*C, flags="A", **mine))) == (20, 0)
+    assert handshake_times(answer, again, end) == (20, 0)
+
+
+def test_a_syn_that_is_sent_again_after_a_reset_opens_the_connection() -> None:
+    """A server that still knows an older connection acknowledges that one, is reset, and answers the SYN sent again."""
+    options = tcp_options(window_scale=8)
+    segments = [
+        (0.00, tcp_frame(*C, flags="S", sequence=1000, options=options)),
+        (0.02, tcp_frame(*S, flags="A", sequence=7, acknowledgement=900)),
+        (0.021, tcp_frame(*C, flags="R", sequence=900)),
+        (3.00, tcp_frame(*C, flags="S", sequence=1000, options=options)),
+        (3.02, tcp_frame(*S, flags="SA", sequence=5000, acknowledgement=1001)),
+        (3.03, tcp_frame(*C, flags="A", sequence=1001, acknowledgement=5001, window=259)),
+        (43.0, tcp_frame(*C, flags="PA", sequence=1001, acknowledgement=5001, window=259, payload=b"q")),
+    ]
+    records = observed(segments)
+    times = [(int(r["syn_ack_time"]), int(r["ack_data_time"])) for r in records if r["dst_packets"] == 1]
+    assert times[-1] == (20_000_000, 10_000_000)
+    assert int(records[-1]["src_window"]) == 259 << 8
 
 
 def test_the_handshake_is_timed_by_its_own_packets_in_a_capture_whose_time_goes_back() -> None:

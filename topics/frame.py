@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from topics.batch import FlowBatch, Heap, Observer, Records, concatenate, records_like
+from topics.batch import FlowBatch, Heap, Observer, concatenate, records_like
+from topics.columns import Column, join, split
 from topics.errors import InputError, OutputError
 from topics.lean import LEFT_OUT
-from topics.record import FLOW_DTYPE, empty_records
+from topics.record import empty_records
 from topics.schema import Field, flow_fields, flow_record_json
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 TIME_UNIT = "ns since 1970-01-01 UTC"
 OBSERVER_COLUMNS = ("site", "probe", "interface")
-BLOCK = 2048  # records walked at a time: 1.4 MB stay in the cache while every column takes its part of them
 ARROW_TYPES = {"u1": pa.uint8(), "u2": pa.uint16(), "u4": pa.uint32(), "i8": pa.int64(), "f8": pa.float64()}
 TIME_TYPE = pa.timestamp("ns", "UTC")
 CAUSE_TYPE = pa.dictionary(pa.int8(), pa.string())
@@ -28,8 +28,6 @@ OPTIONAL = {spec["name"] for spec in flow_record_json()["fields"] if "default" i
 CAUSES = FIELDS["cause"].symbols
 MAX_COLUMN_BYTES = 2**31 - 1
 MAX_HEAP_BYTES = 2**32 - 1
-
-Column = np.ndarray[Any, Any]
 
 
 def _arrow_type(field: Field) -> pa.DataType:
@@ -61,7 +59,7 @@ def to_arrow(batch: FlowBatch, names: Collection[str] = ARROW_SCHEMA.names) -> p
     Times of 0 become null. Raises OutputError when one variable-length column exceeds 2 GiB.
     """
     wanted = [name for name in ARROW_SCHEMA.names if name in names]
-    return _arrow(wanted, _split(batch.records, _stored(wanted)), batch)
+    return _arrow(wanted, split(batch.records, _stored(wanted)), batch)
 
 
 def from_columns(columns: Mapping[str, Column], count: int, observers: Mapping[int, Observer]) -> pa.RecordBatch:
@@ -86,7 +84,9 @@ def _arrow(wanted: list[str], columns: dict[str, Any], batch: FlowBatch) -> pa.R
     if "observer" in columns:
         columns.update(_observer_columns(batch, columns.pop("observer")))
     arrays = [_arrow_array(name, columns, batch.heap) for name in wanted]
-    return pa.RecordBatch.from_arrays(arrays, schema=pa.schema([ARROW_SCHEMA.field(name) for name in wanted]))
+    whole = len(wanted) == len(ARROW_SCHEMA)
+    schema = ARROW_SCHEMA if whole else pa.schema([ARROW_SCHEMA.field(name) for name in wanted])
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def _stored(names: Iterable[str]) -> list[str]:
@@ -112,7 +112,7 @@ def from_arrow(data: pa.RecordBatch | pa.Table) -> FlowBatch:
     count = data.num_rows
     records = empty_records(count)
     columns, observers, heap = to_columns(data)
-    _join(records, columns)
+    join(records, columns)
     first = next(iter(observers.values()), Observer("", "", ""))
     return FlowBatch(records=records, heap=heap, site=first.site, probe=first.probe, observers=observers)
 
@@ -160,24 +160,6 @@ def conformed(data: pa.RecordBatch) -> pa.RecordBatch:
             array = pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(CAUSES, pa.string()))
         arrays.append(array)
     return pa.RecordBatch.from_arrays(arrays, schema=ARROW_SCHEMA)
-
-
-def _split(records: Records, names: Iterable[str]) -> dict[str, Any]:
-    count = len(records)
-    columns = {name: np.empty((count, *FLOW_DTYPE[name].shape), FLOW_DTYPE[name].base) for name in names}
-    _by_block([(columns[name], records[name]) for name in columns], count)
-    return columns
-
-
-def _join(records: Records, columns: dict[str, Column]) -> None:
-    _by_block([(records[name], column) for name, column in columns.items()], len(records))
-
-
-def _by_block(pairs: list[tuple[Column, Column]], count: int) -> None:
-    for start in range(0, count, BLOCK):
-        stop = start + BLOCK
-        for target, source in pairs:
-            target[start:stop] = source[start:stop]
 
 
 def _observer_columns(batch: FlowBatch, ids: Column) -> dict[str, Any]:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import io
     from collections.abc import Callable, Generator, Iterator
 
-BLOCK_PACKETS = 1 << 14
-WINDOW_BYTES = 1 << 22
+BLOCK_PACKETS = 1 << 13
+WINDOW_BYTES = 1 << 21
 FILE_HEADER = 24
 FOLLOW_LAG = 10_000_000_000  # ns
 SECTION_MAGIC = 0x0A0D0D0A.to_bytes(4, "big")
@@ -48,7 +48,6 @@ class _Framer:
         self.section = np.zeros(3, np.int64)
         self.interfaces = np.zeros((framing.MAX_INTERFACES, 4), np.int64)
         self._packets = np.zeros(BLOCK_PACKETS, PACKET_DTYPE)
-        self._out = self._packets.view(np.recarray)
         if self.pcap is None:
             if head[:4] != SECTION_MAGIC:
                 raise CaptureError(name, 0, "neither pcap nor pcapng")
@@ -60,7 +59,7 @@ class _Framer:
         self.link_type = int.from_bytes(head[20:24], "big" if self.pcap[0] else "little") & 0xFFFF
 
     def frame(self, data: Bytes, start: int) -> tuple[np.ndarray[Any, Any], int, int]:
-        out = self._out
+        out = self._packets
         if self.pcap is None:
             count, at, why = framing.frame_pcapng(data, start, self.section, self.interfaces, out)
         else:
@@ -141,7 +140,7 @@ class _Buffer:
 class CaptureReader:
     """One capture file, read front to back.
 
-    Iterating yields PacketBlocks of up to 16,384 packets; their memory is used again, so each is good until the next.
+    Iterating yields PacketBlocks of up to 8,192 packets; their memory is used again, so each is good until the next.
     A damaged file gives everything up to the damage, then raises CaptureError with its name and the offset (in the
     uncompressed bytes); a missing file, a directory or one that is no capture raises InputError or CaptureError before
     the first block. `position` and `size` (bytes, None for a stream) tell how far reading has come.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from processors.bins.edges import BinSize
     from topics.batch import FlowBatch, Observer, Times
-    from topics.frame import Column
+    from topics.columns import Column
 
 ROW = "row"  # column that says which record a piece is of
 FEW = 1 << 8  # flows that those are mostly, whose two ends were both taken for the source

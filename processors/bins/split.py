@@ -18,7 +18,7 @@ from topics.schema import flow_fields
 if TYPE_CHECKING:
     from processors.bins.edges import BinSize
     from topics.batch import FlowBatch
-    from topics.frame import Column
+    from topics.columns import Column
 
     Integers = np.ndarray[Any, np.dtype[np.int64]]
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from topics.batch import Times
-    from topics.frame import Column
+    from topics.columns import Column
     from topics.schema import Field
 
 FIRST_CAPACITY = 1 << 19  # memory is taken as it is touched

@@ -10,7 +10,7 @@ from processors.merge import column_kernels as kernels
 
 if TYPE_CHECKING:
     from topics.batch import Times
-    from topics.frame import Column
+    from topics.columns import Column
     from topics.schema import Field
 
 RULES = {

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.random_batches import OBSERVERS, random_batch, same
 from topics import frame
 from topics.batch import FlowBatch, Observer, records_like
+from topics.columns import BLOCK
 from topics.errors import InputError
 from topics.schema import flow_fields
 
@@ -22,7 +23,7 @@ def test_records_survive_the_way_to_arrow_and_back(seed: int, count: int) -> Non
 
 
 def test_more_records_than_one_block_keep_their_order() -> None:
-    batch = random_batch(1, 2 * frame.BLOCK + 7, heap=False)
+    batch = random_batch(1, 2 * BLOCK + 7, heap=False)
     same(frame.from_arrow(frame.to_arrow(batch)), batch)
 
 

@@ -10,6 +10,7 @@ import http.client
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from urllib.parse import urlencode
 
 from clients.web.serving.traffic_routes import FIRST
 from tests.bench.web_archive import make_archive
+from tests.bench.web_paint import Paint, paint
 from tests.traffic.pcap import write_pcap
 from tests.traffic.sample.story import sample_frames
 
@@ -73,6 +75,7 @@ class Pace:
 
     The first page is that after a start, and that of a server which runs. `together` are clients that ask without a
     pause, and many of them the same; `paced` are people who look at what they see, each at times of their own.
+    `paint` is what Chromium says of a server that runs, None where there is none.
     """
 
     prepared: float
@@ -81,6 +84,7 @@ class Pace:
     alone: list[float]
     together: list[float]
     paced: list[float]
+    paint: Paint | None
     private_bytes: int
     peak_bytes: int
 
@@ -212,6 +216,7 @@ def measure(argosy: str, build: Path, flows: int = FLOWS) -> Pace:
             started = time.perf_counter() - begin
             server.settle()
             first_paint = server.open()
+            painted = paint(f"http://127.0.0.1:{server.port}/") if shutil.which("chromium") else None
             alone = list(interactions(server, 1))
             with ThreadPoolExecutor(CLIENTS) as pool:
                 every = pool.map(lambda client: list(interactions(server, client)), range(2, 2 + CLIENTS))
@@ -221,7 +226,7 @@ def measure(argosy: str, build: Path, flows: int = FLOWS) -> Pace:
             private, peak = server.memory()
         finally:
             server.close()
-    return Pace(prepared, started, first_paint, alone, together, people, private, peak)
+    return Pace(prepared, started, first_paint, alone, together, people, painted, private, peak)
 
 
 def main() -> None:
@@ -238,6 +243,8 @@ def main() -> None:
         print(f"{label}: median, 95 %, longest {shown} ms")
     print(f"prepared in {pace.prepared:.1f} s")
     print(f"page {pace.started:.2f} s after a start, opened in {pace.first_paint:.3f} s")
+    if pace.paint is not None:
+        print(f"Chromium: first paint {pace.paint.first:.0f} ms, figures drawn {pace.paint.whole:.0f} ms")
     print(f"own memory {pace.private_bytes / 1e6:.0f} MB, with mapped columns {pace.peak_bytes / 1e6:.0f} MB")
 
 

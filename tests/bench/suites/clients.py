@@ -85,6 +85,9 @@ def bench_web(_runs: int) -> Results:
     yield "web, columns of 10 M flows made", Result(pace.prepared, "s")
     yield "web, first page after a start", Result(pace.started, "s")
     yield "web, first page of a running server", Result(pace.first_paint, "s")
+    if pace.paint is not None:
+        yield "web, first paint in Chromium", Result(pace.paint.first, "ms")
+        yield "web, figures drawn in Chromium", Result(pace.paint.whole, "ms")
     asked = (("one client", pace.alone), ("20 clients at once", pace.together), ("20 people", pace.paced))
     for label, values in asked:
         yield f"web, interaction of {label}, median", Result(1000 * quantile(values, 0.5), "ms")

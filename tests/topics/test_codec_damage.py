@@ -146,7 +146,7 @@ def test_a_cut_names_the_field_it_went_through() -> None:
     records = records_like(1)
     records["src_packets"] = 2**62
     data = encode_batch(FlowBatch(records=records))
-    for cut, name in ((2, "labels"), (3, "dst_payload"), (4, "src_payload")):
+    for cut, name in ((2, "labels"), (3, "dst_histograms"), (4, "src_histograms")):
         reason = f"record 0: field '{name}': the message ends inside a number at byte {len(data) - cut}"
         with pytest.raises(DecodeError, match=reason):
             decode_batch(data[:-cut])

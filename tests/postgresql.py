@@ -22,14 +22,18 @@ def binaries() -> Path:
 
 
 class PostgresqlServer(DatabaseServer):
-    """A server whose superuser has a password, so that messages can be checked not to show it."""
+    """A server whose superuser has a password, so that messages can be checked not to show it.
+
+    `settings` are those of postgresql.conf, `name=value`.
+    """
 
     name = "PostgreSQL"
     account = "postgres"
     stop_signal = signal.SIGINT  # "fast": ends sessions, then itself
 
-    def __init__(self) -> None:
+    def __init__(self, *settings: str) -> None:
         super().__init__()
+        self._settings = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", *settings)
         self._binaries = binaries()
         self.url = f"postgresql://argosy:{self.password}@127.0.0.1:{self.port}/postgres"
 
@@ -43,7 +47,7 @@ class PostgresqlServer(DatabaseServer):
 
     def _command(self) -> list[str]:
         command = [str(self._binaries / "postgres"), "-D", str(self._directory / "data"), "-p", str(self.port)]
-        return [*command, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"]
+        return [*command, *(word for setting in self._settings for word in ("-c", setting))]
 
     def _refusal(self) -> Exception | None:
         try:

@@ -41,6 +41,8 @@ OPENING: tuple[tuple[str, dict[str, Any]], ...] = (
     ("api/session", {}),
     ("api/meta", {}),
     *((path.removeprefix("/"), said) for path, said in FIRST),
+    ("api/spans", {}),
+    ("api/alerts", {"state": "open", "limit": "6"}),
 )
 # What a person does one after the other: zoom, break down, filter, page, sort, group, look at one.
 INTERACTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -217,6 +219,7 @@ def measure(argosy: str, build: Path, flows: int = FLOWS) -> Pace:
             server.settle()
             first_paint = server.open()
             painted = paint(f"http://127.0.0.1:{server.port}/") if shutil.which("chromium") else None
+            server.settle()
             alone = list(interactions(server, 1))
             with ThreadPoolExecutor(CLIENTS) as pool:
                 every = pool.map(lambda client: list(interactions(server, client)), range(2, 2 + CLIENTS))

@@ -13,7 +13,7 @@ from clients.web.asking.command_line import source_words
 from clients.web.asking.question import MOST_TEXT, Question, choice, number
 from clients.web.errors import MissingError, ParameterError
 from clients.web.serving.replies import answer, parameters
-from clients.web.serving.traffic_routes import questioned
+from clients.web.serving.traffic_routes import questioned, worked
 from clients.web.traffic.pairs import OF_FIELD
 from clients.web.views.countries import geography
 from clients.web.views.dns import dns
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from clients.web.site import Site
 
 Said = dict[str, str]
+SPANS = "/api/spans"  # pages ask for it when they are opened
 _ID = re.compile(r"[0-9a-f]{32}")
 _AT = re.compile(r"([0-9a-f]{32})-(\d{1,10})")
 
@@ -68,13 +69,14 @@ def routes(site: Site) -> list[Route]:
     def of_spans(_: Question, __: Said, asked: Asked) -> dict[str, Any]:
         return spans(site.archive, site.beside, asked, site.span_findings())
 
+    site.first[SPANS, ()] = worked(site, of_spans)
     return [
         Route("/api/flow/{id}", of_flow),
         Route("/api/host/{address}", of_host),
         Route("/api/graph", questioned(site, of_graph)),
         Route("/api/geography", questioned(site, of_geography)),
         Route("/api/dns", questioned(site, of_dns)),
-        Route("/api/spans", questioned(site, of_spans)),
+        Route(SPANS, questioned(site, of_spans)),
     ]
 
 

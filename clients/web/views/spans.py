@@ -10,10 +10,12 @@ if TYPE_CHECKING:
     from clients.explaining.beside import Beside
     from clients.web.asking.asked import Asked
     from clients.web.columns.archive import Archive
+    from topics.batch import FlowBatch
     from topics.probe_status import ProbeStatus
     from topics.spans import SpanFinding
 
 MOST_ROWS = 500_000  # flows that are looked at for what is wrong with a mirror port
+AT_ONCE = 131_072  # of them in memory: a row group of ours
 
 
 def spans(archive: Archive, beside: Beside, asked: Asked, live: list[SpanFinding]) -> dict[str, Any]:
@@ -44,22 +46,28 @@ def _probe(status: ProbeStatus) -> dict[str, Any]:
 
 def _findings(archive: Archive, asked: Asked) -> list[SpanFinding]:
     """Look at the newest flows that were kept as a probe's are looked at while they come."""
-    from clients.sources import to_batch
     from processors.spans import SpanWatch
-    from sinks.formats.scan import reading, scan
     from topics.spans import CLEARED
 
-    watch, rows = SpanWatch(), 0
+    watch, left = SpanWatch(), MOST_ROWS
     for segment in reversed(archive.segments):
-        rows += segment.rows
-        if rows > MOST_ROWS and rows > segment.rows:
+        if left <= 0:
             break
-        asked.check()
-        with reading([segment.path]):
-            watch.process(to_batch(scan([segment.path]).tail(MOST_ROWS).collect()))
+        for first in range(max(0, segment.rows - left), segment.rows, AT_ONCE):
+            asked.check()
+            watch.process(_read(segment.path, first))
+        left -= segment.rows
     watch.flush()
     cleared = [each for each in watch.findings if each.state == CLEARED]
     return sorted([*watch.standing, *cleared], key=lambda each: -each.copies)
+
+
+def _read(path: str, first: int) -> FlowBatch:
+    from clients.sources import to_batch
+    from sinks.formats.scan import reading, scan
+
+    with reading([path]):
+        return to_batch(scan([path]).slice(first, AT_ONCE).collect())
 
 
 def _finding(finding: SpanFinding) -> dict[str, Any]:

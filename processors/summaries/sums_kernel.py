@@ -20,6 +20,31 @@ def _code(codes: Any, row: int) -> Any:
     return codes[row] if len(codes) > 1 else codes[0]
 
 
+@inlined
+def add_one(
+    place: Any,
+    row: Any,
+    src_packets: Any,
+    dst_packets: Any,
+    src_bytes: Any,
+    dst_bytes: Any,
+    lost: Any,
+    latency: Any,
+    sums: Any,
+    latencies: Any,
+) -> None:
+    """Add a row to a place."""
+    sums[place, FLOWS] += 1
+    sums[place, SRC_PACKETS] += src_packets[row]
+    sums[place, DST_PACKETS] += dst_packets[row]
+    sums[place, SRC_BYTES] += src_bytes[row]
+    sums[place, DST_BYTES] += dst_bytes[row]
+    sums[place, LOST] += lost[row]
+    if latency[row] > 0:
+        latencies[place, 0] += 1
+        latencies[place, 1] += latency[row]
+
+
 @kernel
 def add_up(
     codes: Any,
@@ -38,15 +63,7 @@ def add_up(
     for row in range(len(src_packets)):
         if everything or mask[row]:
             place = _code(codes, row)
-            sums[place, FLOWS] += 1
-            sums[place, SRC_PACKETS] += src_packets[row]
-            sums[place, DST_PACKETS] += dst_packets[row]
-            sums[place, SRC_BYTES] += src_bytes[row]
-            sums[place, DST_BYTES] += dst_bytes[row]
-            sums[place, LOST] += lost[row]
-            if latency[row] > 0:
-                latencies[place, 0] += 1
-                latencies[place, 1] += latency[row]
+            add_one(place, row, src_packets, dst_packets, src_bytes, dst_bytes, lost, latency, sums, latencies)
 
 
 @kernel

@@ -4,34 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from processors.summaries.sums_kernel import DST_BYTES, DST_PACKETS, FLOWS, LOST, SRC_BYTES, SRC_PACKETS
-from topics.compiled import inlined, kernel
+from processors.summaries.sums_kernel import add_one
+from topics.compiled import kernel
 
 AT_ONCE = 512  # flows whose counters lie near while table after table is added to
-
-
-@inlined
-def _add(
-    place: Any,
-    row: Any,
-    src_packets: Any,
-    dst_packets: Any,
-    src_bytes: Any,
-    dst_bytes: Any,
-    lost: Any,
-    latency: Any,
-    sums: Any,
-    latencies: Any,
-) -> None:
-    sums[place, FLOWS] += 1
-    sums[place, SRC_PACKETS] += src_packets[row]
-    sums[place, DST_PACKETS] += dst_packets[row]
-    sums[place, SRC_BYTES] += src_bytes[row]
-    sums[place, DST_BYTES] += dst_bytes[row]
-    sums[place, LOST] += lost[row]
-    if latency[row] > 0:
-        latencies[place, 0] += 1
-        latencies[place, 1] += latency[row]
 
 
 @kernel
@@ -63,10 +39,10 @@ def add_up_tables(
             for row in range(begin, end):
                 if everything or mask[row]:
                     place = known[first[row] if len(first) > 1 else first[0]]
-                    _add(place, row, src_packets, dst_packets, src_bytes, dst_bytes, lost, latency, total, timed)
+                    add_one(place, row, src_packets, dst_packets, src_bytes, dst_bytes, lost, latency, total, timed)
                     if len(second) > 0:
                         other = known[second[row] if len(second) > 1 else second[0]]
                         if other != place:
-                            _add(
+                            add_one(
                                 other, row, src_packets, dst_packets, src_bytes, dst_bytes, lost, latency, total, timed
                             )

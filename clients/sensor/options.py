@@ -6,8 +6,9 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clients.options import Option, Parsed
+from clients.sensor import values
 from clients.telemetry.options import METRICS_OPTION
-from probes.settings import BUS, MOST_OUTPUTS, NANOSECONDS, Settings
+from probes.settings import MOST_OUTPUTS, NANOSECONDS, Settings
 from probes.settings_layers import load
 from topics.definitions import CONTROL, EVENTS, FLOW_STATUS, PROBES, SPANS
 from topics.errors import UsageError
@@ -26,64 +27,12 @@ class Switch(NamedTuple):
     value: Callable[[Parsed, str], Any]
 
 
-def _word(parsed: Parsed, name: str) -> str:
-    return parsed.words(name)[-1]
-
-
-def _words(parsed: Parsed, name: str) -> list[str]:
-    return parsed.words(name)
-
-
-def _on(_parsed: Parsed, _name: str) -> bool:
-    return True
-
-
-def _off(_parsed: Parsed, _name: str) -> bool:
-    return False
-
-
-def _directory(parsed: Parsed, name: str) -> dict[str, str]:
-    return {"directory": _word(parsed, name)}
-
-
-def _toggled(parsed: Parsed, name: str) -> bool:
-    return parsed.count(name) % 2 == 1
-
-
-def _size(parsed: Parsed, name: str) -> int:
-    return parsed.number(name, 0)
-
-
-def _outputs(parsed: Parsed, _name: str) -> list[dict[str, str]]:
-    groups = [{"to": group[0], "filter": " ".join(group[1:])} for group in parsed.groups.get("-w", ())]
-    for url in parsed.words("--bus"):
-        if not url.startswith(BUS):
-            raise UsageError(f"option --bus takes {BUS}HOST:PORT, not '{url}'")
-    return groups + [{"to": url} for url in parsed.words("--bus")]
-
-
-def _log_level(parsed: Parsed, name: str) -> str:
-    """Return the level of a syslog severity, 0 to 7."""
-    severity = parsed.number(name, 4, minimum=0)
-    if severity > 7:
-        raise UsageError(f"option {name} takes a severity from 0 to 7, not {severity}")
-    return ("error", "error", "error", "error", "warning", "info", "info", "debug")[severity]
-
-
-def _debug(parsed: Parsed, name: str) -> str:
-    return "debug" if parsed.number(name, 0, minimum=0) else "info"
-
-
-def _control_list(parsed: Parsed, name: str) -> list[str]:
-    return ",".join(parsed.words(name)).replace(",", " ").split()
-
-
 SWITCHES = {
     "what to read": (
         Switch(
             Option("-r", "FILE...", "capture files: pcap or pcapng, plain, gzip or zstd; - is\nstandard input"),
             "files",
-            _words,
+            values.words,
         ),
         Switch(
             Option(
@@ -92,7 +41,7 @@ SWITCHES = {
                 "listen on it; several times for several, all for every\none that is up; IF/NAME names it",
             ),
             "interfaces",
-            _words,
+            values.words,
         ),
         Switch(
             Option(
@@ -102,78 +51,86 @@ SWITCHES = {
                 "after -\na filter of ra that it is sent (docs/guides/argus-files.md)",
             ),
             "argus",
-            _words,
+            values.words,
         ),
-        Switch(Option("-p", "", "only what an interface takes by itself (not promiscuous)"), "promiscuous", _off),
+        Switch(Option("-p", "", "only what an interface takes by itself (not promiscuous)"), "promiscuous", values.off),
         Switch(
             Option("-s", "BYTES", "look at so many bytes of each packet (256 and what -U\nkeeps; all with -C)"),
             "snaplen",
-            _word,
+            values.word,
         ),
-        Switch(Option("--timestamps", "WHO", "who stamps packets: host or adapter (host)"), "timestamps", _word),
+        Switch(Option("--timestamps", "WHO", "who stamps packets: host or adapter (host)"), "timestamps", values.word),
         Switch(
-            Option("--buffer", "BYTES", "memory for packets that wait, an interface (67108864)"), "ring_bytes", _word
+            Option("--buffer", "BYTES", "memory for packets that wait, an interface (67108864)"),
+            "ring_bytes",
+            values.word,
         ),
         Switch(
             Option("--fanout", "GROUP", "share the packets of the interfaces with the other\nprobes of this number"),
             "fanout_group",
-            _word,
+            values.word,
         ),
-        Switch(Option("-f", "", "wait for more at the end of the last file"), "follow", _on),
-        Switch(Option("-N", "N | A-B", "the first N packets, or those from A to B"), "packets", _word),
-        Switch(Option("-T", "SCALE", "replay files: so many seconds of capture in a second"), "time_scale", _word),
-        Switch(Option("--repeat", "", "replay files again and again, as if it happened now"), "repeat", _on),
-        Switch(Option("-O", "", "do not let libpcap optimise the filter"), "filter_optimizer", _off),
+        Switch(Option("-f", "", "wait for more at the end of the last file"), "follow", values.on),
+        Switch(Option("-N", "N | A-B", "the first N packets, or those from A to B"), "packets", values.word),
+        Switch(
+            Option("-T", "SCALE", "replay files: so many seconds of capture in a second"), "time_scale", values.word
+        ),
+        Switch(Option("--repeat", "", "replay files again and again, as if it happened now"), "repeat", values.on),
+        Switch(Option("-O", "", "do not let libpcap optimise the filter"), "filter_optimizer", values.off),
     ),
     "who observes": (
         Switch(
             Option("-e", "NAME", "name of this probe, the srcid of its records\n(default: name of the host)"),
             "probe",
-            _word,
+            values.word,
         ),
-        Switch(Option("--site", "NAME", "where the probe stands"), "site", _word),
+        Switch(Option("--site", "NAME", "where the probe stands"), "site", values.word),
     ),
     "flows": (
         Switch(
-            Option("-S", "SECONDS", "report each active flow this often, from 0.001 up (5)"), "status_interval", _word
+            Option("-S", "SECONDS", "report each active flow this often, from 0.001 up (5)"),
+            "status_interval",
+            values.word,
         ),
         Switch(
             Option("-H --max-flows", "N", "flows in memory at most; then the least recently seen\ngo (1048576)"),
             "max_flows",
-            _size,
+            values.size,
         ),
-        Switch(Option("-U", "BYTES", "keep the first bytes of user data of each direction"), "payload_bytes", _size),
+        Switch(
+            Option("-U", "BYTES", "keep the first bytes of user data of each direction"), "payload_bytes", values.size
+        ),
         Switch(
             Option("--cause", "close | argus", "report connections as they close, or when the\ninterval is over"),
             "cause",
-            _word,
+            values.word,
         ),
-        Switch(Option("--start-records", "", "report each flow at its first packet too"), "start_records", _on),
+        Switch(Option("--start-records", "", "report each flow at its first packet too"), "start_records", values.on),
         Switch(
             Option("--flow-key", "WORD...", "tell flows apart by vlan, mpls or mac too"),
             "flow_key",
-            _words,
+            values.words,
         ),
         Switch(
             Option("--count-copies", "", "count copies that mirroring made as packets, as Argus does"),
             "count_copies",
-            _on,
+            values.on,
         ),
         Switch(
             Option("--packet-size-histogram", "", "count how many packets were of which size (-s spktsz dpktsz)"),
             "packet_size_histogram",
-            _on,
+            values.on,
         ),
         Switch(
             Option("--jitter-histogram", "", "count how many inter-packet times were how long (-s sintdist\ndintdist)"),
             "jitter_histogram",
-            _on,
+            values.on,
         ),
-        Switch(Option("--unidirectional", "", "make each direction a flow of its own"), "unidirectional", _on),
+        Switch(Option("--unidirectional", "", "make each direction a flow of its own"), "unidirectional", values.on),
         Switch(
             Option("--tunnels", "all | ip | none", "look into tunnels: all, those of IP alone, or none (all)"),
             "tunnels",
-            _word,
+            values.word,
         ),
     ),
     "flow records of others": (
@@ -184,17 +141,17 @@ SWITCHES = {
                 "listen there for NetFlow 5, 7 and 9, or with -r take what\nis sent there (docs/guides/exporters.md)",
             ),
             "netflow",
-            _words,
+            values.words,
         ),
-        Switch(Option("--ipfix", "[HOST]:PORT", "for IPFIX, over UDP and TCP"), "ipfix", _words),
-        Switch(Option("--sflow", "[HOST]:PORT", "for sFlow 5"), "sflow", _words),
-        Switch(Option("--exporters", "NETWORK...", "of these alone (default: of all)"), "exporters", _words),
+        Switch(Option("--ipfix", "[HOST]:PORT", "for IPFIX, over UDP and TCP"), "ipfix", values.words),
+        Switch(Option("--sflow", "[HOST]:PORT", "for sFlow 5"), "sflow", values.words),
+        Switch(Option("--exporters", "NETWORK...", "of these alone (default: of all)"), "exporters", values.words),
         Switch(
             Option(
                 "--pairing-window", "SECONDS", "wait so long for the record of the other direction (10);\n0: do not"
             ),
             "pairing_window",
-            _word,
+            values.word,
         ),
         Switch(
             Option(
@@ -203,14 +160,14 @@ SWITCHES = {
                 "longest time that a record covers: the active timeout of\nexporters (300)",
             ),
             "longest_record",
-            _word,
+            values.word,
         ),
         Switch(
             Option("--template-hold", "SECONDS", "keep data so long that came before its template (300)"),
             "template_hold",
-            _word,
+            values.word,
         ),
-        Switch(Option("--exporter-state", "FILE", "keep templates there over restarts"), "exporter_state", _word),
+        Switch(Option("--exporter-state", "FILE", "keep templates there over restarts"), "exporter_state", values.word),
     ),
     "where records go": (
         Switch(
@@ -222,15 +179,15 @@ SWITCHES = {
                 f"kafka://HOST:PORT; up to {MOST_OUTPUTS} times",
             ),
             "outputs",
-            _outputs,
+            values.outputs,
         ),
-        Switch(Option("--bus", "URL", "the same as -w kafka://HOST:PORT[,HOST:PORT]"), "outputs", _outputs),
+        Switch(Option("--bus", "URL", "the same as -w kafka://HOST:PORT[,HOST:PORT]"), "outputs", values.outputs),
         Switch(
             Option("--spool", "DIR", "keep what goes to the bus there until brokers have it"),
             "spool",
-            _directory,
+            values.directory,
         ),
-        Switch(Option("--topic", "TOPIC", f"topic of status records ({FLOW_STATUS.name})"), "topic", _word),
+        Switch(Option("--topic", "TOPIC", f"topic of status records ({FLOW_STATUS.name})"), "topic", values.word),
     ),
     "the control plane": (
         Switch(
@@ -240,7 +197,7 @@ SWITCHES = {
                 "keep whole payloads of DNS, DHCP, ARP, ICMP, routing and\nthe like, beside -w FILE or on the bus",
             ),
             "control",
-            _on,
+            values.on,
         ),
         Switch(
             Option(
@@ -249,9 +206,11 @@ SWITCHES = {
                 "-C with these instead: names as dns, or proto:port as\nudp:9053, ip:89, ether:0x88cc, llc:0x4242",
             ),
             "control_protocols",
-            _control_list,
+            values.control_list,
         ),
-        Switch(Option("--control-topic", "TOPIC", f"publish them there ({CONTROL.name})"), "control_topic", _word),
+        Switch(
+            Option("--control-topic", "TOPIC", f"publish them there ({CONTROL.name})"), "control_topic", values.word
+        ),
     ),
     "events": (
         Switch(
@@ -262,15 +221,15 @@ SWITCHES = {
                 "vmstat,\nnetstat, load, disk or wifi (docs/guides/events.md)",
             ),
             "events",
-            _words,
+            values.words,
         ),
-        Switch(Option("--events-topic", "TOPIC", f"publish them there ({EVENTS.name})"), "events_topic", _word),
+        Switch(Option("--events-topic", "TOPIC", f"publish them there ({EVENTS.name})"), "events_topic", values.word),
     ),
     "the probe itself": (
         Switch(
             Option("-M", "SECONDS", "report on the probe itself this often (60), and at\nits start and end"),
             "probe_status_interval",
-            _word,
+            values.word,
         ),
         Switch(
             Option(
@@ -279,34 +238,38 @@ SWITCHES = {
                 "write that there, a JSON object a line (default: beside\n-w FILE as FILE.status.jsonl)",
             ),
             "status",
-            _word,
+            values.word,
         ),
-        Switch(Option("--status-topic", "TOPIC", f"or publish it there ({PROBES.name})"), "status_topic", _word),
+        Switch(Option("--status-topic", "TOPIC", f"or publish it there ({PROBES.name})"), "status_topic", values.word),
         Switch(
             Option("--spans-topic", "TOPIC", f"topic of findings about mirror ports ({SPANS.name})"),
             "spans_topic",
-            _word,
+            values.word,
         ),
         Switch(
             METRICS_OPTION,
             "metrics",
-            _word,
+            values.word,
         ),
         Switch(
             Option("--log", "FILE", "log lines there; syslog for the system's log (default:\nstandard error)"),
             "log",
-            _word,
+            values.word,
         ),
         Switch(
-            Option("-k", "SEVERITY", "log what is as severe as this, 0 to 7 (4: warnings)"), "log_level", _log_level
+            Option("-k", "SEVERITY", "log what is as severe as this, 0 to 7 (4: warnings)"),
+            "log_level",
+            values.log_level,
         ),
-        Switch(Option("-D", "LEVEL", "log details, from level 1 up"), "log_level", _debug),
-        Switch(Option("--log-level", "LEVEL", "the same by name: error, warning, info or debug"), "log_level", _word),
-        Switch(Option("--log-format", "text | json", "how log lines look (text)"), "log_format", _word),
+        Switch(Option("-D", "LEVEL", "log details, from level 1 up"), "log_level", values.debug),
+        Switch(
+            Option("--log-level", "LEVEL", "the same by name: error, warning, info or debug"), "log_level", values.word
+        ),
+        Switch(Option("--log-format", "text | json", "how log lines look (text)"), "log_format", values.word),
     ),
     "as a daemon": (
-        Switch(Option("-d", "", "go into the background; twice: do not"), "daemon", _toggled),
-        Switch(Option("--pid", "FILE", "hold the process id there"), "pid_file", _word),
+        Switch(Option("-d", "", "go into the background; twice: do not"), "daemon", values.toggled),
+        Switch(Option("--pid", "FILE", "hold the process id there"), "pid_file", values.word),
         Switch(
             Option(
                 "-u",
@@ -314,10 +277,10 @@ SWITCHES = {
                 "become this user once packets can be read; on interfaces\nwith CAP_NET_RAW, else with no capability",
             ),
             "user",
-            _word,
+            values.word,
         ),
-        Switch(Option("-g", "GROUP", "become this group (default: that of the user)"), "group", _word),
-        Switch(Option("-c", "DIR", "stay in this directory: the names of outputs begin in it"), "chroot", _word),
+        Switch(Option("-g", "GROUP", "become this group (default: that of the user)"), "group", values.word),
+        Switch(Option("-c", "DIR", "stay in this directory: the names of outputs begin in it"), "chroot", values.word),
     ),
 }
 ACTIONS = [

@@ -79,6 +79,7 @@ TYPES: dict[Engine, Mapping[Kind, TypeEngine[Any]]] = {
         "text": mysql.TEXT(charset="utf8mb4", collation=COLLATIONS["mariadb"]),
     },
 }
+DROP_VIEW = "DROP VIEW IF EXISTS conversations"
 CONVERSATIONS = """
 CREATE VIEW conversations AS
 SELECT src_address, dst_address, protocol, dst_port, count(*) AS flows, {packets} AS packets, {bytes} AS bytes,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sinks.sql import statements
 from sinks.sql.address import display_name, parse, without_password
-from sinks.sql.layout import KEY, RECORD, ROW_KEY
+from sinks.sql.layout import KEY, NAME, RECORD, ROW_KEY
 from sinks.sql.statements import POSITIONS, listed, quoted
 from topics.errors import DatabaseAwayError, DatabaseError
 
@@ -119,8 +119,10 @@ class Store(ABC):
             raise self.error(f"table {table} {what}: it was made for other fields or keys, so name another table")
 
     def drop(self, table: str) -> None:
-        """Drop a table."""
+        """Drop a table, and the view of ours that stands on it."""
         with self.transaction():
+            if table == NAME:
+                self._execute(statements.DROP_VIEW)
             self._execute(f"DROP TABLE {quoted(table, self.engine)}")
 
     def forget(self, table: str, before: Any) -> None:  # noqa: ANN401 - a time as the driver takes it

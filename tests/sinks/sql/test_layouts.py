@@ -99,6 +99,13 @@ def test_what_is_too_old_is_dropped(address: str) -> None:
     assert sum(frame.height for frame in read_flows(f"{address}/one")) == 2
 
 
+def test_what_was_kept_is_dropped_with_the_view_on_it_when_asked(address: str) -> None:
+    kept(address, by_days(3), Keeping())
+    kept(address, by_days(1), Keeping(drop=True))
+    assert sum(frame.height for frame in read_flows(address)) == 1
+    assert ask(address, "SELECT sum(flows) FROM conversations")[0][0] == 1
+
+
 def test_merged_rows_add_up_and_replayed_messages_do_not(address: str) -> None:
     keys = ("saddr", "daddr")
     keeping = Keeping(chosen(("saddr", "daddr", "pkts"), keys, record=True), MergedRows(keys))

@@ -1,4 +1,4 @@
-"""Live capture over a pair of namespaces: what tcpreplay sent, what the probe counted, and what that cost it."""
+"""Live capture over a pair of namespaces: what was sent, what the probe counted, and what that cost it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 from tests.probes.live.wire import Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-
-PACE = ["--pps", "500000", "--duration", "60", "--loop", "0"]
+Sent = tuple[int, float]
+"""Packets, and packets a second."""
 SENT = re.compile(r"Actual: (\d+) packets .* sent in ([\d.]+) seconds")
 PATIENCE = 100
 
@@ -57,14 +57,33 @@ def statuses(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
 
-def _tcpreplay(wire: Wire, path: Path, speed: Sequence[str]) -> tuple[int, float]:
-    """Send a capture into the wire; return how many packets went and how many a second."""
-    command = ["tcpreplay", "-q", "-K", "-i", "near", *speed, str(path)]
-    told, _ = wire.there.start(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).communicate()
-    sent = SENT.search(told)
-    if sent is None:
-        raise RuntimeError(f"tcpreplay said {told!r}")
-    return int(sent[1]), int(sent[1]) / float(sent[2])
+def tcpreplay(path: Path, *speed: str) -> Callable[[Wire], Sent]:
+    """Return what sends a capture into a wire; `speed` are options of tcpreplay."""
+
+    def send(wire: Wire) -> Sent:
+        command = ["tcpreplay", "-q", "-K", "-i", "near", *speed, str(path)]
+        told, _ = wire.there.start(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).communicate()
+        sent = SENT.search(told)
+        if sent is None:
+            raise RuntimeError(f"tcpreplay said {told!r}")
+        return int(sent[1]), int(sent[1]) / float(sent[2])
+
+    return send
+
+
+def segments(rate: int, seconds: float) -> Callable[[Wire], Sent]:
+    """Return what sends TCP segments at a rate that tcpreplay may not reach (tests/bench/segments.py)."""
+
+    def send(wire: Wire) -> Sent:
+        command = [sys.executable, "-m", "tests.bench.segments", "near", str(rate), str(seconds)]
+        sender = wire.there.start(command, stdout=subprocess.PIPE)
+        told, _ = sender.communicate()
+        if sender.returncode != 0:
+            raise RuntimeError(f"the sender ended with {sender.returncode}")
+        sent = json.loads(told)
+        return sent["packets"], sent["packets"] / sent["seconds"]
+
+    return send
 
 
 def _end(process: subprocess.Popen[str], before: float) -> float:
@@ -99,10 +118,8 @@ def _cpu(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def replay(
-    wire: Wire, argosy: Sequence[str], path: Path, speed: Sequence[str], options: Sequence[str] = ()
-) -> Replayed:
-    """Replay a capture into a wire at whose other end a probe listens; `speed` are options of tcpreplay."""
+def replay(wire: Wire, argosy: Sequence[str], send: Callable[[Wire], Sent], options: Sequence[str] = ()) -> Replayed:
+    """Send packets into a wire at whose other end a probe listens."""
     with tempfile.TemporaryDirectory() as directory:
         status = Path(directory) / "status"
         output = ["-w", str(Path(directory) / "records.arrow"), "--status", str(status), "-M", "0.2"]
@@ -110,7 +127,7 @@ def replay(
         try:
             _wait_for_start(status, probe)
             before = _cpu(probe.pid)
-            sent, rate = _tcpreplay(wire, path, speed)
+            sent, rate = send(wire)
             _wait_until_counted(status, sent)
             cpu = _end(probe, before)
         finally:
@@ -121,7 +138,7 @@ def replay(
     return Replayed(sent, last["packets"], last["record_packets"], last["dropped"]["kernel_dropped"], rate, cpu)
 
 
-def replay_to_argus(wire: Wire, path: Path, speed: Sequence[str]) -> Replayed | None:
+def replay_to_argus(wire: Wire, send: Callable[[Wire], Sent]) -> Replayed | None:
     """Do the same with argus, which tells of no drops: what is missing in its records counts; None without argus."""
     if shutil.which("argus") is None or shutil.which("racount") is None:
         return None
@@ -132,7 +149,7 @@ def replay_to_argus(wire: Wire, path: Path, speed: Sequence[str]) -> Replayed | 
             while not wire.here.run(_somebody_listens):
                 time.sleep(0.05)
             before = _cpu(argus.pid)
-            sent, rate = _tcpreplay(wire, path, speed)
+            sent, rate = send(wire)
             time.sleep(1)
             cpu = _end(argus, before)
         finally:
@@ -157,8 +174,9 @@ def is_possible() -> bool:
     return os.geteuid() == 0 and None not in {shutil.which("ip"), shutil.which("tcpreplay")}
 
 
-def measure(argosy: str, build: Path) -> tuple[Replayed, Replayed | None]:
-    """Return what argosy and argus make of 500,000 packets a second for a minute."""
-    path = capture(build)
-    with contextlib.closing(Wire()) as wire:
-        return replay(wire, [argosy], path, PACE), replay_to_argus(wire, path, PACE)
+def measure(argosy: str, build: Path) -> Iterator[tuple[str, Replayed, Replayed | None]]:
+    """Give what argosy and argus make of 500,000 packets a second for a minute, and of all that tcpreplay can send."""
+    fastest = tcpreplay(capture(build), "--topspeed", "--loop", "20")
+    for name, send in (("500,000 a second", segments(500_000, 60)), ("tcpreplay", fastest)):
+        with contextlib.closing(Wire()) as wire:
+            yield name, replay(wire, [argosy], send), replay_to_argus(wire, send)

@@ -36,12 +36,13 @@ def bench_live(_runs: int) -> Results:
 
     if not is_possible():
         return
-    ours, argus = measure(ARGOSY, BUILD)
-    if ours.counted + ours.dropped != ours.sent:
-        raise RuntimeError(f"{ours.sent} packets sent, {ours.counted} counted and {ours.dropped} dropped")
-    yield "live, cost", beside(ours.sent / ours.cpu, "packets/CPU s", argus.sent / argus.cpu if argus else None)
-    yield "live, sent", Result(ours.rate, "packets/s", argus.rate if argus else None)
-    yield "live, not counted", Result(ours.dropped / ours.sent, "of 1", argus.dropped / argus.sent if argus else None)
+    for name, ours, argus in measure(ARGOSY, BUILD):
+        if ours.counted + ours.dropped != ours.sent:
+            raise RuntimeError(f"{ours.sent} packets sent, {ours.counted} counted and {ours.dropped} dropped")
+        cost, lost = (argus.sent / argus.cpu, argus.dropped / argus.sent) if argus else (None, None)
+        yield f"live, {name}, cost", beside(ours.sent / ours.cpu, "packets/CPU s", cost)
+        yield f"live, {name}, sent", Result(ours.rate, "packets/s", argus.rate if argus else None)
+        yield f"live, {name}, not counted", Result(ours.dropped / ours.sent, "of 1", lost)
 
 
 def bench_copies(runs: int) -> Results:

@@ -19,7 +19,8 @@ from clients.main import main
 from clients.sensor.rehearsal import rehearse
 from probes.settings import Settings
 from sinks.formats.events import read_events
-from tests.clients.test_probe_process import eventually, running, status
+from tests.clients.test_probe_process import running, status
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,7 +96,7 @@ def snapshots(path: Path) -> int:
 def after_new_snapshots(path: Path) -> None:
     """Wait until events were surely asked for after now: the next hand-outs may hold some from before."""
     for _ in range(3):
-        eventually(functools.partial(_grown, path, snapshots(path)))
+        wait_until(functools.partial(_grown, path, snapshots(path)))
 
 
 def _grown(path: Path, before: int) -> bool:
@@ -128,7 +129,7 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> Observed:
             log,
         ]
         with running(*words, "-", f"tcp and port {port}") as probe:
-            eventually(lambda: log.exists() and "probe start" in log.read_text())
+            wait_until(lambda: log.exists() and "probe start" in log.read_text())
             threading.Thread(target=accept_for_ever, args=(listener, held), daemon=True).start()
             for _ in range(SHORT):
                 with socket.create_connection(("127.0.0.1", port)) as brief:

@@ -8,8 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
-import time
 from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
@@ -26,9 +24,10 @@ from tests.metrics_served import scraped, undeclared
 from tests.probes.observed import CLIENT, SERVER
 from tests.traffic.packets import tcp_frame, udp_frame
 from tests.traffic.pcap import pcap_bytes, write_pcap
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 DEADLINE = 90.0
 SECOND = 1_000_000_000
@@ -43,15 +42,6 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="giving rights up take
 def compiled() -> None:
     """Compile what probes need, once and without a deadline."""
     rehearse(Settings(outputs=({"to": "any.parquet", "filter": "udp"},), control=True))
-
-
-def eventually(condition: Callable[[], Any]) -> Any:
-    """What a condition gives once it gives something."""
-    end = time.monotonic() + DEADLINE
-    while not (found := condition()):
-        assert time.monotonic() < end, "waited in vain"
-        threading.Event().wait(0.01)
-    return found
 
 
 def capture(count: int, begin: int = 0) -> bytes:
@@ -93,10 +83,10 @@ def test_a_signal_flushes_all_flows_of_a_file_that_is_followed(tmp_path: Path) -
     beside = tmp_path / "records.arrow.status.jsonl"
     source.write_bytes(capture(5))
     with running("-f", "-r", source, "-w", target, "-M", "0.1") as process:
-        eventually(lambda: any(each["packets"] == 5 for each in status(beside)))
+        wait_until(lambda: any(each["packets"] == 5 for each in status(beside)))
         with source.open("ab") as file:
             file.write(capture(8, begin=5)[FILE_HEADER:])
-        eventually(lambda: any(each["packets"] == 8 for each in status(beside)))
+        wait_until(lambda: any(each["packets"] == 8 for each in status(beside)))
         process.send_signal(signal.SIGTERM)
         assert ended(process) == (0, "")
     assert records(target) == 8
@@ -111,7 +101,7 @@ def test_a_signal_ends_reading_a_pipe(tmp_path: Path) -> None:
     with running("-r", pipe, "-w", target, "-D", "1", "--log", log) as process, pipe.open("wb") as writing:
         writing.write(capture(3))
         writing.flush()
-        eventually(lambda: log.exists() and "probe start" in log.read_text())
+        wait_until(lambda: log.exists() and "probe start" in log.read_text())
         process.send_signal(signal.SIGINT)
         assert ended(process) == (0, "")
     assert records(target) == 3
@@ -127,20 +117,20 @@ def test_hanging_up_reads_the_settings_again(tmp_path: Path) -> None:
         return log.exists() and text in log.read_text()
 
     with running("-F", settings, "-f", "-r", source, "-w", target) as process:
-        eventually(lambda: logged("probe start"))
+        wait_until(lambda: logged("probe start"))
         settings.write_text(f"probe_status_interval: 0.1\nlog_level: info\nlog: {log}\nsite: elsewhere\n")
         process.send_signal(signal.SIGHUP)
-        eventually(lambda: logged("settings reloaded"))
+        wait_until(lambda: logged("settings reloaded"))
         assert logged('event="settings that take a restart were left as they are" keys=site')
         assert logged("changed=probe_status_interval")
         settings.write_text("status_interval: never\n")
         process.send_signal(signal.SIGHUP)
-        eventually(lambda: logged("settings not reloaded"))
+        wait_until(lambda: logged("settings not reloaded"))
         assert logged("key 'status_interval' should be a valid number")
         settings.write_text(f"probe_status_interval: 0.1\nlog_level: info\nlog: {log}\n")
         log.rename(tmp_path / "log.1")
         process.send_signal(signal.SIGHUP)
-        eventually(log.exists)
+        wait_until(log.exists)
         process.send_signal(signal.SIGTERM)
         assert ended(process) == (0, "")
     assert {each["probe_status_interval"] for each in status(beside)} == {3600 * SECOND, SECOND // 10}
@@ -155,7 +145,7 @@ def test_metrics_are_served_and_agree_with_the_status(tmp_path: Path) -> None:
     source.write_bytes(capture(7))
     options = ("-f", "-r", source, "-w", target, "--metrics", ":0", "-M", "0.1", "-D", "1", "--log", log)
     with running(*options, "--site", "berlin", "-e", "edge") as process:
-        eventually(lambda: any(each["packets"] == 7 for each in status(beside)))
+        wait_until(lambda: any(each["packets"] == 7 for each in status(beside)))
         (port,) = re.findall(r"metrics served.*port=(\d+)", log.read_text())
         text, ready = (scraped(int(port), name) for name in ("metrics", "readyz"))
         process.send_signal(signal.SIGTERM)
@@ -192,7 +182,7 @@ def test_rights_are_given_up_but_for_listening(tmp_path: Path, live: bool) -> No
     wanted = ("-i", "lo") if live else ("-f", "-r", source)
     beside = tmp_path / "records.arrow.status.jsonl"
     with running(*wanted, "-w", target, "-u", "nobody", "--pid", pid) as process:
-        eventually(lambda: status(beside))
+        wait_until(lambda: status(beside))
         found = privileges(process.pid)
         assert found["Uid"].split() == [str(NOBODY)] * 4
         assert found["Gid"].split() == [str(NOBODY)] * 4
@@ -270,8 +260,8 @@ def test_in_the_background_errors_are_told_before_and_the_pid_file_is_held(tmp_p
             1,
             f"argosy probe: {pid}: held by process {daemon}, which still runs\n",
         )
-        eventually(lambda: "probe start" in log.read_text())
+        wait_until(lambda: "probe start" in log.read_text())
     finally:
         os.kill(daemon, signal.SIGTERM)
-    eventually(lambda: not pid.exists())
+    wait_until(lambda: not pid.exists())
     assert records(target) == 3

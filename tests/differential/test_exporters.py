@@ -21,6 +21,7 @@ from tests.sinks.ipfix.test_export import batch
 from tests.traffic.exports import SENT
 from tests.traffic.pcap import write_pcap
 from tests.traffic.sample.story import sample_frames
+from tests.waiting import wait_until
 from topics.batch import packets_of
 
 if TYPE_CHECKING:
@@ -78,13 +79,6 @@ def _heard(heard: socket.socket, process: subprocess.Popen[bytes]) -> Iterator[b
                 return
 
 
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + DEADLINE
-    while not holds() and time.monotonic() < end:
-        time.sleep(0.05)
-    assert holds()
-
-
 def _waiting(port: int) -> bool:
     """Say whether a UDP socket has something that was not read."""
     lines = Path("/proc/net/udp").read_text(encoding="utf-8").splitlines()[1:]
@@ -103,11 +97,11 @@ def by_nfdump(datagrams: Iterable[bytes], directory: Path) -> tuple[int, int, in
     with told.open("w") as log:
         command = [nfcapd, "-p", str(port), "-b", "127.0.0.1", "-w", str(kept), "-t", "3600", "-B", "8000000"]
         with subprocess.Popen(command, stdout=log, stderr=log) as process:
-            until(lambda: "Startup" in told.read_text())
+            wait_until(lambda: "Startup" in told.read_text())
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
                 for datagram in datagrams:
                     out.sendto(datagram, ("127.0.0.1", port))
-            until(lambda: not _waiting(port))
+            wait_until(lambda: not _waiting(port))
             process.send_signal(signal.SIGTERM)
     listed = subprocess.run([nfdump, "-R", str(kept), "-N", "-n", "1"], capture_output=True, text=True, check=True)
     found = SUMMARY.search(listed.stdout)

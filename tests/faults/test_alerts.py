@@ -8,7 +8,7 @@ import pytest
 
 from deploy.kafka.node import KafkaNode
 from tests.kafka.evaluators import Evaluators, expected, traffic
-from tests.kafka.workers import wait_until
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import yaml
 
 from tests.kafka.evaluators import Evaluators
-from tests.kafka.workers import WorkerProcess, wait_until
 from tests.sinks.alerts.servers import ALERT, WebServer
+from tests.waiting import wait_until
 from topics.alerts import decode_alert, encode_alert
 from topics.bus.producer import ConfirmedProducer
 from topics.bus.snapshot import Snapshot
@@ -18,6 +18,8 @@ from topics.dead_letters import DeadLetter, read_dead_letter
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.kafka.workers import WorkerProcess
 
 PATIENCE = 60.0
 LEVELS = ("low", "high")

@@ -6,9 +6,10 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from probes.events.parsing.lsof import socket_row
-from tests.kafka.workers import PARTITIONS, Bench, wait_until
+from tests.kafka.workers import PARTITIONS, Bench
 from tests.probes.observed import START, batch_of, block
 from tests.traffic.packets import tcp_frame
+from tests.waiting import wait_until
 from topics.batch import END_OF_RUN, FlowBatch
 from topics.bus import Publisher, create_topics
 from topics.bus.producer import ConfirmedProducer

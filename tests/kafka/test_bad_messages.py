@@ -12,8 +12,9 @@ import pytest
 from confluent_kafka import Producer
 
 from tests.kafka.test_worker import expected, messages
-from tests.kafka.workers import PARTITIONS, flows_by_key, wait_until
+from tests.kafka.workers import PARTITIONS, flows_by_key
 from tests.topics.test_evolution import WRITERS
+from tests.waiting import wait_until
 from topics.bus import Subscriber, create_topics, encode_message
 from topics.bus.producer import ConfirmedProducer
 from topics.dead_letters import MOST_VALUE, dead_letter, read_dead_letter

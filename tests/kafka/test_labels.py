@@ -6,10 +6,12 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from tests.kafka.test_attribution import labels, publish
-from tests.kafka.workers import Bench, wait_until
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.kafka.workers import Bench
 
 FIRST_PORT = 5_000
 

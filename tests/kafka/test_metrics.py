@@ -16,11 +16,12 @@ import yaml
 from deploy.grafana.described import DASHBOARDS
 from deploy.kafka.ports import free_port
 from tests.kafka.prometheus import Prometheus
-from tests.kafka.workers import STOP_SECONDS, wait_until
+from tests.kafka.workers import STOP_SECONDS
 from tests.metrics_served import declared, families, name_of, scraped, undeclared
 from tests.sinks.alerts.servers import WebServer
 from tests.traffic.pcap import write_pcap
 from tests.traffic.sample.story import sample_frames
+from tests.waiting import wait_until
 from topics.bus import create_topics
 from topics.definitions import TOPICS
 from topics.metrics.instrument import HISTOGRAM

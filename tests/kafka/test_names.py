@@ -18,9 +18,10 @@ from probes.sensor import Sensor
 from processors.labels import Labeller, NoLists
 from processors.merge import FlowMerge, MergeSettings
 from processors.names import Naming
-from tests.kafka.workers import PARTITIONS, STOP_SECONDS, Bench, flows_by_key, wait_until
+from tests.kafka.workers import PARTITIONS, STOP_SECONDS, Bench, flows_by_key
 from tests.processors.names.test_browsing import START, trace
 from tests.traffic.pcap import write_pcap
+from tests.waiting import wait_until
 from topics.bus import Publisher, Subscriber, create_topics
 from topics.bus.producer import ConfirmedProducer
 from topics.control import ControlBatch, encode_control, split_control

@@ -18,7 +18,8 @@ from deploy.kafka.properties import SASL_LISTENER, TLS_LISTENER, NodeSecurity
 from probes.spool.publisher import SpooledPublisher
 from tests.certificates import INSTALL, Authority, openssl
 from tests.kafka.test_worker import expected, messages
-from tests.kafka.workers import flows_by_key, wait_until
+from tests.kafka.workers import flows_by_key
+from tests.waiting import wait_until
 from topics.batch import FlowBatch
 from topics.bus import Publisher, Subscriber, create_topics, partition_count
 from topics.bus.offsets import Offsets

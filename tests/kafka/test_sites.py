@@ -14,7 +14,8 @@ import pytest
 from deploy.kafka.node import KafkaNode
 from deploy.sites.mirror import SETTINGS, mirror_command
 from tests.kafka.test_worker import expected, halves
-from tests.kafka.workers import Bench, flows_by_key, wait_until
+from tests.kafka.workers import Bench, flows_by_key
+from tests.waiting import wait_until
 from topics.errors import ServerError
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from deploy.kafka.jars import jar_directory, java_command
 from deploy.kafka.node import KafkaNode
 from probes.spool.publisher import SpooledPublisher
 from tests.bench.codec import realistic_batch
+from tests.waiting import wait_until
 from topics.batch import FlowBatch
 from topics.bus import Subscriber, create_topics
 from topics.bus.client import CLIENT
@@ -19,7 +20,7 @@ from topics.definitions import TopicDefinition
 from topics.errors import BusError, OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from topics.bus.subscriber import Received
@@ -40,13 +41,6 @@ def node(kafka_installed: None, tmp_path: Path) -> Iterator[KafkaNode]:
 
 def url(node: KafkaNode) -> str:
     return f"kafka://{node.bootstrap}"
-
-
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
 
 
 def published(node: KafkaNode) -> dict[int, list[FlowBatch]]:

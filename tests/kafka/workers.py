@@ -4,8 +4,7 @@ import contextlib
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPa
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from tests.waiting import wait_until
 from topics.batch import FlowBatch
 from topics.bus import decode_message, encode_message
 
@@ -21,13 +21,6 @@ DEADLINE_SECONDS = 80.0
 STOP_SECONDS = 40.0
 
 Flows = dict[tuple[bytes, int], str]
-
-
-def wait_until(condition: Callable[[], bool], what: str, seconds: float = DEADLINE_SECONDS) -> None:
-    """Ask until the answer is yes; what is asked here takes its time, being answered by a broker."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"no {what} within {seconds:g} s"
 
 
 def flows_by_key(batches: Iterable[FlowBatch]) -> Flows:

@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +26,7 @@ from sinks.sql.reader import ask
 from tests.random_batches import random_batch
 from tests.sinks.files.test_sink import keys, stored
 from tests.sinks.sql.fields import assert_holds, database_rows, duckdb_rows, postgresql_rows
+from tests.waiting import wait_until
 from topics.address_text import IPV4_MAPPED
 from topics.batch import END_OF_RUN, FlowBatch, concatenate
 from topics.bus import encode_message, subscriber
@@ -104,15 +105,6 @@ def sinks(kafka_bootstrap: str, topic_prefix: str) -> Iterator[SinkTest]:
     test.close()
 
 
-def wait_until(process: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
-    deadline = monotonic() + DEADLINE
-    while not condition():
-        assert monotonic() < deadline
-        assert process.poll() is None, process.communicate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(0.05)
-
-
 def kill(process: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=DEADLINE)
@@ -155,7 +147,7 @@ def test_files_survive_kills_without_loss_or_doubles(sinks: SinkTest, tmp_path: 
         published += more
         before = len(list(tmp_path.glob("*.parquet")))
         process = sinks.start("files", *files_options(tmp_path))
-        wait_until(process, lambda before=before: len(list(tmp_path.glob("*.parquet"))) > before + 2)  # type: ignore[misc]
+        wait_until(lambda before=before: len(list(tmp_path.glob("*.parquet"))) > before + 2, process=process)  # type: ignore[misc]
         kill(process)
     assert any(low < high for low, high in zip(sinks.committed(), sinks.ends(), strict=True))
     assert sinks.run("files", *files_options(tmp_path))[0] == 0
@@ -174,7 +166,7 @@ outputs:
     published = minutes(0, 60)
     sinks.publish(published)
     process = sinks.start("files", "-f", str(settings))
-    wait_until(process, lambda: len(list((tmp_path / "all").glob("*.parquet"))) > 4)
+    wait_until(lambda: len(list((tmp_path / "all").glob("*.parquet"))) > 4, process=process)
     kill(process)
     sinks.group += "-anew"  # nothing is known but what the files say
     assert sinks.run("files", "-f", str(settings))[0] == 0
@@ -190,7 +182,7 @@ def test_files_are_finished_when_the_sink_is_asked_to_stop(sinks: SinkTest, tmp_
     batches = minutes(0, 4)
     sinks.publish(batches)
     process = sinks.start("files", *files_options(tmp_path))
-    wait_until(process, lambda: bool(list(tmp_path.glob(".*.partial"))))
+    wait_until(lambda: bool(list(tmp_path.glob(".*.partial"))), process=process)
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=DEADLINE)
     assert process.returncode == 0
@@ -218,7 +210,7 @@ def test_databases_survive_kills_without_loss_or_doubles(
     published = [flows(seed) for seed in range(30)]
     sinks.publish(published)
     process = sinks.start("sql", "--url", address, "--linger", "0")
-    wait_until(process, lambda: rows_in(address) > 0)
+    wait_until(lambda: rows_in(address) > 0, process=process)
     kill(process)
     sinks.publish(last := [flows(99)])
     assert sinks.run("sql", "--url", address)[0] == 0
@@ -234,7 +226,7 @@ def test_rows_merged_in_mariadb_survive_kills_without_loss_or_doubles(sinks: Sin
         batch.records["src_packets"] = batch.records["dst_packets"] = 1
     sinks.publish(published[:-1])
     process = sinks.start("sql", *options, "--linger", "0")
-    wait_until(process, lambda: merged_in(table) > 0)
+    wait_until(lambda: merged_in(table) > 0, process=process)
     kill(process)
     sinks.publish(published[-1:])
     assert sinks.run("sql", *options)[0] == 0
@@ -274,8 +266,7 @@ def test_a_database_that_is_away_is_waited_for_without_taking_more_than_fits(
         assert most < max(held) < most + (at_once + 2) * largest
         assert sinks.committed() == [0] * PARTITIONS
         allow(postgresql_database, connections=True)
-        while sinks.committed() != sinks.ends():
-            assert monotonic() < deadline + DEADLINE
+        wait_until(lambda: sinks.committed() == sinks.ends())
     finally:
         allow(postgresql_database, connections=True)
         stop.set()

@@ -8,7 +8,6 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-import time
 from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.clients.web import scene
 from tests.clients.web.conftest import FLAGS, PATIENCE
+from tests.waiting import wait_until
 
 PLACE = Path(scene.__file__).parents[3] / "docs" / "guides" / "pictures"
 DESKTOP, BROAD, TABLET, TELEPHONE = (1280, 800), (1280, 1000), (834, 1000), (390, 780)
@@ -61,10 +61,7 @@ def draw(page: Page, picture: Picture) -> None:
 
 def wait_until_prepared(page: Page) -> None:
     """Wait until all flows are in the figures."""
-    end = time.monotonic() + PATIENCE / 1000
-    while page.request.get("/api/meta").json()["preparing"]["fraction"] < 1:
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    wait_until(lambda: page.request.get("/api/meta").json()["preparing"]["fraction"] == 1, "columns of all files")
 
 
 def main() -> int:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from probes.live.settings import LiveSettings
 from probes.live.source import LiveSource
-from tests.probes.live.wire import wait_until
 from tests.traffic.packets import udp_frame
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.probes.live.capturing import FRAMES, arrived, frames_of, opened
-from tests.probes.live.wire import wait_until
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from probes.live.source import LiveSource

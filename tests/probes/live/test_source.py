@@ -25,9 +25,10 @@ from probes.live.source import LiveSource
 from probes.open_source import load_kernels
 from probes.sensor import Sensor
 from tests.probes.live.capturing import FRAMES, arrived, captured, frames_of, opened, received
-from tests.probes.live.wire import libc, wait_until
+from tests.probes.live.wire import libc
 from tests.traffic.packets import frame as framed
 from tests.traffic.packets import icmp_error_frame, ipv4, ipv6, ipv6_fragment, tcp_frame, udp, udp_frame
+from tests.waiting import wait_until
 from topics.errors import FilterError, InterfaceError, UsageError
 from topics.flags import Cause
 

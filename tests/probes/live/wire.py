@@ -8,7 +8,6 @@ import shutil
 import socket
 import subprocess
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,14 +25,6 @@ DEADLINE = 30
 Result = TypeVar("Result")
 Parameters = ParamSpec("Parameters")
 libc = ctypes.CDLL(None, use_errno=True)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Ask again and again, for half a minute at most."""
-    end = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        threading.Event().wait(0.005)
 
 
 class Namespace:

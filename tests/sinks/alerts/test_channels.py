@@ -22,6 +22,7 @@ from sinks.alerts.messages import apprise, email, syslog
 from sinks.alerts.refusals import NotDeliveredError
 from sinks.alerts.settings import Channel
 from tests.sinks.alerts.servers import ALERT, WebServer
+from tests.waiting import wait_until
 from topics.alerts import RESOLVED
 from topics.errors import SettingsError
 
@@ -190,8 +191,7 @@ def test_alertmanager_knows_an_alert_until_it_is_resolved(alertmanager_url: str)
         except NotDeliveredError:
             assert time.monotonic() < deadline, "Alertmanager does not come up"
             time.sleep(0.1)
-    while not (found := _asked(alertmanager_url)):
-        assert time.monotonic() < deadline
+    found = wait_until(lambda: _asked(alertmanager_url), "alert")
     assert found[0]["labels"] == {
         "alertname": "vertical-scan",
         "severity": "high",
@@ -202,5 +202,4 @@ def test_alertmanager_knows_an_alert_until_it_is_resolved(alertmanager_url: str)
     }
     assert found[0]["annotations"]["query"] == ALERT.query
     send(dataclasses.replace(ALERT, state=RESOLVED, revision=1), 0)
-    while _asked(alertmanager_url):
-        assert time.monotonic() < deadline, "the alert is not resolved"
+    wait_until(lambda: not _asked(alertmanager_url), "resolution of the alert")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -15,6 +14,7 @@ from clients.web.setup import Setup
 from clients.web.site import Site
 from tests.traffic.pcap import write_pcap
 from tests.traffic.sample.story import sample_frames
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,10 +52,7 @@ def setup_of(data: Path, place: Path, guard: Guard | None = None) -> Setup:
 
 def wait_until_prepared(client: TestClient) -> None:
     """Wait until the columns of all files are made."""
-    end = time.monotonic() + DEADLINE
-    while client.get("/api/meta").json()["preparing"]["fraction"] < 1:
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    wait_until(lambda: client.get("/api/meta").json()["preparing"]["fraction"] == 1, "columns of all files")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +15,8 @@ from clients.web.serving.guard import guard
 from clients.web.serving.lasting import META
 from clients.web.serving.opening import Opening, load
 from clients.web.site import Site
-from tests.clients.web.server.conftest import DEADLINE, setup_of, wait_until_prepared
+from tests.clients.web.server.conftest import setup_of, wait_until_prepared
+from tests.waiting import wait_until
 from topics.errors import InputError
 
 if TYPE_CHECKING:
@@ -48,10 +48,7 @@ def asked_before(archive: Path, tmp_path: Path) -> Setup:
 
 def _wait_until_warm(site: Site) -> None:
     """Wait until the server has kept what the first page shows: it does so once, and no test wants it later."""
-    end = time.monotonic() + DEADLINE
-    while site.lasting.get(site.lasting.state, META, {}) is None:
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    wait_until(lambda: site.lasting.get(site.lasting.state, META, {}) is not None, "answer that is kept")
 
 
 class Slow:

@@ -129,6 +129,7 @@ def printer(
     parsed: Parsed, default: Iterable[str] = (), more: Mapping[str, Field] | None = None, blank: str = "null"
 ) -> Printer:
     """Return what prints the records, with other columns and `blank` by default, `more` fields; raises UsageError."""
+    from clients.listing.alike import Alike
     from clients.listing.columns import columns
     from clients.listing.lines import Listing
     from clients.listing.printer import NEVER, Printer
@@ -145,7 +146,7 @@ def printer(
         from clients.listing.structured import XmlDocument
 
         return Printer(XmlDocument(chosen, written), first=first)
-    return Printer(Listing(chosen, written, delimiter(parsed.word("-c"))), every=every, first=first)
+    return Printer(Alike(Listing(chosen, written, delimiter(parsed.word("-c")))), every=every, first=first)
 
 
 def shown(parsed: Parsed) -> set[str]:

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 FEW = 1 << 14  # rows; with fewer it is as well to work all of them out
 WORTH = 2  # it is worth it while no more than one row in so many is different
-SMALL = 1 << 20  # numbers no farther apart are taken as they are
-WIDEST = 1 << 62
-ADDRESS = 16
 
 
 def spread(frame: pl.DataFrame, expression: pl.Expr) -> pl.Series:
@@ -37,23 +34,17 @@ def rows_alike(columns: Sequence[pl.Series], most: int) -> tuple[Rows, Rows] | N
 
     None where there are more than `most` different rows. The columns are of one length, which is not 0.
     """
-    import numpy as np  # late: a listing of a few records does without
-
-    places, number = np.zeros(len(columns[0]), np.int64), 1
-    for column in columns:
-        for values, different in _numbers(column):
-            if different == 1:
-                continue
-            if number * different > WIDEST:
-                places, number = _encoded(places)
-            places, number = places * different + values, number * different
-    if number > 1:
-        places, number = _encoded(places)
+    frame = pl.DataFrame(columns)
+    if frame.height < FEW:
+        places, first = _compared(frame)
+        return (places, first) if len(first) <= most else None
+    places, number = _encoded(frame.hash_rows())
     if number > most:
         return None
-    first = np.empty(number, np.int64)
-    first[places[::-1]] = np.arange(len(places) - 1, -1, -1)  # of places alike the last one stays, so the first row
-    return places, first
+    first = _firsts(places, number)
+    if not _is_of(columns, places, first):
+        places, first = _compared(frame)
+    return (places, first) if len(first) <= most else None
 
 
 def every_row_alike(columns: Sequence[pl.Series]) -> tuple[Rows, Rows]:
@@ -63,38 +54,33 @@ def every_row_alike(columns: Sequence[pl.Series]) -> tuple[Rows, Rows]:
     return alike
 
 
-def _numbers(column: pl.Series) -> list[tuple[Any, int]]:
-    """Return numbers that are alike where the values of a column are, and how many of them there may be."""
-    import numpy as np
-
-    physical = column.to_physical()
-    if not column.null_count():
-        if physical.dtype.is_integer():
-            numbers = physical.to_numpy()
-            low, high = int(numbers.min()), int(numbers.max())
-            return [((numbers - low).astype(np.int64), high - low + 1)] if high - low < SMALL else [_encoded(numbers)]
-        if physical.dtype == pl.Binary:
-            return _octets(physical)
-    return [_encoded(physical.to_arrow())]
-
-
-def _octets(column: pl.Series) -> list[tuple[Any, int]]:
-    """Return what `_numbers` does of a column of bytes: an address is two numbers, of which one is mostly the same."""
-    import numpy as np
-
-    values = column.to_arrow()
-    _, offsets, data = values.buffers()
-    ends = np.frombuffer(offsets, np.int64, len(values) + 1, 8 * values.offset)
-    if (np.diff(ends) != ADDRESS).any():
-        return [_encoded(values)]
-    words = np.frombuffer(data, np.uint8)[ends[0] : ends[-1]].view(np.int64).reshape(-1, 2)
-    return [_encoded(word) for word in words.T if word.min() != word.max()]
-
-
-def _encoded(values: Any) -> tuple[Rows, int]:  # noqa: ANN401 - of NumPy or Arrow
-    """Return the number of each value among the different ones, and how many these are; nothing is a value too."""
-    import numpy as np
+def _encoded(values: pl.Series) -> tuple[Rows, int]:
+    """Return the number of each integer among the different ones, in the order they come, and how many these are."""
+    import numpy as np  # late: a listing of a few records does without
     import pyarrow as pa
 
-    words = (pa.array(values) if isinstance(values, np.ndarray) else values).dictionary_encode(null_encoding="encode")
+    words = pa.array(values.to_numpy()).dictionary_encode()
     return words.indices.to_numpy().astype(np.int64), len(words.dictionary)
+
+
+def _firsts(places: Rows, number: int) -> Rows:
+    """Return where each of so many different rows stands first."""
+    import numpy as np
+
+    first = np.empty(number, np.int64)
+    first[places[::-1]] = np.arange(len(places) - 1, -1, -1)  # of places alike the last one stays, so the first row
+    return first
+
+
+def _is_of(columns: Sequence[pl.Series], places: Rows, first: Rows) -> bool:
+    """Tell whether each row is what the first of its kind is: hashes are alike where rows are, and by chance."""
+    return all(column.eq_missing(column[first].gather(places)).all() for column in columns)
+
+
+def _compared(frame: pl.DataFrame) -> tuple[Rows, Rows]:
+    """Return what `rows_alike` does by comparing rows themselves, which takes longer."""
+    names = [str(place) for place in range(frame.width)]
+    named = frame.rename(dict(zip(frame.columns, names, strict=True))).with_row_index("row")
+    different = named.unique(names, keep="first", maintain_order=True).with_row_index("place")
+    places = named.join(different, on=names, how="left", nulls_equal=True, maintain_order="left")["place"]
+    return places.cast(pl.Int64).to_numpy(), different["row"].cast(pl.Int64).to_numpy()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from processors.payload import Payload, decode
-from processors.payload.decode import SERVICES
+from processors.payload.decode import SERVICES, Payload, decode
 from processors.payload.facts import FACTS
 from topics.obfuscation import obfuscated
 

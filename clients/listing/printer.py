@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         def lines(self, frame: pl.DataFrame) -> pl.Series:
             """Return one line for each record."""
 
-        def block(self, frame: pl.DataFrame) -> bytes:
+        def block(self, frame: pl.DataFrame) -> bytes | memoryview:
             """Return all lines with their ends."""
 
         def ending(self) -> str:

@@ -88,14 +88,12 @@ def _fact(name: str, message: Message) -> str | None:
 def _with_arp(frame: pl.DataFrame, facts: Collection[str]) -> pl.DataFrame:
     """Say of ARP without payload who asked and who answered, as the key of the flow tells it."""
     silent = [(pl.col(f"{side}_payload").bin.size() == 0).fill_null(value=True) for side in SIDES]
-    row = pl.int_range(pl.len()).alias("row")
-    asked = frame.with_columns(row).filter(pl.col("ethertype").is_in(ARP_TYPES) & silent[0] & silent[1])
-    known: dict[tuple[bytes | int, ...], tuple[Message, Message]] = {}
-    pairs = []
-    for ends in asked.select(ARP_COLUMNS).iter_rows():
-        if ends not in known:
-            known[ends] = _arp(dict(zip(ARP_COLUMNS, ends, strict=True)))
-        pairs.append(known[ends])
+    rows = frame.select(pl.col("ethertype").is_in(ARP_TYPES) & silent[0] & silent[1]).to_series().arg_true()
+    if not len(rows):
+        return frame
+    asked = frame.select(ARP_COLUMNS)[rows]
+    places, first = every_row_alike(asked.get_columns())
+    pairs = [_arp(dict(zip(ARP_COLUMNS, ends, strict=True))) for ends in asked[first].iter_rows()]
     columns: dict[str, list[str] | list[str | None]] = {
         APPLICATION: [first.protocol or second.protocol for first, second in pairs],
         **{SAID[side]: [pair[place].text for pair in pairs] for place, side in enumerate(SIDES)},
@@ -104,7 +102,9 @@ def _with_arp(frame: pl.DataFrame, facts: Collection[str]) -> pl.DataFrame:
             for name in facts
         },
     }
-    told = [frame[name].scatter(asked["row"], pl.Series(values, dtype=pl.String)) for name, values in columns.items()]
+    told = [
+        frame[name].scatter(rows, pl.Series(values, dtype=pl.String).gather(places)) for name, values in columns.items()
+    ]
     return frame.with_columns(told)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from processors.payload.signatures import Signature
-from topics.distinct import every_row_alike
+from topics.distinct import every_row_alike, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -205,4 +205,4 @@ def labelled(frame: pl.DataFrame, names: pl.Series) -> pl.DataFrame:
     label = pl.concat_str([pl.lit(f"{LABEL}="), pl.col("srv")])
     both = pl.when(others == "").then(label).otherwise(pl.concat_str([others, pl.lit(":"), label]))
     chosen = pl.when(pl.col("srv").is_null()).then(pl.col("labels")).otherwise(both).alias("labels")
-    return frame.with_columns(names.alias("srv")).with_columns(chosen).drop("srv")
+    return frame.with_columns(spread(pl.DataFrame([frame["labels"], names.alias("srv")]), chosen))

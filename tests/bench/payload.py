@@ -111,7 +111,7 @@ def different(seconds: float = 2.0) -> float:
     import struct
     import time
 
-    from processors.payload import Payload, decode
+    from processors.payload.decode import Payload, decode
 
     question = b"\3www\7example\3com\0\0\1\0\1"
     answer = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xc0\0\2\1"

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from clients.listing import alike
 from clients.listing.lines import Listing
 from tests.topics.filter_texts import flows
 from topics import distinct
@@ -34,13 +35,27 @@ COLUMNS = {
 
 
 @pytest.mark.parametrize("names", [[name] for name in COLUMNS] + [list(COLUMNS), ["far", "far", "unsigned", "far"]])
-def test_rows_alike_have_one_number_and_first_row(names: list[str]) -> None:
+@pytest.mark.parametrize("few", [0, distinct.FEW])
+def test_rows_alike_have_one_number_and_first_row(names: list[str], few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distinct, "FEW", few)
     columns = [COLUMNS[name].alias(str(place)) for place, name in enumerate(names)]
     frame = pl.DataFrame(columns)
     places, first = distinct.every_row_alike(columns)
     assert len(first) == frame.n_unique()
     assert frame[first][places].equals(frame)
     assert [places.tolist().index(place) for place in range(len(first))] == first.tolist()
+    assert distinct.rows_alike(columns, len(first) - 1) is None
+
+
+def test_rows_of_one_hash_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = [COLUMNS[name].alias(name) for name in ("far", "null", "real", "address", "word")]
+    monkeypatch.setattr(distinct, "FEW", 0)
+    places, first = distinct.every_row_alike(columns)
+    monkeypatch.setattr(
+        pl.DataFrame, "hash_rows", lambda frame: pl.repeat(7, frame.height, dtype=pl.UInt64, eager=True)
+    )
+    again, once = distinct.every_row_alike(columns)
+    assert (again.tolist(), once.tolist()) == (places.tolist(), first.tolist())
     assert distinct.rows_alike(columns, len(first) - 1) is None
 
 
@@ -63,3 +78,31 @@ def test_a_listing_is_the_same_however_it_is_worked_out(style: Style, monkeypatc
     monkeypatch.setattr(distinct, "WORTH", 1)
     assert aligned.lines(FRAME).to_list() == alone
     assert delimited.block(FRAME).decode() == "\n".join([*delimited.lines(FRAME), ""])
+
+
+@pytest.mark.parametrize(("shown", "most"), [(("proto", "saddr", "dport"), 60), (("rank", "stime", "saddr"), 960)])
+@pytest.mark.parametrize("delimiter", ["", ","])
+def test_lines_that_come_again_are_made_once(
+    shown: tuple[str, ...], most: int, delimiter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = pl.concat([FRAME] * 4).with_row_index("rank")
+    listing = Listing([fields()[name] for name in shown], Style(), delimiter)
+    expected = [listing.block(each) for each in (frame, frame[::-1])]
+    for module in (alike, distinct):
+        monkeypatch.setattr(module, "FEW", 1)
+    monkeypatch.setattr(alike, "LOOKED_AT", 480)
+    made = set[int]()
+
+    def seen(some: pl.DataFrame) -> pl.DataFrame:
+        made.add(some.height)
+        return some
+
+    def noted(method: str) -> None:
+        work = getattr(Listing, method)
+        monkeypatch.setattr(Listing, method, lambda self, some: work(self, seen(some)))
+
+    noted("lines")
+    noted("block")
+    once = alike.Alike(listing)
+    assert [once.block(each) for each in (frame, frame[::-1])] == expected
+    assert max(made) <= most

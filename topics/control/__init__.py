@@ -1,8 +1,18 @@
-"""Whole payloads of the control plane: what travels on `argosy.control.v1`."""
+"""Whole payloads of the control plane: what travels on `argosy.control.v1`.
+
+What has kernels is imported when it is asked for: what only decodes payload does without Numba.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from topics.control.batch import CONTROL_DTYPE, ControlBatch, ControlFlags
-from topics.control.codec import CONTROL_BATCH, decode_control, encode_control, encode_control_messages
-from topics.control.partitions import split_control
+
+if TYPE_CHECKING:
+    from topics.control.codec import CONTROL_BATCH, decode_control, encode_control, encode_control_messages
+    from topics.control.partitions import split_control
 
 __all__ = [
     "CONTROL_BATCH",
@@ -14,3 +24,13 @@ __all__ = [
     "encode_control_messages",
     "split_control",
 ]
+HOMES = {
+    **dict.fromkeys(("CONTROL_BATCH", "decode_control", "encode_control", "encode_control_messages"), "codec"),
+    "split_control": "partitions",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - functions and a schema
+    if name not in HOMES:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"{__name__}.{HOMES[name]}"), name)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.payload import Message, Payload, decode
-from processors.payload.decode import SERVICES
+from processors.payload.decode import SERVICES, Payload, decode
 from processors.payload.facts import FACTS
+from processors.payload.message import Message
 from processors.payload.tls import Hello, ja4
 from topics.obfuscation import obfuscated
 

@@ -39,16 +39,21 @@ def dot(graph: Graph, _: str) -> str:
         "digraph conversations {",
         '  node [shape=box style="rounded,filled" fillcolor="#ffffff" fontname="sans-serif"];',
     ]
-    for node, group, _weight in graph.nodes.select(NODE, GROUP, WEIGHT).iter_rows():
-        face = colour(places[group]) if group is not None else "#ffffff"
-        ink = "#ffffff" if lightness(face) < DARK else "#000000"
-        told = f" tooltip={_quoted(group)}" if group is not None else ""
-        lines.append(f'  {_quoted(node)} [fillcolor="{face}" fontcolor="{ink}"{told}];')
+    names = {node: _quoted(node) for node in graph.nodes[NODE].to_list()}
+    looks = {group: _look(group, places) for group in graph.nodes[GROUP].unique().to_list()}
+    lines += [f"  {names[node]} [{looks[group]}];" for node, group in graph.nodes.select(NODE, GROUP).iter_rows()]
     for source, target, weight, records in graph.edges.select(SOURCE, TARGET, WEIGHT, RECORDS).iter_rows():
         width, share = max(0.5, WIDEST * (weight / heaviest) ** 0.5), max(1, round(100 * weight / heaviest))
-        told = _quoted(f"{weight:g} in {records} records")
-        lines.append(f"  {_quoted(source)} -> {_quoted(target)} [weight={share} penwidth={width:.2f} tooltip={told}];")
+        told = f'"{weight:g} in {records} records"'
+        lines.append(f"  {names[source]} -> {names[target]} [weight={share} penwidth={width:.2f} tooltip={told}];")
     return "\n".join([*lines, "}", ""])
+
+
+def _look(group: str | None, places: dict[str, int]) -> str:
+    face = colour(places[group]) if group is not None else "#ffffff"
+    ink = "#ffffff" if lightness(face) < DARK else "#000000"
+    told = f" tooltip={_quoted(group)}" if group is not None else ""
+    return f'fillcolor="{face}" fontcolor="{ink}"{told}'
 
 
 def _quoted(text: str) -> str:

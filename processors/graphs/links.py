@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from topics.distinct import every_row_alike
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from topics.distinct import Rows
+
 SOURCE, TARGET, WEIGHT, RECORDS, NODE, GROUP = "source", "target", "weight", "records", "node", "group"
-SOURCE_GROUP, TARGET_GROUP = "source_group", "target_group"
-AT_ONCE = 1 << 19
-SUM, COUNT = ":weight", ":records"  # no columns of records are called so
-LOOKED_AT = 1 << 14  # records that tell whether there are many alike
+AT_ONCE = 1 << 19  # edges that wait to be added to each other
+WIDE = 1 << 32  # more than there are values: a pair of them is one number
+PAIR, ORDER = "pair", "order"
+ENDS = (SOURCE, TARGET)
+LINKS = pl.DataFrame(
+    schema={
+        **dict.fromkeys(ENDS, pl.Int64),
+        **dict.fromkeys((f"{end} {GROUP}" for end in ENDS), pl.String),
+        WEIGHT: pl.Float64,
+        RECORDS: pl.Int64,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -41,77 +54,88 @@ class LinkTable:
     """Adds up the edges of records: each links the values of every two fields that follow each other in `fields`.
 
     `groups` say, for fields that have one, what their nodes belong to; `weight` is what counts. All are expressions
-    over the columns of topics/frame.py, the fields and groups of texts. Memory goes by distinct edges.
+    over the columns of topics/frame.py, the fields and groups of texts. Edges are added up as pairs of numbers, and
+    what the numbers stand for is written as text at the end. Memory goes by distinct edges and values.
     """
 
     def __init__(self, fields: Sequence[pl.Expr], groups: Mapping[int, pl.Expr], weight: pl.Expr) -> None:
-        self._fields, self._groups, self._weight = list(fields), dict(groups), weight
-        self._parts: list[pl.DataFrame] = []
+        nothing = pl.lit(None, pl.String)
+        self._ends = [_End(field, groups.get(place, nothing)) for place, field in enumerate(fields)]
+        self._weight = weight
+        self._parts: list[list[pl.DataFrame]] = [[] for _ in fields[1:]]
 
     @property
     def columns(self) -> set[str]:
         """The columns that frames need to have."""
-        expressions = [*self._fields, *self._groups.values(), self._weight]
-        return {name for expression in expressions for name in expression.meta.root_names()}
+        return {name for end in self._ends for name in end.made_of} | set(self._weight.meta.root_names())
 
     def add(self, frame: pl.DataFrame) -> None:
         """Take records; those with a blank value link nothing there."""
-        made = self._together(frame).select(
-            *(field.alias(f"{NODE}{place}") for place, field in enumerate(self._fields)),
-            *(group.cast(pl.String).alias(f"{GROUP}{place}") for place, group in self._groups.items()),
-            pl.col(SUM).alias(WEIGHT),
-            pl.col(COUNT).alias(RECORDS),
-        )
-        for place in range(len(self._fields) - 1):
-            groups = [f"{GROUP}{end}" for end in (place, place + 1)]
-            edges = made.select(
-                pl.col(f"{NODE}{place}").alias(SOURCE),
-                pl.col(f"{NODE}{place + 1}").alias(TARGET),
-                WEIGHT,
-                RECORDS,
-                *(
-                    (pl.col(name) if name in made.columns else pl.lit(None, pl.String)).alias(end)
-                    for name, end in zip(groups, (SOURCE_GROUP, TARGET_GROUP), strict=True)
-                ),
-            )
-            self._parts.append(_added(edges.drop_nulls([SOURCE, TARGET])))
-        if sum(part.height for part in self._parts) > AT_ONCE:
-            self._parts = [_added(pl.concat(self._parts))]
-
-    def _together(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Add up records that are alike in all that nodes are made of, where many are: there is less to be named."""
-        weighed = frame.with_columns(self._weight.cast(pl.Float64).alias(SUM), pl.lit(1, pl.Int64).alias(COUNT))
-        made_of = sorted({n for each in (*self._fields, *self._groups.values()) for n in each.meta.root_names()})
-        varying = [name for name in made_of if not _says_one(frame[name])]
-        if not varying or frame.select(varying).head(LOOKED_AT).n_unique() * 2 > min(frame.height, LOOKED_AT):
-            return weighed
-        same = [pl.col(name).first() for name in made_of if name not in varying]
-        return weighed.group_by(varying).agg(pl.col(SUM, COUNT).sum(), *same)
+        if not frame.height:
+            return
+        weight = frame.select(self._weight.cast(pl.Float64).alias(WEIGHT)).to_series()
+        numbered = [end.numbers(frame) for end in self._ends]
+        for ends, parts in zip(itertools.pairwise(numbered), self._parts, strict=True):
+            pairs = pl.DataFrame([pl.Series(PAIR, ends[0] * WIDE + ends[1]), weight])
+            parts.append(pairs.group_by(PAIR).agg(pl.col(WEIGHT).sum(), pl.len().cast(pl.Int64).alias(RECORDS)))
+            if sum(part.height for part in parts) > AT_ONCE:
+                parts[:] = [pl.concat(parts).group_by(PAIR).agg(pl.col(WEIGHT, RECORDS).sum())]
 
     def graph(self) -> Graph:
         """Return all edges and nodes."""
-        if not self._parts:
-            empty = pl.DataFrame(schema={SOURCE: pl.String, TARGET: pl.String, WEIGHT: pl.Float64, RECORDS: pl.Int64})
-            nodes = pl.DataFrame(schema={NODE: pl.String, GROUP: pl.String, WEIGHT: pl.Float64})
-            return Graph(empty, nodes, 0, 0.0)
-        edges = _added(pl.concat(self._parts))
-        edges = edges.sort([WEIGHT, SOURCE, TARGET], descending=[True, False, False])
-        ends = [
-            edges.select(pl.col(end).alias(NODE), pl.col(group).alias(GROUP), WEIGHT)
-            for end, group in ((SOURCE, SOURCE_GROUP), (TARGET, TARGET_GROUP))
-        ]
-        nodes = pl.concat(ends).group_by(NODE).agg(pl.col(GROUP).drop_nulls().min(), pl.col(WEIGHT).sum())
+        told = [end.told() for end in self._ends]
+        words = pl.concat([each[NODE] for each in told]).drop_nulls().unique().sort()
+        order = pl.DataFrame({NODE: words, ORDER: pl.int_range(len(words), eager=True)})
+        known = [each.join(order, on=NODE, how="left", maintain_order="left") for each in told]
+        found = pl.concat([LINKS, *(_linked(parts, *known[at : at + 2]) for at, parts in enumerate(self._parts))])
+        edges = found.group_by(ENDS).agg(pl.col(WEIGHT, RECORDS).sum())
+        edges = edges.sort([WEIGHT, *ENDS], descending=[True, False, False])
+        ends = [found.select(pl.col(end).alias(NODE), f"{end} {GROUP}", WEIGHT) for end in ENDS]
+        nodes = pl.concat([each.rename({each.columns[1]: GROUP}) for each in ends])
+        nodes = nodes.group_by(NODE).agg(pl.col(GROUP).drop_nulls().min(), pl.col(WEIGHT).sum())
         nodes = nodes.sort([WEIGHT, NODE], descending=[True, False])
-        shown = edges.select(SOURCE, TARGET, WEIGHT, RECORDS)
-        return Graph(shown, nodes, shown.height, float(shown[WEIGHT].sum()))
+        shown = edges.with_columns(words.gather(edges[end]).alias(end) for end in ENDS)
+        named = nodes.with_columns(words.gather(nodes[NODE]).alias(NODE))
+        return Graph(shown, named, shown.height, float(shown[WEIGHT].sum()))
+
+
+class _End:
+    """The values of a field that records had, as what they are made of, and the number of each."""
+
+    def __init__(self, field: pl.Expr, group: pl.Expr) -> None:
+        self._field, self._group = field, group
+        self.made_of = sorted({*field.meta.root_names(), *group.meta.root_names()})
+        self._known: pl.DataFrame | None = None
+
+    def numbers(self, frame: pl.DataFrame) -> Rows:
+        """Return which of the values known each record has."""
+        varying = [frame[name] for name in self.made_of if not _says_one(frame[name])]
+        places, first = every_row_alike(varying or [frame[self.made_of[0]]])
+        fresh = frame.select(self.made_of)[first]
+        known = fresh if self._known is None else pl.concat([self._known, fresh])
+        numbers, once = every_row_alike(known.get_columns())  # those known already keep their numbers
+        self._known = known[once]
+        return numbers[len(known) - len(fresh) :][places]
+
+    def told(self) -> pl.DataFrame:
+        """Return NODE and GROUP of each value, by its number."""
+        if self._known is None:
+            return pl.DataFrame(schema={NODE: pl.String, GROUP: pl.String})
+        return self._known.select(self._field.alias(NODE), self._group.cast(pl.String).alias(GROUP))
+
+
+def _linked(parts: Sequence[pl.DataFrame], source: pl.DataFrame, target: pl.DataFrame) -> pl.DataFrame:
+    """Return edges with the order of their names, and what these belong to, for the numbers of values."""
+    if not parts:
+        return LINKS
+    pairs = pl.concat(parts)
+    made = [pairs.select(WEIGHT, RECORDS)]
+    for name, known, number in ((SOURCE, source, pl.col(PAIR) // WIDE), (TARGET, target, pl.col(PAIR) % WIDE)):
+        rows = known[pairs.select(number).to_series()]
+        made.append(rows.select(pl.col(ORDER).alias(name), pl.col(GROUP).alias(f"{name} {GROUP}")))
+    return pl.concat(made, how="horizontal").select(LINKS.columns).drop_nulls(ENDS)
 
 
 def _says_one(column: pl.Series) -> bool:
     """Tell whether all values are the same; those of a column with holes are not."""
     return not column.null_count() and bool((column == column.head(1)).all())
-
-
-def _added(edges: pl.DataFrame) -> pl.DataFrame:
-    return edges.group_by(SOURCE, TARGET).agg(
-        pl.col(WEIGHT, RECORDS).sum(), pl.col(SOURCE_GROUP, TARGET_GROUP).drop_nulls().min()
-    )

@@ -154,11 +154,9 @@ def _stacked(axes: Axes, days: Any, lines: list[Line], sign: float, look: Look) 
         upper = base + np.nan_to_num(line.values) * sign
         values, baseline = np.where(np.isnan(line.values), np.nan, upper), base
         if look.fill:
-            axes.stairs(
-                values, days, baseline=baseline, fill=True, facecolor=colour(line.place), edgecolor="none", zorder=2
-            )
+            _steps(axes, days, values, baseline, facecolor=colour(line.place), zorder=2)
             if len(values) <= FEW:
-                axes.stairs(values, days, baseline=None, color=BACK, linewidth=0.5, zorder=3)
+                _steps(axes, days, values, edgecolor=BACK, linewidth=0.5, zorder=3)
         else:
             _line(axes, days, values, line, place)
         base = upper
@@ -178,13 +176,30 @@ def _side_by_side(
         values = line.values * sign
         if filled and look.fill:
             face = colour(line.place)
-            axes.stairs(values, days, fill=True, facecolor=face, edgecolor="none", alpha=alpha, zorder=2)
+            _steps(axes, days, values, np.zeros(len(values)), facecolor=face, alpha=alpha, zorder=2)
         _line(axes, days, values, line, place)
 
 
 def _line(axes: Axes, days: Any, values: Any, line: Line, place: int) -> None:  # noqa: ANN401 - arrays
     dash = LINES[place % len(LINES)]
-    axes.stairs(values, days, baseline=None, color=line_colour(line.place), linewidth=1.3, linestyle=dash, zorder=3)
+    _steps(axes, days, values, edgecolor=line_colour(line.place), linewidth=1.3, linestyle=dash, zorder=3)
+
+
+def _steps(
+    axes: Axes,
+    days: Any,  # noqa: ANN401 - an array
+    values: Any,  # noqa: ANN401 - an array
+    base: Any = None,  # noqa: ANN401 - an array
+    **look: Any,  # noqa: ANN401 - handed on
+) -> None:
+    """Draw a line of steps, or fill down to a base, as `Axes.stairs`, which asks point by point how far they reach."""
+    from matplotlib.patches import StepPatch
+
+    filled = {"fill": False} if base is None else {"fill": True, "linewidth": 0, "edgecolor": "none"}
+    axes.add_artist(StepPatch(values, days, baseline=base, **{**filled, **look}))
+    levels = values if base is None else np.concatenate([values, base[~np.isnan(values)]])
+    if not np.isnan(levels).all():
+        axes.update_datalim([(days[0], np.nanmin(levels)), (days[-1], np.nanmax(levels))])
 
 
 def _limits(axes: Axes, days: Any, panel: Panel, look: Look) -> None:  # noqa: ANN401 - an array

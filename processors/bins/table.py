@@ -11,6 +11,7 @@ import polars as pl
 from processors.bins.edges import MOST_EDGES, BinSize
 from processors.bins.pieces import BIN, NEEDED, pieces, record_times
 from processors.merge.grouped_rules import FIELDS, merged_column
+from topics.distinct import spread
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -57,11 +58,16 @@ class BinTable:
         first, last = record_times(frame)
         self._low, self._high = min(self._low, int(first.min())), max(self._high, int(last.max()))
         self._fit()
-        keyed = frame.select(*self._columns, *self._keys)
+        keyed = frame.select(self._columns).with_columns(self._key(frame, key) for key in self._keys)
         for part in _parts(keyed, (last - first) // (self.size.length or DAY)):
             self._rows.append(self._merged(pieces(part, self.size)))
             if sum(rows.height for rows in self._rows) > AT_ONCE:
                 self._rows = [self._together()]
+
+    def _key(self, frame: pl.DataFrame, key: pl.Expr) -> pl.Series:
+        """Return the values of a key, each different one worked out once where they come again and again."""
+        made_of = frame.select(sorted(set(key.meta.root_names())))
+        return spread(made_of, key).alias(key.meta.output_name())
 
     def finish(self) -> pl.DataFrame:
         """Return one row for each bin and key that has records, by bin: BIN, the keys, the columns."""

@@ -13,7 +13,7 @@ from clients.sources import Source
 from topics.errors import ArgosyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     import polars as pl
 
@@ -70,7 +70,16 @@ class _Wanted:
     def __init__(self, source: Source, chosen: Selection, totals: Totals | None, outputs: Outputs) -> None:
         self._source, self._chosen, self._totals, self._outputs = source, chosen, totals, outputs
 
-    def frames(self, columns: set[str] | None, window: Window) -> Iterator[pl.DataFrame]:
+    def frames_ahead(self, columns: set[str], window: Window) -> Iterator[pl.DataFrame]:
+        """Yield them, of large files the next ones read by another thread."""
+        frames = self.frames(columns, window)
+        if not self._source.is_large:
+            return frames
+        from clients.ahead import ahead
+
+        return ahead(frames)
+
+    def frames(self, columns: set[str] | None, window: Window) -> Generator[pl.DataFrame]:
         """Yield them, with these columns or all."""
         rejected = self._outputs.reject if self._outputs.wants_rejects else None
         totals, chosen = self._totals, self._chosen
@@ -91,13 +100,12 @@ class _Wanted:
 def _print(parsed: Parsed, _: Outputs, wanted: _Wanted) -> int:
     printer, window = reading.printer(parsed), reading.window(parsed)
     selected = 0
-    columns = reading.JUST_COUNTED if parsed.count("-q") else printer.columns
-    for frame in window.output.cut(wanted.frames(columns, window.input)):
+    if parsed.count("-q"):
+        return sum(frame.height for frame in window.output.cut(wanted.frames(reading.JUST_COUNTED, window.input)))
+    for frame in window.output.cut(wanted.frames_ahead(printer.columns, window.input)):
         selected += frame.height
-        if not parsed.count("-q"):
-            printer.print(frame)
-    if not parsed.count("-q"):
-        printer.close()
+        printer.print(frame)
+    printer.close()
     return selected
 
 

@@ -32,6 +32,7 @@ READ_SUFFIXES = {".parquet", ".arrow", ".avro", ".argus"}
 SOME_COLUMNS, WHOLE_RECORDS = 262_144, 131_072  # records read at a time
 AT_A_TIME = 524_288  # and put together at a time, without being kept
 FILE_DATABASE = re.compile(r"\.(duckdb|sqlite3?)(/|$)")
+LARGE = 1 << 23  # bytes
 DASH = "-"
 SCHEME = "kafka://"
 DEFAULT_PORT = 9092
@@ -224,6 +225,14 @@ class Source:
         if any(is_database(name) or name.startswith(SCHEME) for name in self.names):
             return False
         return all(readable_format(name) is Format.PARQUET for name in self.names)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether all records are in files, and these in need of more than a moment."""
+        try:
+            return sum(Path(name).stat().st_size for name in self.names) > LARGE and self.is_parquet
+        except OSError:
+            return False
 
     def columns(self, selection: Selection, columns: set[str]) -> Iterator[pa.RecordBatch]:
         """Yield the records selected, of Parquet files, with these columns; raises InputError as `frames` does."""

@@ -235,6 +235,19 @@ def _argus() -> None:
     encoder.warm_up()
 
 
+def _rows() -> None:
+    """Write records as lines, of columns of every width."""
+    from clients.listing.rows import Rows
+    from clients.sources import to_frame
+    from topics.fields import Style, field
+
+    style = Style()
+    columns = [field(name) for name in ("stime", "bytes", "proto", "saddr", "sport", "smac", "label")]
+    cells = [column.text(style).fill_null("") for column in columns]
+    for _ in Rows(columns, style, ",", cells).blocks(to_frame(_flows())):
+        pass
+
+
 STAGES: dict[str, Callable[[], None]] = {
     "packets to records": _probe,
     "records to flows": _merge,
@@ -249,6 +262,7 @@ STAGES: dict[str, Callable[[], None]] = {
     "labels": _labels,
     "observations": _module("processors.observers.match"),
     "sums of columns": _module("processors.summaries.warm"),
+    "rows of text": _rows,
     "rows of PostgreSQL": _module("sinks.sql.copying"),
 }
 OF_A_RUN = ("packets to records", "records to flows", "payloads to DNS", "labels")  # all that `argosy run` needs

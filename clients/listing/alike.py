@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from topics.distinct import FEW, rows_alike
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import polars as pl
 
     from clients.listing.printer import Lines
@@ -45,13 +47,14 @@ class Alike:
         """Return one line for each record."""
         return self._listing.lines(frame)
 
-    def block(self, frame: pl.DataFrame) -> bytes | memoryview:
-        """Return all lines with their ends."""
+    def blocks(self, frame: pl.DataFrame) -> Iterator[bytes | memoryview]:
+        """Yield all lines with their ends, each piece to be used before the next is asked for."""
         alike = self._alike(frame.select(self._needed)) if frame.height >= FEW and self._needed else None
         if alike is None:
-            return self._listing.block(frame)
+            yield from self._listing.blocks(frame)
+            return
         places, first = alike
-        return _text((self._listing.lines(frame[first]) + "\n").gather(places))
+        yield _text((self._listing.lines(frame[first]) + "\n").gather(places))
 
     def _alike(self, frame: pl.DataFrame) -> tuple[Rows, Rows] | None:
         """Return which of the different records each is, and where these are; None where it is not worth it."""

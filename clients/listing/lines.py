@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -10,8 +9,9 @@ import polars as pl
 from topics.distinct import spread
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from clients.listing.rows import Rows
     from topics.fields import Field, Style
 
 PORT_AFTER = {"sport": "saddr", "dport": "daddr"}
@@ -20,6 +20,8 @@ PADDED = {"dir"}  # Argus pads this one even between delimiters
 KEEPS_BLANKS = {"flgs"}  # with the one after them
 ENDS_IN_BLANKS = {"tcpopt"}
 QUOTE = '"'
+MANY = 1 << 20  # values for which it pays to load the kernels
+SOME = 1 << 10  # lines for which it pays to call them
 CONTROL = r"[\x00-\x1f\x7f-\x9f]"  # would move the cursor, or worse
 
 
@@ -30,6 +32,8 @@ class Listing:
         self._columns = columns
         self._style = style
         self._delimiter = delimiter
+        self._rows: Rows | None = None
+        self._written = 0
         self._texts = [column.text(style).fill_null("").alias(str(place)) for place, column in enumerate(columns)]
 
     @property
@@ -60,26 +64,34 @@ class Listing:
         free = [self._free(texts, place) for place, column in enumerate(self._columns) if column.format.free]
         return texts.with_columns(free).select(self._aligned(texts)).to_series()
 
-    def block(self, frame: pl.DataFrame) -> bytes:
-        """Return all lines with their ends, as `lines` has them."""
-        if not self._delimiter:
-            return joined(self.lines(frame))
-        rows = io.BytesIO()
-        cells = frame.select(self._cell(place, column).alias(str(place)) for place, column in enumerate(self._columns))
-        cells.write_csv(rows, include_header=False, separator=self._delimiter, quote_style="never")
-        return rows.getvalue()
+    def blocks(self, frame: pl.DataFrame) -> Iterator[bytes | memoryview]:
+        """Yield all lines with their ends, as `lines` has them; what is yielded holds until the next is asked for."""
+        self._written += frame.height * len(self._columns)
+        if self._written < MANY or frame.height < SOME:
+            yield joined(self.lines(frame))
+            return
+        if self._rows is None:
+            from clients.listing.rows import Rows  # Numba takes longer to load than a page to print
 
-    def _cell(self, place: int, column: Field) -> pl.Expr:
-        """Return what is between two delimiters: numbers as they are, which spares making texts of them."""
-        number = column.number(self._style)
-        return self._value(self._texts[place], column) if number is None else number
+            cells = [self._cell(place) for place in range(len(self._columns))]
+            self._rows = Rows(self._columns, self._style, self._delimiter, cells)
+        yield from self._rows.blocks(frame)
+
+    def _cell(self, place: int) -> pl.Expr:
+        """Return what a line has of one column: between delimiters, or as wide as it is, with what parts it."""
+        text, column = self._texts[place], self._columns[place]
+        if self._delimiter:
+            return self._value(text, column)
+        harmless = text.str.replace_all(CONTROL, ".") if column.format.free else text
+        fitted = self._fitted(harmless, column, is_long=True)
+        return pl.concat_str([self._separator(place, text), fitted]) if place else fitted
 
     def _aligned(self, texts: pl.DataFrame) -> pl.Expr:
         longest = texts.select(pl.all().str.len_bytes().max()).row(0)
         parts = []
         for place, column in enumerate(self._columns):
             if place:
-                parts.append(self._separator(place))
+                parts.append(self._separator(place, pl.col(str(place))))
             text = pl.col(str(place))
             is_long = (longest[place] or 0) > column.columns(self._style)
             parts.append(text if column.format.free else self._fitted(text, column, is_long=is_long))
@@ -103,11 +115,11 @@ class Listing:
         """Tell which column is never cut: as in Argus, half the number of a port is worse than a crooked column."""
         return column.name in PORT_AFTER and not self._style.port_names
 
-    def _separator(self, place: int) -> pl.Expr:
-        """Return a blank, or the dot that ties a port to the address before it."""
+    def _separator(self, place: int, text: pl.Expr) -> pl.Expr:
+        """Return a blank, or the dot that ties the text of a port to the address before it."""
         if PORT_AFTER.get(self._columns[place].name) != self._columns[place - 1].name:
             return pl.lit(" ")
-        return pl.when(pl.col(str(place)) == "").then(pl.lit(" ")).otherwise(pl.lit("."))
+        return pl.when(text == "").then(pl.lit(" ")).otherwise(pl.lit("."))
 
     def _delimited(self) -> pl.Expr:
         values = [self._value(pl.col(str(place)), column) for place, column in enumerate(self._columns)]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Protocol
 
     class Lines(Protocol):
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
         def lines(self, frame: pl.DataFrame) -> pl.Series:
             """Return one line for each record."""
 
-        def block(self, frame: pl.DataFrame) -> bytes | memoryview:
-            """Return all lines with their ends."""
+        def blocks(self, frame: pl.DataFrame) -> Iterator[bytes | memoryview]:
+            """Yield all lines with their ends, each piece to be used before the next is asked for."""
 
         def ending(self) -> str:
             """Return what comes after the records, empty for nothing."""
@@ -64,7 +65,8 @@ class Printer:
         if self._every <= 0:
             if self._every == ONCE and not self.count:
                 self._write([self._listing.heading()])
-            sys.stdout.buffer.write(self._listing.block(placed))
+            for block in self._listing.blocks(placed):
+                sys.stdout.buffer.write(block)
         else:
             self._grouped(self._listing.lines(placed))
         self.count += frame.height

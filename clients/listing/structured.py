@@ -12,7 +12,7 @@ from clients.listing.lines import joined
 from topics.fields.formats import TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from topics.fields import Field, Style
 
@@ -49,9 +49,9 @@ class JsonLines:
         """Return nothing."""
         return ""
 
-    def block(self, frame: pl.DataFrame) -> bytes:
-        """Return all objects, a line each."""
-        return joined(self.lines(frame))
+    def blocks(self, frame: pl.DataFrame) -> Iterator[bytes]:
+        """Yield all objects, a line each."""
+        yield joined(self.lines(frame))
 
     def lines(self, frame: pl.DataFrame) -> pl.Series:
         """Return one object for each record."""
@@ -95,9 +95,9 @@ class XmlDocument:
         """Return its end."""
         return "</ArgusDataStream>"
 
-    def block(self, frame: pl.DataFrame) -> bytes:
-        """Return all elements, a line each."""
-        return joined(self.lines(frame))
+    def blocks(self, frame: pl.DataFrame) -> Iterator[bytes]:
+        """Yield all elements, a line each."""
+        yield joined(self.lines(frame))
 
     def lines(self, frame: pl.DataFrame) -> pl.Series:
         """Return one element for each record."""

@@ -1,11 +1,14 @@
-"""The clients beside Argus's own: two million records, made from the same capture, wall and CPU seconds."""
+"""The clients beside Argus's own: two million records, made from the same capture, wall and CPU seconds.
+
+Each work is done with a few records, too: what is left of the whole process is what two million of them cost.
+"""
 
 from __future__ import annotations
 
 import shutil
 import statistics
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tests.bench.probe import captures
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COPIES = 4
+FEW = 1000  # records
+ANSWERED = (0, 1)  # exit statuses: some record was selected, or none
 FIELDS = (
     *("stime", "ltime", "dur", "proto", "saddr", "sport", "dir", "daddr", "dport", "state", "flgs"),
     *("spkts", "dpkts", "sbytes", "dbytes", "sttl", "dttl", "tcprtt", "srcid", "trans"),
@@ -39,11 +44,12 @@ WORK: dict[str, tuple[str, tuple[str, ...], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What our tool and theirs cost, None where it is not installed, for so many records."""
+    """What our tool and theirs cost, None where it is not installed, for so many records; `few` for a few of them."""
 
     ours: Cost
     theirs: Cost | None
     records: int
+    few: Beside | None = None
 
 
 def records(argosy: str, build: Path) -> tuple[Path, Path | None]:
@@ -66,15 +72,34 @@ def records(argosy: str, build: Path) -> tuple[Path, Path | None]:
     return ours, theirs
 
 
-def measure(argosy: str, build: Path, name: str, runs: int) -> Beside:
-    """Do one work with both tools in turn, a warm-up first."""
-    tool, options, writes = WORK[name]
+def few(argosy: str, build: Path) -> tuple[Path, Path | None]:
+    """Return the first records of both files in files of their own."""
     ours, theirs = records(argosy, build)
+    few_ours, few_theirs = build / "bench-few.parquet", build / "bench-few.argus"
+    run([argosy, "ra", "-r", str(ours), "-N", str(FEW), "-w", str(few_ours)])
+    if theirs is None:
+        return few_ours, None
+    few_theirs.unlink(missing_ok=True)
+    run(["ra", "-X", "-r", str(theirs), "-N", str(FEW), "-w", str(few_theirs)])
+    return few_ours, few_theirs
+
+
+def measure(argosy: str, build: Path, name: str, runs: int) -> Beside:
+    """Do one work with both tools in turn, a warm-up first, with all records and with a few."""
+    all_of_them, first = records(argosy, build), few(argosy, build)
+    commands = [_commands(argosy, build, name, *files) for files in (all_of_them, first)]
+    number = count(argosy, all_of_them[0])
+    fewer = beside(commands[1], runs, FEW)
+    return replace(beside(commands[0], runs, number), few=fewer)
+
+
+def _commands(argosy: str, build: Path, name: str, ours: Path, theirs: Path | None) -> list[list[str]]:
+    tool, options, writes = WORK[name]
     output = str(build / "bench-output.arrow")
     commands = [[argosy, tool, "-r", str(ours), *(("-w", output) if writes else ()), *options]]
     if theirs is not None and shutil.which(tool):
         commands.append([tool, "-X", "-r", str(theirs), *(("-w", "-") if writes else ()), *options])
-    return beside(commands, runs, count(argosy, ours))
+    return commands
 
 
 def beside(commands: list[list[str]], runs: int, records: int) -> Beside:
@@ -82,7 +107,7 @@ def beside(commands: list[list[str]], runs: int, records: int) -> Beside:
     costs: list[list[Cost]] = [[] for _ in commands]
     for _ in range(runs + 1):
         for command, found in zip(commands, costs, strict=True):
-            found.append(run(command))
+            found.append(run(command, statuses=ANSWERED))
     medians = [_median(found[1:]) for found in costs]
     return Beside(medians[0], medians[1] if len(medians) > 1 else None, records)
 

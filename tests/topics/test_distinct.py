@@ -68,6 +68,10 @@ STYLES = (
 )
 
 
+def written(listing: Listing | alike.Alike, frame: pl.DataFrame) -> bytes:
+    return b"".join(bytes(block) for block in listing.blocks(frame))
+
+
 @pytest.mark.parametrize("style", STYLES)
 def test_a_listing_is_the_same_however_it_is_worked_out(style: Style, monkeypatch: pytest.MonkeyPatch) -> None:
     known = {name: field for name, field in fields().items() if name != "idle"}  # which the clock tells
@@ -77,7 +81,7 @@ def test_a_listing_is_the_same_however_it_is_worked_out(style: Style, monkeypatc
     monkeypatch.setattr(distinct, "FEW", 1)
     monkeypatch.setattr(distinct, "WORTH", 1)
     assert aligned.lines(FRAME).to_list() == alone
-    assert delimited.block(FRAME).decode() == "\n".join([*delimited.lines(FRAME), ""])
+    assert written(delimited, FRAME).decode() == "\n".join([*delimited.lines(FRAME), ""])
 
 
 @pytest.mark.parametrize(("shown", "most"), [(("proto", "saddr", "dport"), 60), (("rank", "stime", "saddr"), 960)])
@@ -87,7 +91,7 @@ def test_lines_that_come_again_are_made_once(
 ) -> None:
     frame = pl.concat([FRAME] * 4).with_row_index("rank")
     listing = Listing([fields()[name] for name in shown], Style(), delimiter)
-    expected = [listing.block(each) for each in (frame, frame[::-1])]
+    expected = [written(listing, each) for each in (frame, frame[::-1])]
     for module in (alike, distinct):
         monkeypatch.setattr(module, "FEW", 1)
     monkeypatch.setattr(alike, "LOOKED_AT", 480)
@@ -102,7 +106,7 @@ def test_lines_that_come_again_are_made_once(
         monkeypatch.setattr(Listing, method, lambda self, some: work(self, seen(some)))
 
     noted("lines")
-    noted("block")
+    noted("blocks")
     once = alike.Alike(listing)
-    assert [once.block(each) for each in (frame, frame[::-1])] == expected
+    assert [written(once, each) for each in (frame, frame[::-1])] == expected
     assert max(made) <= most

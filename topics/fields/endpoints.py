@@ -153,7 +153,13 @@ def _port_text(side: str) -> Format:
             .otherwise(pl.lit(None, pl.String))
         )
 
-    return Format(text, left=True, holds="number")
+    return Format(text, left=True, holds="number", also=_beside_ports)
+
+
+def _beside_ports() -> tuple[Value, ...]:
+    protocol = col("protocol")
+    index, message = where(protocol == ESP, col("discriminator")), where(protocol == ICMPV6, col("src_port"))
+    return (protocol, is_link(), is_llc(), col("ethertype"), message.or_else(0), index.or_else(0))
 
 
 def _hex_of_16(number: pl.Expr) -> pl.Expr:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from topics.expression import Value
     from topics.fields.style import Style
 
+    Digits = tuple[pl.Expr, int]
+
 SIDES = ("src", "dst")
 WORDS = {
     "src": {"s": "s", "S": "S", "src": "src", "Src": "Src", "source": "source", "other": "destination"},
@@ -27,8 +29,9 @@ class Format:
     `text` gets the value, the style and the width that was asked for; `extra_width` the width and the style. Text that
     is `free` may hold any character: among delimiters it has to be quoted. `holds` says what the value is: `number`,
     `time` (ns since 1970), `text` or `bytes`; `scale` how many of its units make one of those that are printed.
-    `number` is what the text is the digits of, int64 or decimal, None where it is no such text: tables between
-    delimiters are written of it, without the way through text.
+    `number` is what the text is the digits of, int64 or decimal, with how many of them stand behind the point; None
+    where it is no such text: kernels write it without the way through text. `also` is what the text of a record depends
+    on besides the value.
     """
 
     text: Callable[[pl.Expr, Style, int], pl.Expr]
@@ -37,7 +40,8 @@ class Format:
     extra_width: Callable[[int, Style], int] = lambda _width, _style: 0
     holds: str = "text"
     scale: float = 1
-    number: Callable[[pl.Expr, Style], pl.Expr | None] = lambda _value, _style: None
+    number: Callable[[pl.Expr, Style], Digits | None] = lambda _value, _style: None
+    also: Callable[[], tuple[Value, ...]] = tuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ class Field:
             return patterned(self, style)
         return self.format.text(self.value(), style, self.width)
 
-    def number(self, style: Style) -> pl.Expr | None:
+    def number(self, style: Style) -> Digits | None:
         """Return what the text of every record is the digits of, null where it is blank; None for other text."""
         return None if self.pattern else self.format.number(self.value(), style)
 

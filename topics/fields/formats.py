@@ -15,6 +15,7 @@ from topics.obfuscation import obfuscated
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from topics.fields.field import Digits
     from topics.fields.style import Style
 
 SECOND = 1_000_000_000
@@ -78,36 +79,36 @@ def _cut(value: pl.Expr, unit: int, digits: int, suffix: str) -> pl.Expr:
     return pl.concat_str([sign, whole.cast(pl.String), pl.lit("."), fraction, pl.lit(suffix)])
 
 
-def _whole(value: pl.Expr, _: Style) -> pl.Expr:
-    return value.cast(pl.Int64)
+def _whole(value: pl.Expr, _: Style) -> Digits:
+    return value.cast(pl.Int64), 0
 
 
-def _whole_count(value: pl.Expr, style: Style) -> pl.Expr | None:
-    return None if style.abbreviate is not None else value.cast(pl.Int64)
+def _whole_count(value: pl.Expr, style: Style) -> Digits | None:
+    return None if style.abbreviate is not None else (value.cast(pl.Int64), 0)
 
 
 def _decimal(value: pl.Expr, style: Style) -> pl.Expr:
     return value.cast(pl.Decimal(DIGITS, style.precision), strict=False)
 
 
-def _decimal_rate(value: pl.Expr, style: Style) -> pl.Expr | None:
-    return None if style.abbreviate is not None else _decimal(value, style)
+def _fixed(value: pl.Expr, style: Style) -> Digits:
+    return _decimal(value, style), style.precision
 
 
-def _decimal_seconds(value: pl.Expr, style: Style) -> pl.Expr:
-    return _decimal(value / SECOND, style)
+def _fixed_rate(value: pl.Expr, style: Style) -> Digits | None:
+    return None if style.abbreviate is not None else _fixed(value, style)
 
 
-def _epoch(value: pl.Expr, style: Style) -> pl.Expr | None:
-    """Return instants (ns since 1970) in seconds, cut to the precision; 0 where there are none."""
+def _fixed_seconds(value: pl.Expr, style: Style) -> Digits:
+    return _fixed(value / SECOND, style)
+
+
+def _epoch(value: pl.Expr, style: Style) -> Digits | None:
+    """Return instants (ns since 1970) in units of the last digit asked for, cut to it; 0 where there are none."""
     if not style.epoch:
         return None
     step: int = 10 ** (9 - style.precision)
-    whole: pl.Expr = value.cast(pl.Int64).fill_null(0) // step
-    if not style.precision:
-        return whole
-    unit = pl.lit(Decimal(1).scaleb(-style.precision))
-    return whole.cast(pl.Decimal(DIGITS, 0)).mul(unit)
+    return value.cast(pl.Int64).fill_null(0) // step, style.precision
 
 
 def _fraction(value: pl.Expr, style: Style, _: int) -> pl.Expr:
@@ -133,10 +134,11 @@ def local_offset(instants: pl.Series) -> pl.Series:
 
 def _time(value: pl.Expr, style: Style, _: int) -> pl.Expr:
     """Write a time; a direction without packets has none, and Argus prints the epoch for it."""
-    seconds = _epoch(value, style)
-    if seconds is not None:
-        return seconds.cast(pl.String)
     instant = value.cast(pl.Int64).fill_null(0)
+    if style.epoch:
+        step: int = 10 ** (9 - style.precision)
+        unit = pl.lit(Decimal(1).scaleb(-style.precision))
+        return (instant // step).cast(pl.Decimal(DIGITS, 0)).mul(unit).cast(pl.String)
     return _with_fraction(local_time(instant).dt.strftime("%H:%M:%S"), fraction_of_second(instant, style))
 
 
@@ -208,8 +210,8 @@ WORD = Format(_word)
 TEXT = Format(_word, free=True)
 LEFT_TEXT = Format(_word, left=True, free=True)
 HEXADECIMAL = Format(_hexadecimal, holds="number")
-FRACTION = Format(_fraction, holds="number", number=_decimal)
-RATE = Format(_rate, holds="number", number=_decimal_rate)
-SECONDS = Format(_seconds, holds="number", scale=SECOND, number=_decimal_seconds)
+FRACTION = Format(_fraction, holds="number", number=_fixed)
+RATE = Format(_rate, holds="number", number=_fixed_rate)
+SECONDS = Format(_seconds, holds="number", scale=SECOND, number=_fixed_seconds)
 TIME = Format(_time, extra_width=_time_room, holds="time", number=_epoch)
 PAYLOADS = (_payload("s"), _payload("d"))

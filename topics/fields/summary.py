@@ -111,6 +111,10 @@ def _state_text(words: pl.Expr, style: Style, _: int) -> pl.Expr:
     return pl.when(polars(is_tcp())).then(polars(_tcp_letters(style))).otherwise(words)
 
 
+def _tcp_facts() -> tuple[Value, ...]:
+    return (col("tcp_state"), *(side_column(side, "tcp_flags") for side in SIDES))
+
+
 def _tcp_letters(style: Style) -> Value:
     if style.tcp_state == "letters":
         return letters(col("tcp_state"), STATE_LETTERS)
@@ -200,7 +204,14 @@ def _payload(side: str) -> Value:
 
 
 FIELDS = (
-    Field("state", "State", 5, _state, Format(_state_text), "State of the conversation: REQ, ACC, CON, FIN, RST, ..."),
+    Field(
+        "state",
+        "State",
+        5,
+        _state,
+        Format(_state_text, also=_tcp_facts),
+        "State of the conversation: REQ, ACC, CON, FIN, RST, ...",
+    ),
     Field("dir", "Dir", 5, _direction, WORD, "Direction: who began, and which sides sent packets"),
     Field("flgs", "Flgs", 9, _flags, WORD, "Flags: encapsulation, ICMP, loss, window, congestion, fragments, options"),
     Field("cause", "Cause", 7, lambda: col("cause").title(), WORD, "Why the record was reported"),

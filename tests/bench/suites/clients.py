@@ -19,6 +19,12 @@ def _costs(name: str, cost: Beside) -> Results:
     yield f"{name}, wall", beside(wall, "records/s", cost.records / peer.wall if peer else None)
     yield f"{name}, CPU", beside(cpu, "records/CPU s", cost.records / peer.cpu if peer else None)
     yield f"{name}, memory", Result(cost.ours.megabytes, "MB", peer.megabytes if peer else None)
+    if cost.few is None:
+        return
+    for unit in ("wall", "cpu"):
+        ours = getattr(cost.ours, unit) - getattr(cost.few.ours, unit)
+        theirs = getattr(peer, unit) - getattr(cost.few.theirs, unit) if peer and cost.few.theirs else None
+        yield f"{name}, {unit} beyond a few", Result(ours, "s", theirs, theirs / ours if theirs else None)
 
 
 def bench_ra(runs: int) -> Results:

@@ -1,0 +1,129 @@
+"""Many lines of a listing at once, by kernels: the same bytes as clients/listing/lines.py makes of texts.
+
+Numbers and times of day are written from their integers. Texts are made of the records that differ in what decides
+them (topics/rows/keys.py), once for all frames, and copied. What neither can be said of is made into text first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from clients.listing.texts import AllTexts
+from topics.fields.formats import TIME, local_time
+from topics.rows.writing_kernel import BLANK, CLOCK, MARGIN, NUMBER, PIECE, TEXT, write_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from clients.listing.texts import Numbers
+    from topics.fields import Field, Style
+    from topics.fields.field import Digits
+
+STEP = 1 << 16  # rows at a time
+UNLIKE = 24  # more, or the columns of a row would all want the same places of the cache
+OUTPUT = 1 << 22  # bytes
+WIDEST_NUMBER = 40  # digits, sign, point, before it is cut
+
+
+class _Written(NamedTuple):
+    """A column of a block: its kind for the kernel, its digits behind the point, the most bytes of it in a row."""
+
+    kind: int
+    digits: int
+    most: int
+
+
+class _Pieces:
+    """Texts of columns of which every row has its own, one behind the other."""
+
+    def __init__(self) -> None:
+        self._joined = list[bytes]()
+        self._used = 0
+
+    def add(self, texts: pl.Series, starts: Numbers) -> _Written:
+        """Add the text of every row and write where each begins, and the last one ends."""
+        lengths = texts.str.len_bytes().to_numpy()
+        starts[0] = self._used
+        np.cumsum(lengths, out=starts[1:])
+        starts[1:] += self._used
+        self._joined.append(texts.str.join("").item().encode())
+        self._used += len(self._joined[-1])
+        return _Written(PIECE, 0, int(lengths.max()))
+
+    def octets(self) -> Any:  # noqa: ANN401 - what the kernel takes
+        """Return them all, as uint8, with a margin."""
+        return np.frombuffer(b"".join([*self._joined, bytes(MARGIN)]), np.uint8)
+
+
+class Rows:
+    """Writes frames as lines: of these fields, between delimiters or as wide as they are; `cells` are their texts."""
+
+    def __init__(self, columns: Sequence[Field], style: Style, delimiter: str, cells: Sequence[pl.Expr]) -> None:
+        self._shape = [(column.columns(style), column.format.left) for column in columns]
+        self._clocks = {place for place, column in enumerate(columns) if _is_clock(column, style)}
+        self._numbers = {
+            place: number for place, column in enumerate(columns) if (number := _number(column, style)) is not None
+        }
+        self._cells = cells
+        self._texts = AllTexts(
+            {place: (column, cells[place]) for place, column in enumerate(columns) if place not in self._numbers}, style
+        )
+        self._delimiter = ord(delimiter) if delimiter else -1
+        self._scratch = np.empty((len(cells), STEP + UNLIKE), np.int64)
+        self._output = np.empty(0, np.uint8)
+
+    def blocks(self, frame: pl.DataFrame) -> Iterator[memoryview]:
+        """Yield the lines of a frame, each piece of them until the next is asked for."""
+        for piece in frame.iter_slices(STEP):
+            yield from self._written(piece)
+
+    def _written(self, frame: pl.DataFrame) -> Iterator[memoryview]:
+        values = self._scratch[:, : frame.height + 1]
+        numbers = [expression.alias(str(place)) for place, (expression, _) in self._numbers.items()]
+        worked_out = frame.select(*numbers, *self._texts.wanted(frame))
+        longest, pieces = self._texts.numbered(frame, worked_out, values[:, :-1]), _Pieces()
+        written = list[_Written]()
+        for place, cell in enumerate(self._cells):
+            if place in self._numbers:
+                done = self._number(place, worked_out[str(place)], values[place])
+            else:
+                done = _Written(TEXT, 0, longest[place]) if place in longest else None
+            written.append(done or pieces.add(frame.select(cell).to_series(), values[place]))
+        yield from self._lines(written, values, pieces.octets())
+
+    def _number(self, place: int, series: pl.Series, values: Numbers) -> _Written | None:
+        """Write the integers of a column of numbers; None where one has more digits than 64 bits hold."""
+        series = series.to_physical()
+        whole = series.cast(pl.Int64, strict=False)
+        if whole.null_count() > series.null_count():
+            return None
+        values[:-1] = whole.fill_null(BLANK).to_numpy()
+        kind = CLOCK if place in self._clocks else NUMBER
+        return _Written(kind, self._numbers[place][1], max(WIDEST_NUMBER, self._shape[place][0]))
+
+    def _lines(self, written: Sequence[_Written], values: Numbers, pieces: Any) -> Iterator[memoryview]:  # noqa: ANN401
+        most = sum(column.most + 1 for column in written) + 1
+        if len(self._output) < most + OUTPUT:
+            self._output = np.empty(most + OUTPUT, np.uint8)
+        shapes = [
+            (what.kind, what.digits, width, left) for what, (width, left) in zip(written, self._shape, strict=True)
+        ]
+        columns, row, heap = np.array(shapes, np.int64), 0, self._texts.heap
+        while row < values.shape[1] - 1:
+            given = (columns, values, row, heap.octets, pieces, self._delimiter, self._output, most)
+            row, end = write_rows(*given)
+            yield self._output[:end].data
+
+
+def _is_clock(column: Field, style: Style) -> bool:
+    return column.format is TIME and not column.pattern and not style.epoch
+
+
+def _number(column: Field, style: Style) -> Digits | None:
+    """Return what the kernel writes as a number or a time of day, with its digits behind the point."""
+    if _is_clock(column, style):
+        return local_time(column.value().cast(pl.Int64).fill_null(0)), style.precision
+    return column.number(style)

@@ -1,0 +1,174 @@
+"""What the text of a field is decided by, as few bits of each record: records alike in them print alike.
+
+The keys are found in the tree of the field's value. A column of few values (protocol, flags, state) is a key as it is;
+a condition over a column of many (`src_packets > 0`) is one by its answer; a column that takes part in one branch of a
+choice only, like the port that tells the type of an ICMP message, is one where that branch is taken and 0 elsewhere.
+"""
+
+from __future__ import annotations
+
+import functools
+from enum import Enum, auto
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from topics.expression.polars import polars
+from topics.expression.value import Value, all_of, any_of, col, column_names, when
+from topics.schema import flow_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from topics.schema import Field
+
+CONDITIONS = frozenset(
+    (
+        *("equal", "unequal", "less", "less or equal", "greater", "greater or equal", "is in", "between", "has"),
+        *("known", "matches", "ip within", "ip among", "mac is"),
+    )
+)
+ASIDE = frozenset(("ip text", "mac text", "class network"))  # their second part is a condition
+UNBOUNDED = frozenset(("community id", "in spans", "latin text", "label", "hex text"))
+FEW = ("flags", "encapsulations", "options", "tcp_state", "vlan", "ethertype")  # names of columns of few values
+UNSIGNED = {"u1": pl.UInt8(), "u2": pl.UInt16(), "u4": pl.UInt32(), "i8": pl.UInt64()}
+PART_BITS = {64: pl.UInt64(), 16: pl.UInt16(), 8: pl.UInt8()}
+ANSWER_BITS = 2  # no, yes, unknown
+
+
+class Extent(Enum):
+    """How many different keys are to be expected."""
+
+    FEW = auto()  # a column of few values
+    SOME = auto()  # the answer of a condition, or a column where a branch is taken
+    MANY = auto()
+
+
+class Key(NamedTuple):
+    """Integers of each record: unsigned, or `parts` of them in an array, each of so many bits; alike by its name."""
+
+    name: str
+    expression: pl.Expr
+    bits: int
+    parts: int
+    extent: Extent
+
+
+@functools.cache
+def _kinds() -> dict[str, Field | None]:
+    """Return what is known of the columns that can be keys; None for those that are categories."""
+    fixed = {field.name: field for field in flow_fields() if not field.unit.startswith("ns since")}
+    known: dict[str, Field | None] = {
+        name: None if field.kind == "enum" else field
+        for name, field in fixed.items()
+        if field.kind in {"enum", "fixed"} or field.store in UNSIGNED
+    }
+    return known | dict.fromkeys(("site", "probe", "interface"))
+
+
+def _of_few_values(name: str) -> bool:
+    if name not in _kinds():
+        return False
+    field = _kinds()[name]
+    return field is None or field.store == "u1" or name.endswith(FEW)
+
+
+def keys(values: Iterable[Value]) -> list[Key] | None:
+    """Return what decides these values of a record, None where that is no fixed number of bits."""
+    found = _Keys()
+    try:
+        for value in values:
+            found.walk(value, ())
+        return found.keys()
+    except KeyError:
+        return None
+
+
+class _Keys:
+    """The columns that are keys as they are, those that are in some branches, and the conditions over others."""
+
+    def __init__(self) -> None:
+        self._whole: dict[str, None] = {}
+        self._branches: dict[str, list[Value]] = {}
+        self._conditions: list[Value] = []
+
+    def walk(self, value: Value, path: tuple[Value, ...]) -> None:
+        """Note what decides a value that takes part where the conditions of the path hold; raises KeyError."""
+        names = column_names(value)
+        if all(map(_of_few_values, names)):
+            self._whole |= dict.fromkeys(sorted(names))
+        elif value.operation in CONDITIONS:
+            self._conditions.append(value)
+        elif value.operation == "column":
+            self._column(str(value.parts[0]), path)
+        elif value.operation == "case":
+            self._case(value.parts, path)
+        elif value.operation in ASIDE:
+            self._aside(value.parts, path)
+        elif value.operation in UNBOUNDED:
+            raise KeyError(value.operation)
+        else:
+            for part in value.parts:
+                if isinstance(part, Value):
+                    self.walk(part, path)
+
+    def _case(self, parts: tuple[object, ...], path: tuple[Value, ...]) -> None:
+        values = [part for part in parts if isinstance(part, Value)]
+        for condition, chosen in zip(values[:-1:2], values[1::2], strict=False):
+            self.walk(condition, path)
+            self.walk(chosen, (*path, condition))
+        if len(values) % 2:
+            self.walk(values[-1], path)
+
+    def _aside(self, parts: tuple[object, ...], path: tuple[Value, ...]) -> None:
+        value, condition = parts
+        if isinstance(condition, Value):
+            self.walk(condition, path)
+            path = (*path, condition)
+        assert isinstance(value, Value)  # noqa: S101 - what has a text is a value
+        self.walk(value, path)
+
+    def _column(self, name: str, path: tuple[Value, ...]) -> None:
+        if name not in _kinds():
+            raise KeyError(name)
+        if path:
+            self._branches.setdefault(name, []).append(all_of(path))
+        else:
+            self._whole[name] = None
+
+    def keys(self) -> list[Key]:
+        """Return them all."""
+        whole = [
+            _key(name, name, pl.col(name), Extent.FEW if _of_few_values(name) else Extent.MANY) for name in self._whole
+        ]
+        branches = [
+            _key(name, repr(branch), polars(branch), Extent.SOME)
+            for name, conditions in self._branches.items()
+            for branch in [when(any_of(conditions)).then(col(name)).otherwise(_nothing(name))]
+            if name not in self._whole
+        ]
+        conditions = [
+            Key(repr(condition), polars(condition).cast(pl.UInt8).fill_null(2), ANSWER_BITS, 1, Extent.SOME)
+            for condition in self._conditions
+            if not column_names(condition) <= self._whole.keys()
+        ]
+        return list({key.name: key for key in whole + branches + conditions}.values())
+
+
+def _nothing(name: str) -> int | bytes:
+    field = _kinds()[name]
+    return bytes(field.size) if field is not None and field.kind == "fixed" else 0
+
+
+def _key(column: str, name: str, values: pl.Expr, extent: Extent) -> Key:
+    """Return a key that is a column, or a part of it."""
+    field = _kinds()[column]
+    if field is None:
+        return Key(name, values.to_physical().cast(pl.UInt32), 32, 1, extent)
+    if field.kind == "fixed":
+        bits = next(bits for bits in PART_BITS if field.size * 8 % bits == 0)
+        parts = field.size * 8 // bits
+        return Key(name, values.bin.reinterpret(dtype=pl.Array(PART_BITS[bits], parts)), bits, parts, extent)
+    bits = {"u1": 8, "u2": 16, "u4": 32, "i8": 64}[field.store]
+    wide = values.cast(pl.Int64).reinterpret(signed=False)
+    return Key(name, wide if bits == 64 else values.cast(UNSIGNED[field.store]), bits, 1, extent)

@@ -20,7 +20,7 @@ PADDED = {"dir"}  # Argus pads this one even between delimiters
 KEEPS_BLANKS = {"flgs"}  # with the one after them
 ENDS_IN_BLANKS = {"tcpopt"}
 QUOTE = '"'
-MANY = 1 << 20  # values for which it pays to load the kernels
+MANY = 1 << 21  # values for which it pays to load the kernels
 SOME = 1 << 10  # lines for which it pays to call them
 CONTROL = r"[\x00-\x1f\x7f-\x9f]"  # would move the cursor, or worse
 

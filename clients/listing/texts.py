@@ -116,14 +116,17 @@ class AllTexts:
         for group in self._groups:
             new = group.number(worked_out)
             if len(new) and group.columns:
-                self._add(frame[new], group.columns)
+                self._add(frame, new, group.columns)
             for place in group.columns:
                 np.take(self._places[place], group.codes, out=numbers[place])
         return {place: self._longest[place] for place in self._fitting}
 
-    def _add(self, frame: pl.DataFrame, columns: Sequence[int]) -> None:
-        """Add the texts of records that are new."""
-        texts = frame.select(self._cells[place].cast(pl.Binary).alias(str(place)) for place in columns)
+    def _add(self, frame: pl.DataFrame, new: Numbers, columns: Sequence[int]) -> None:
+        """Add the texts of records that are new, in these rows."""
+        needed = {name for place in columns for name in self._cells[place].meta.root_names()}
+        texts = frame.select(sorted(needed))[new].select(
+            self._cells[place].cast(pl.Binary).alias(str(place)) for place in columns
+        )
         for place in columns:
             cells = texts[str(place)].to_list()
             self._places[place] = np.concatenate([self._places[place], self.heap.add(cells)])

@@ -28,6 +28,7 @@ CONDITIONS = frozenset(
         *("known", "matches", "ip within", "ip among", "mac is"),
     )
 )
+JOINED = frozenset(("and", "or", "not"))
 ASIDE = frozenset(("ip text", "mac text", "class network"))  # their second part is a condition
 UNBOUNDED = frozenset(("community id", "in spans", "latin text", "label", "hex text"))
 FEW = ("flags", "encapsulations", "options", "tcp_state", "vlan", "ethertype")  # names of columns of few values
@@ -74,20 +75,31 @@ def _of_few_values(name: str) -> bool:
 
 
 def keys(values: Iterable[Value]) -> list[Key] | None:
-    """Return what decides these values of a record, None where that is no fixed number of bits."""
-    found = _Keys()
+    """Return what decides these values of a record, None where that is no fixed number of bits.
+
+    Where one of the keys is of many values, conditions are keys by their answers, whatever they ask: the fewer records
+    differ in them, the fewer texts there are of each of the many.
+    """
+    several = list(values)
     try:
-        for value in values:
-            found.walk(value, ())
-        return found.keys()
+        found = _found(several, answers=False)
+        return _found(several, answers=True) if any(key.extent is Extent.MANY for key in found) else found
     except KeyError:
         return None
+
+
+def _found(values: Iterable[Value], *, answers: bool) -> list[Key]:
+    keys = _Keys(answers=answers)
+    for value in values:
+        keys.walk(value, ())
+    return keys.keys()
 
 
 class _Keys:
     """The columns that are keys as they are, those that are in some branches, and the conditions over others."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, answers: bool) -> None:
+        self._answers = answers
         self._whole: dict[str, None] = {}
         self._branches: dict[str, list[Value]] = {}
         self._conditions: list[Value] = []
@@ -95,7 +107,9 @@ class _Keys:
     def walk(self, value: Value, path: tuple[Value, ...]) -> None:
         """Note what decides a value that takes part where the conditions of the path hold; raises KeyError."""
         names = column_names(value)
-        if all(map(_of_few_values, names)):
+        if self._answers and value.operation in CONDITIONS | JOINED:
+            self._conditions.append(value)
+        elif all(map(_of_few_values, names)):
             self._whole |= dict.fromkeys(sorted(names))
         elif value.operation in CONDITIONS:
             self._conditions.append(value)
@@ -131,7 +145,8 @@ class _Keys:
     def _column(self, name: str, path: tuple[Value, ...]) -> None:
         if name not in _kinds():
             raise KeyError(name)
-        if path:
+        field = _kinds()[name]
+        if path and (field is None or field.kind != "fixed"):
             self._branches.setdefault(name, []).append(all_of(path))
         else:
             self._whole[name] = None

@@ -136,7 +136,8 @@ class Aggregation:
             if why == TABLE_FULL:
                 table.grow(2 * len(table))
             elif why == HEAP_FULL:
-                keep_heap = table.grow_heap(needed)
+                stay = np.ones(self._counters[FLOWS], np.uint8)  # those that ended are out of the index, but stay
+                keep_heap = table.grow_heap(needed, stay)
 
     def finish(self) -> FlowBatch:
         """Return one record a key and begin anew.

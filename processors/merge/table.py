@@ -14,7 +14,7 @@ import numpy as np
 
 from processors.merge import conversation
 from processors.merge.conversation import has_other_way, is_turned, mix
-from processors.merge.heap import HEAP_LIMIT, compact, heap_size
+from processors.merge.heap import HEAP_LIMIT, Octets, compact, heap_size
 from processors.merge.records import copy_record, views
 from processors.merge.rules import RECORD_WORDS
 from topics.compiled import borrowed, inlined, kernel, prefetch
@@ -200,11 +200,15 @@ class FlowTable(KeyTable):
         super().grow(capacity)
         self.flows = views(_longer(self.flows.words, capacity))
 
-    def grow_heap(self, needed: int) -> bool:
-        """Drop heap bytes that no flow names any more and make room for `needed` more; False at HEAP_LIMIT."""
-        live = heap_size(self.flows, self.occupied, self.heap)
+    def grow_heap(self, needed: int, wanted: Octets | None = None) -> bool:
+        """Drop heap bytes that no flow names any more and make room for `needed` more; False at HEAP_LIMIT.
+
+        `wanted` (uint8, a row of the table each) tells whose bytes stay: by default those of flows in the index.
+        """
+        wanted = self.occupied if wanted is None else wanted
+        live = heap_size(self.flows, wanted, self.heap)
         heap = np.empty(min(HEAP_LIMIT, max(FIRST_HEAP, 2 * (live + needed))), np.uint8)
-        self.heap_used[0] = compact(self.flows, self.occupied, self.heap, heap)
+        self.heap_used[0] = compact(self.flows, wanted, self.heap, heap)
         self.heap = heap
         return bool(live + needed <= len(heap))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from processors.merge import Aggregation
@@ -46,6 +46,7 @@ def test_flows_are_those_of_the_model(plan: Plan, correct: bool) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(plans, st.sampled_from([0, 1, 20, 60]), st.sampled_from([0, 1, 20, 60]))
+@example(Plan(seed=0, count=35, kinds=(0,), hosts=1, seconds=1, heap=True), 0, 1)  # a heap that grows after an end
 def test_flows_end_by_their_age_and_when_they_are_idle(plan: Plan, status: int, idle: int) -> None:
     batch = status_batch(plan)
     status, idle = status * model.SECOND, idle * model.SECOND

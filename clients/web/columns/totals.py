@@ -140,7 +140,7 @@ def _made(file: Prepared) -> Totals:
 
 def _by_minute(file: Prepared, columns: tuple[Column, ...], codes: int, begin: int, many: int) -> Minutes:
     found = Minutes(begin, np.zeros((codes, many, SUMS), np.int64), np.zeros((codes, many, LATENCIES), np.float64))
-    for column in columns:
+    for column in once(columns):
         add_up_in_time(
             column,
             np.arange(codes),

@@ -110,6 +110,8 @@ def _of_file(engine: Engine, rows: Rows, keys: list[str]) -> pl.DataFrame:
         pl.col("latency").cast(pl.Float64).sum(),
         (pl.col("latency") > 0).sum().cast(pl.Int64).alias("latencies"),
     )
+    # Files keep a column as narrow as its values are, so the same one may be of several types.
+    found = found.with_columns(pl.col(hidden(keys)).cast(pl.Int64))
     return found.with_columns(
         pl.Series(each.everywhere).gather(found[f"k{place}"]).alias(f"k{place}") for place, each in enumerate(coded)
     )

@@ -41,6 +41,7 @@ def routes(site: Site) -> list[Route]:
             rule=said.get("rule", "")[:MOST_TEXT],
             opened=choice(said, "state", "all", ("open", "all")) == "open",
             limit=number(said, "limit", 200, 1, 10_000),
+            pointed=said.get("alert", "")[:MOST_TEXT],
         )
 
     def shown(name: str) -> dict[str, Any]:

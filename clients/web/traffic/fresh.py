@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from clients.web.columns.engine import Engine, Rows
     from clients.web.traffic.sums import Numbers
 
+News = tuple[list[dict[str, Any]], int]  # the first ones, and how many there are
 FOREVER = 2**63 - 1
 KINDS = {"hosts": "addr", "countries": "country", "names": "name", "services": "service"}
 
@@ -30,21 +31,30 @@ def fresh(
 ) -> dict[str, Any]:
     """Return what is new in the time of a question, against so many seconds before it.
 
+    Of a time longer than that, what is new in its last seconds, against all of it before.
+
     `known_dns` are transactions (clients/explaining/beside.py); their domains do not follow the filter of flows.
     """
-    earlier = replace(question, first=question.first - against * SECOND, end=question.first - 1, times=None)
+    since = max(question.first, question.end - against * SECOND + 1)
+    earlier = replace(question, first=min(question.first, since - against * SECOND), end=since - 1, times=None)
+    question = replace(question, first=since)
     known = {kind: sums_by(engine, earlier, asked, by) for kind, by in KINDS.items()}
     records = int(known["services"].sums[:, FLOWS].sum())
     found: dict[str, Any] = {
-        "baseline": {"from": earlier.first / SECOND, "to": (earlier.end + 1) / SECOND, "records": records}
+        "since": since / SECOND,
+        "baseline": {"from": earlier.first / SECOND, "to": (earlier.end + 1) / SECOND, "records": records},
     }
-    for kind, by in KINDS.items():
-        found[kind] = _new(engine, question, asked, by, known[kind].sums[:, FLOWS], limit) if records else []
-    return {**found, "domains": _domains(known_dns, question, earlier, limit)}
+    every = {
+        kind: _new(engine, question, asked, by, known[kind].sums[:, FLOWS], limit) if records else ([], 0)
+        for kind, by in KINDS.items()
+    }
+    every["domains"] = _domains(known_dns, question, earlier, limit)
+    found |= {kind: rows for kind, (rows, _) in every.items()}
+    return {**found, "counts": {kind: count for kind, (_, count) in every.items()}}
 
 
-def _domains(table: pl.DataFrame, question: Question, earlier: Question, limit: int) -> list[dict[str, Any]]:
-    """Return domains that were not asked for in the time before, in which something was asked for."""
+def _domains(table: pl.DataFrame, question: Question, earlier: Question, limit: int) -> News:
+    """Return domains that were not asked for in the time before, in which something was asked for, and how many."""
     now, before = (
         table.filter(pl.col("time").is_between(each.first, each.end)).select(
             domain_of(pl.col("name")).alias("key"), "time", "client"
@@ -52,7 +62,7 @@ def _domains(table: pl.DataFrame, question: Question, earlier: Question, limit: 
         for each in (question, earlier)
     )
     if not before.height:
-        return []
+        return [], 0
     made = (
         now.join(before, on="key", how="anti")
         .group_by("key")
@@ -62,17 +72,17 @@ def _domains(table: pl.DataFrame, question: Question, earlier: Question, limit: 
             pl.col("client").n_unique().alias("clients"),
         )
     )
-    return made.sort("first", "key").head(limit).to_dicts()
+    return made.sort("first", "key").head(limit).to_dicts(), made.height
 
 
-def _new(engine: Engine, question: Question, asked: Asked, by: str, known: Numbers, limit: int) -> list[dict[str, Any]]:
+def _new(engine: Engine, question: Question, asked: Asked, by: str, known: Numbers, limit: int) -> News:
     sums = sums_by(engine, question, asked, by).sums
     seen = np.zeros(len(sums), np.int64)
     seen[: len(known)] = known
     new = np.flatnonzero((sums[:, FLOWS] > 0) & (seen == 0))
     new = new[new != 0]
     if not len(new):
-        return []
+        return [], 0
     total = sums[:, SRC_BYTES] + sums[:, DST_BYTES]
     times = seen_at(engine, question, asked, by)
     chosen = new[np.lexsort((-total[new], times[new, 0]))][:limit].tolist()
@@ -89,7 +99,7 @@ def _new(engine: Engine, question: Question, asked: Asked, by: str, known: Numbe
         for code in chosen
     ]
     named(engine, rows, by)
-    return rows
+    return rows, len(new)
 
 
 def seen_at(engine: Engine, question: Question, asked: Asked, by: str) -> Numbers:

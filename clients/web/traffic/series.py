@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clients.web.asking.leading import filter_of
-from clients.web.traffic.sums import sums_by, sums_in_time
+from clients.web.columns.coded import EITHER
+from clients.web.traffic.sums import Sums, sums_by, sums_in_time
 from clients.web.traffic.tops import label_of, largest
 from processors.summaries.sums_kernel import FLOWS
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from clients.web.asking.asked import Asked
     from clients.web.asking.question import Question
     from clients.web.columns.engine import Engine
-    from clients.web.traffic.sums import Numbers, Sums
+    from clients.web.traffic.sums import Numbers
 
 SECOND = 1_000_000_000
 SIDES = {"bytes": ("sbytes", "dbytes"), "pkts": ("spkts", "dpkts")}
@@ -62,6 +63,8 @@ def series(
     begin, step, count = grid(question, bins)
     chosen, keys = _chosen(engine, question, asked, by, metric, limit)
     found = sums_in_time(engine, question, asked, by, chosen, begin, step, count)
+    if by in EITHER:
+        found = _with_rest(found, sums_in_time(engine, question, asked, "", [], begin, step, count))
     lines = [
         {"key": key, "label": label_of(by, key), "filter": filter_of(by, key), **_line(found, place, metric, direction)}
         for place, key in enumerate(keys)
@@ -94,6 +97,13 @@ def _chosen(
     chosen = largest(sums.metric(weight).astype(np.float64), present[present != 0], limit).tolist()
     words = engine.columns.vocabulary(by).words
     return chosen, [words[code] for code in chosen]
+
+
+def _with_rest(found: Sums, whole: Sums) -> Sums:
+    """Return sums whose last are what the chosen leave of all flows, each of which has two ends and is there once."""
+    left = [np.maximum(all_[0] - chosen[:-1].sum(axis=0), 0) for chosen, all_ in zip(found, whole, strict=True)]
+    left[1][left[1][:, 0] < 1] = 0
+    return Sums(*(np.concatenate([chosen[:-1], rest[None]]) for chosen, rest in zip(found, left, strict=True)))
 
 
 def _line(found: Sums, place: int, metric: str, direction: bool) -> dict[str, Any]:  # noqa: FBT001 - one of two ways

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from clients.web.columns.coded import FAST, Coded
-from clients.web.columns.totals import KINDS, Part, counters, part_of
+from clients.web.columns.totals import KINDS, Part, counters, once, part_of
 from processors.summaries.fold_kernel import add_at, add_in_time
 from processors.summaries.sums_kernel import (
     DST_BYTES,
@@ -128,7 +128,7 @@ def sums_in_time(
         known = places[np.where(coded.everywhere < len(places), coded.everywhere, 0)]
         if rows.everything and _from_minutes(engine.totals(rows.file), by, known, begin, step, found):
             return found
-        for column in coded.columns:
+        for column in once(coded.columns):
             start, counted = rows.file.columns["start"], counters(rows.file, rows.mask)
             add_up_in_time(column, known, start, begin, step, *counted, *found)
         return found

@@ -50,12 +50,17 @@ def listed(
     rule: str,
     opened: bool,
     limit: int,
+    pointed: str = "",
 ) -> dict[str, Any]:
-    """Return the alerts of a time, at least so bad, with what people said of them."""
+    """Return the alerts of a time, at least so bad, with what people said of them.
+
+    The one that is pointed at, by its id, comes first where it is not among them.
+    """
     from processors.alerts.silences import Silences
 
     silenced = Silences(state.as_rules())
-    inside = [each for each in latest(alerts) if each.last >= question.first and each.first <= question.end]
+    known = latest(alerts)
+    inside = [each for each in known if each.last >= question.first and each.first <= question.end]
     least = SEVERITIES.index(severity)
     chosen = [
         each
@@ -70,11 +75,17 @@ def listed(
             "acknowledged": state.acknowledgement(each.id),
             "silenced": silenced(each.rule, each.subject, each.time),
         }
-        for each in chosen[:limit]
+        for each in _with_pointed(chosen[:limit], known, pointed)
     ]
     counts = Counter(each.severity for each in chosen)
     names = sorted({each.rule for each in inside})
     return {"alerts": rows, "counts": {name: counts[name] for name in SEVERITIES}, "rules": names, "total": len(chosen)}
+
+
+def _with_pointed(shown: list[Alert], known: list[Alert], pointed: str) -> list[Alert]:
+    if not pointed or any(each.id == pointed for each in shown):
+        return shown
+    return [*(each for each in known if each.id == pointed), *shown]
 
 
 def rules_shown(names: tuple[str, ...]) -> dict[str, Any]:

@@ -61,8 +61,8 @@ describe("the map", () => {
     expect([countryName("DE"), countryName("nonsense!")]).toEqual(["Germany", "nonsense!"]);
   });
 
-  it("colours by powers of ten", () => {
-    expect([0, 1, 999, 1000, 10_000, 1e6].map((value) => step(value, 1e6))).toEqual([0, 1, 2, 2, 3, 5]);
+  it("colours by equal ratios", () => {
+    expect([0, 1, 999, 1000, 10_000, 1e6].map((value) => step(value, 1, 1e6))).toEqual([0, 1, 3, 3, 4, 5]);
     expect(arc([0, 0], [10, 0])).toMatch(/^M0\.0,0\.0 Q/);
   });
 });

@@ -110,7 +110,7 @@ export interface TopRow {
   pkts: number;
   bytes: number;
   lost: number;
-  share: number;
+  share: number | null;
   before: number | null;
 }
 
@@ -154,6 +154,10 @@ export interface NewThing {
 }
 
 export interface News extends Answer {
+  /** From when on things count as new. */
+  since: number;
+  /** How many of each kind there are; the first of them follow. */
+  counts: Record<string, number>;
   baseline: { from: number; to: number; records: number };
   hosts: NewThing[];
   services: NewThing[];

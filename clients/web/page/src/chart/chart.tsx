@@ -79,7 +79,7 @@ function options(properties: Properties, width: number, hooks: uPlot.Hooks.Array
     height: properties.height,
     tzDate: dateIn(properties.zone),
     legend: { show: false },
-    padding: [10, 8, 0, 0],
+    padding: [10, 20, 0, 0],
     cursor: { drag: { x: Boolean(properties.onBrush), y: false, setScale: false }, points: { show: false }, y: false },
     scales: { x: { time: true }, y: { range: (_plot, low, high) => extent(low, high) } },
     series: seriesOf(properties.layers),
@@ -94,8 +94,12 @@ function extent(low: number | null, high: number | null): [number, number] {
   return most === 0 && least === 0 ? [0, 1] : [least * 1.06, most * 1.06];
 }
 
-function data({ times, drawn }: Layers): uPlot.AlignedData {
-  return [times, ...drawn.map((layer) => layer.values)] as uPlot.AlignedData;
+/** Bins end where the next begins; the last one ends at a time of its own, or it would have no width. */
+function data({ times, step, drawn }: Layers): uPlot.AlignedData {
+  const lists = drawn.map((layer) => layer.values);
+  if (!step || times.length === 0) return [times, ...lists] as uPlot.AlignedData;
+  const closed = lists.map((values) => [...values, values.at(-1) ?? null]);
+  return [[...times, (times.at(-1) ?? 0) + step], ...closed] as uPlot.AlignedData;
 }
 
 /** A picture over time; dragging selects a part of it. */
@@ -126,9 +130,14 @@ export function Chart(properties: Properties) {
   return <div class="chart" ref={frame} role="img" aria-label={properties.label} />;
 }
 
+function binAt(plot: uPlot, bins: number): number | null {
+  const place = plot.cursor.idx;
+  return place === null || place === undefined ? null : Math.min(place, bins - 1);
+}
+
 function hooksFor(latest: { current: Properties }): uPlot.Hooks.Arrays {
   return {
-    setCursor: [(plot) => latest.current.onPoint?.(plot.cursor.idx ?? null)],
+    setCursor: [(plot) => latest.current.onPoint?.(binAt(plot, latest.current.layers.times.length))],
     setSelect: [
       (plot) => {
         const { left, width } = plot.select;

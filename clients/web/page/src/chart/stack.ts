@@ -17,6 +17,8 @@ export interface Drawn {
 
 export interface Layers {
   times: number[];
+  /** Seconds that each value holds for, where it is that of a bin. */
+  step?: number;
   drawn: Drawn[];
 }
 
@@ -84,5 +86,5 @@ export function layers(series: Series, manner: Manner): Layers {
     const values = times(series.before.values, factor);
     drawn.push({ label: "period before", colour: -2, values, own: values, area: false, dashed: true });
   }
-  return { times: start, drawn };
+  return { times: start, step: series.step, drawn };
 }

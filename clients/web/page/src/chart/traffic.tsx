@@ -45,6 +45,9 @@ export function Traffic({
   );
 }
 
+/** What either end of a flow may be. */
+const EITHER = new Set(["addr", "country", "as", "name", "locality"]);
+
 function figureAt(one: OneSeries, bin: number | null, series: Series): string {
   const { factor, unit } = rateOf(series.metric, series.step);
   if (bin === null) return measure(one.total, isSummable(series.metric) ? series.unit : unit);
@@ -57,7 +60,10 @@ function Legend({ series, bin, zone }: { series: Series; bin: number | null; zon
   const all = series.rest && series.rest.total > 0 ? [...series.series, series.rest] : series.series;
   return (
     <div class="legend">
-      <p class="small">{bin === null ? "In this time" : instant(series.start + bin * series.step, zone)}</p>
+      <p class="small">
+        {bin === null ? "In this time" : instant(series.start + bin * series.step, zone)}
+        {EITHER.has(series.by) && ", both ends of each flow"}
+      </p>
       <ul>
         {all.map((one, place) => (
           <li key={one.key ?? "\u0000rest"}>

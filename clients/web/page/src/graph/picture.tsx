@@ -14,7 +14,10 @@ interface Properties {
 
 /** Labels stand at the largest nodes only, until one is pointed at: 500 names would cover each other. */
 const LABELLED = 40;
-/** How far below its circle a label stands. */
+/** Pixels of the picture's width for each of them. */
+const ROOM = 20;
+/** Size of the labels' type on the screen, however large the graph is, and how far below its circle one stands. */
+const TYPE = 10.5;
 const BELOW = 11;
 
 interface View {
@@ -38,6 +41,15 @@ export function Picture({ drawing, chosen, onChoose, onOpen }: Properties) {
   const svg = useRef<SVGSVGElement>(null);
   const drag = useRef<{ x: number; y: number; view: View } | null>(null);
   useEffect(() => setView(whole_), [whole_]);
+  const [frame, setFrame] = useState({ width: 900, height: 600 });
+  useEffect(() => {
+    if (!svg.current) return;
+    const resized = new ResizeObserver(([entry]) => entry && setFrame(entry.contentRect));
+    resized.observe(svg.current);
+    return () => resized.disconnect();
+  }, []);
+  /** Lengths of the graph in a pixel of the screen. */
+  const scale = Math.max(view.width / (frame.width || 1), view.height / (frame.height || 1));
   const places = useMemo(() => new Map(graph.nodes.map((node, place) => [node.id, place])), [graph]);
   const near = useMemo(() => {
     const found = new Set<string>();
@@ -52,11 +64,11 @@ export function Picture({ drawing, chosen, onChoose, onOpen }: Properties) {
     const labels = order.map(([place, node]) => ({
       text: node.name ?? node.label,
       x: placed[place]?.x ?? 0,
-      y: (placed[place]?.y ?? 0) + (sizes[place] ?? 4) + BELOW,
+      y: (placed[place]?.y ?? 0) + (sizes[place] ?? 4) + BELOW * scale,
     }));
-    const shown = uncrowded(labels, LABELLED);
+    const shown = uncrowded(labels, Math.min(LABELLED, frame.width / ROOM), scale);
     return new Set(order.filter((_entry, rank) => shown.has(rank)).map(([, node]) => node.id));
-  }, [graph, placed, sizes]);
+  }, [graph, placed, sizes, scale, frame.width]);
   useEffect(() => {
     const picture = svg.current;
     const wheel = (event: WheelEvent) => {
@@ -73,7 +85,6 @@ export function Picture({ drawing, chosen, onChoose, onOpen }: Properties) {
   const most = Math.max(...graph.links.map((link) => link.bytes), 1);
   const faded = (id: string) => chosen !== null && id !== chosen && !near.has(id);
   const middle = { x: view.x + view.width / 2, y: view.y + view.height / 2 };
-  const scale = view.width / (svg.current?.clientWidth || 1000);
   return (
     <div class="picture">
       <div class="zoom">
@@ -154,13 +165,13 @@ export function Picture({ drawing, chosen, onChoose, onOpen }: Properties) {
             </g>
           );
         })}
-        <g class="labels">
+        <g class="labels" style={{ fontSize: `${TYPE * scale}px`, strokeWidth: `${3 * scale}px` }}>
           {graph.nodes.map((node, place) => {
             const at = placed[place];
             const named = (labelled.has(node.id) && !faded(node.id)) || node.id === chosen || near.has(node.id);
             if (!at || !named) return null;
             return (
-              <text key={node.id} x={at.x} y={at.y + (sizes[place] ?? 4) + BELOW} text-anchor="middle">
+              <text key={node.id} x={at.x} y={at.y + (sizes[place] ?? 4) + BELOW * scale} text-anchor="middle">
                 {node.name ?? node.label}
               </text>
             );

@@ -52,8 +52,9 @@ export function arc(from: [number, number], to: [number, number]): string {
   return `M${from[0].toFixed(1)},${from[1].toFixed(1)} Q${over[0]?.toFixed(1)},${over[1]?.toFixed(1)} ${to[0].toFixed(1)},${to[1].toFixed(1)}`;
 }
 
-/** Five steps of a logarithmic scale: countries differ by powers of ten. */
-export function step(value: number, most: number): number {
+/** Five steps of equal ratios from the least to the most: countries differ by factors. */
+export function step(value: number, least: number, most: number): number {
   if (value <= 0) return 0;
-  return Math.max(1, Math.min(5, Math.ceil(5 + Math.log10(value / most))));
+  if (least >= most) return 5;
+  return Math.max(1, Math.min(5, Math.ceil((5 * Math.log(value / least)) / Math.log(most / least))));
 }

@@ -4,6 +4,8 @@ export interface Head<T> {
   title: string;
   /** Numbers stand at the right, so that their digits are below each other. */
   right?: boolean;
+  /** Texts that may take several lines. */
+  wraps?: boolean;
   cell: (row: T) => ComponentChildren;
 }
 
@@ -35,7 +37,7 @@ export function PlainTable<T>({
           {rows.map((row, place) => (
             <tr key={id ? id(row) : place}>
               {heads.map((head) => (
-                <td key={head.title} class={head.right ? "right" : ""}>
+                <td key={head.title} class={head.right ? "right" : head.wraps ? "wraps" : ""}>
                   {head.cell(row)}
                 </td>
               ))}

@@ -148,7 +148,9 @@ function Forms({ question, onAsk }: { question: Question; onAsk: (question: Ques
       }}
     >
       <label>
-        As <code>ra -t</code> takes it
+        <span>
+          As <code>ra -t</code> takes it
+        </span>
         <input type="text" spellcheck={false} value={text} onInput={(event) => setText(event.currentTarget.value)} />
       </label>
       <button type="submit">Ask</button>

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { useKnown, viewLink } from "../app/known";
 import { changed, go } from "../app/place";
 import { useAnswer } from "../app/use_answer";
@@ -16,7 +16,12 @@ interface Answered extends Partial<Answer> {
   alerts: Alert[];
   counts: Record<string, number>;
   rules: string[];
+  total: number;
 }
+
+/** So many are shown at first, and with each step more: rules and silences stand below them. */
+const AT_FIRST = 25;
+const MORE = 200;
 
 const SEVERITIES = ["critical", "high", "medium", "low", "info"];
 
@@ -26,10 +31,11 @@ export function Alerts() {
   const severity = place.search.get("severity") ?? "";
   const rule = place.search.get("rule") ?? "";
   const state = place.search.get("state") ?? "all";
+  const chosen = place.search.get("alert") ?? "";
+  const [limit, setLimit] = useState(AT_FIRST);
   const alerts = useAnswer<Answered>(
-    asked("/api/alerts", { ...question, filter: "" }, meta.live, { severity, rule, state, limit: 200 }),
+    asked("/api/alerts", { ...question, filter: "" }, meta.live, { severity, rule, state, limit, alert: chosen }),
   );
-  const chosen = place.search.get("alert");
   const set = (values: Record<string, string | null>) => go(changed(place, values), "replace");
   return (
     <>
@@ -80,6 +86,14 @@ export function Alerts() {
                   ))}
                 </ul>
               )}
+              {answer.total > answer.alerts.length && (
+                <p class="links">
+                  <button type="button" onClick={() => setLimit(limit + MORE)}>
+                    Show more
+                  </button>
+                  {whole(answer.alerts.length)} of {whole(answer.total)}
+                </p>
+              )}
             </Card>
           </>
         )}
@@ -99,8 +113,12 @@ interface Properties {
 
 function OneAlert({ alert, open, onToggle, again }: Properties) {
   const { zone } = useKnown();
+  const row = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    if (open) row.current?.scrollIntoView({ block: "nearest" });
+  }, [open]);
   return (
-    <li class={alert.acknowledged || alert.silenced ? "settled" : ""}>
+    <li ref={row} class={alert.acknowledged || alert.silenced ? "settled" : ""}>
       <button type="button" class="line" aria-expanded={open} onClick={() => onToggle(!open)}>
         <span class={`severity ${alert.severity}`}>{alert.severity}</span>
         <time>{instant(alert.time, zone)}</time>
@@ -121,6 +139,7 @@ function Evidence({ alert, again }: { alert: Alert; again: () => void }) {
     [
       "Subject",
       Object.entries(alert.subject)
+        .filter(([, value]) => value !== "" && value !== null)
         .map(([field, value]) => `${field} ${value}`)
         .join(", "),
     ],

@@ -44,13 +44,14 @@ function World({ answer }: { answer: Answered }) {
   const { question } = useKnown();
   const [chosen, setChosen] = useState<string | null>(null);
   const rows = new Map(answer.countries.map((row) => [row.code, row]));
-  const most = Math.max(...answer.countries.map((row) => row.bytes), 1);
+  const sizes = answer.countries.map((row) => row.bytes).filter((size) => size > 0);
+  const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
   const heaviest = Math.max(...answer.flows.map((flow) => flow.bytes), 1);
   const open = (row: CountryRow | undefined) => row?.filter && go(viewLink("/flows", narrowed(question, row.filter)));
   const shown = rows.get(chosen ?? "");
-  const level = (code: string | null) => `level-${step(rows.get(code ?? "")?.bytes ?? 0, most)}`;
+  const level = (code: string | null) => `level-${step(rows.get(code ?? "")?.bytes ?? 0, least, most)}`;
   return (
-    <Card title="Bytes by country" wide aside={<Scale most={most} />}>
+    <Card title="Bytes by country" wide aside={sizes.length > 0 && <Scale least={least} most={most} />}>
       <svg
         class="world"
         viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
@@ -109,13 +110,14 @@ function World({ answer }: { answer: Answered }) {
   );
 }
 
-function Scale({ most }: { most: number }) {
+function Scale({ least, most }: { least: number; most: number }) {
   return (
     <p class="key">
+      {bytes(least)}
       {[1, 2, 3, 4, 5].map((level) => (
         <span key={level} class={`swatch level-${level}`} aria-hidden="true" />
       ))}
-      up to {bytes(most)}, each step ten times the one before
+      {bytes(most)}, in equal ratios
     </p>
   );
 }

@@ -27,7 +27,7 @@ export function Services({
     { title: others === "clients" ? "Clients" : "Servers", right: true, cell: (row) => whole(row[others]) },
     { title: "Flows", right: true, cell: (row) => whole(row.flows) },
     { title: "Bytes", right: true, cell: (row) => bytes(row.bytes) },
-    { title: "First seen", cell: (row) => instant(row.first, zone) },
+    { title: "First seen", wraps: true, cell: (row) => instant(row.first, zone) },
   ];
   return (
     <Card title={title}>
@@ -86,7 +86,14 @@ export function AskedFor({ host }: { host: Answered }) {
         label="Names asked for"
         rows={names.slice(0, 15)}
         heads={[
-          { title: "Name", cell: (row) => row.name },
+          {
+            title: "Name",
+            cell: (row) => (
+              <a href={viewLink("/dns", { ...question, filter: "" }, { client: host.address, name: row.name })}>
+                {row.name}
+              </a>
+            ),
+          },
           { title: "Queries", right: true, cell: (row) => whole(row.queries) },
           { title: "Failed", right: true, cell: (row) => whole(row.failed) },
         ]}

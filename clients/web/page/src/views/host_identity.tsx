@@ -56,7 +56,7 @@ export function Identity({ host }: { host: Answered }) {
 /** From when to when, and by how many flows. */
 function whileHeads<T extends { first: number; last: number; flows: number }>(zone: string): Head<T>[] {
   return [
-    { title: "When", cell: (row) => span(row.first, row.last, zone) },
+    { title: "When", wraps: true, cell: (row) => span(row.first, row.last, zone) },
     { title: "Flows", right: true, cell: (row) => whole(row.flows) },
   ];
 }

@@ -92,20 +92,22 @@ export function Live() {
   const live = status?.live ?? meta.live;
   return (
     <>
-      <QuestionBar range={null} mistake={null} timed={false} />
+      {(live || latest) && <QuestionBar range={null} mistake={null} timed={false} />}
       <h1 class="unseen">Live</h1>
-      <div class="tools">
-        <button type="button" aria-pressed={paused} data-key="p" title="Pause (p)" onClick={() => setPaused(!paused)}>
-          {paused ? "Go on" : "Pause"}
-        </button>
-        <Select
-          label="Sort by"
-          value={sort}
-          options={SORTS}
-          onChange={(value) => go(changed(place, { sort: value }), "replace")}
-        />
-        {status?.error && <span class="mistake">{status.error}</span>}
-      </div>
+      {(live || latest) && (
+        <div class="tools">
+          <button type="button" aria-pressed={paused} data-key="p" title="Pause (p)" onClick={() => setPaused(!paused)}>
+            {paused ? "Go on" : "Pause"}
+          </button>
+          <Select
+            label="Sort by"
+            value={sort}
+            options={SORTS}
+            onChange={(value) => go(changed(place, { sort: value }), "replace")}
+          />
+        </div>
+      )}
+      {status?.error && <p class="mistake">{status.error}</p>}
       {latest ? (
         <>
           <FigureList

@@ -27,10 +27,13 @@ export function MirrorPorts() {
             {probes.length === 0 && findings.length === 0 && <Empty>No probe told of itself.</Empty>}
             <ul class="probes">
               {probes.map((probe) => (
-                <li key={`${probe.site}${probe.probe}`}>
-                  <span class={`dot ${probe.state}`} aria-hidden="true" />{" "}
-                  <a href={flows(seenBy(probe.probe))}>{probe.probe}</a> {probe.state}, {whole(probe.packets)} packets,{" "}
-                  {whole(probe.dropped)} dropped <time class="also">{instant(probe.last, zone)}</time>
+                <li key={`${probe.site}${probe.probe}${probe.last}`}>
+                  <span class={`dot ${probe.state}`} aria-hidden="true" />
+                  <span>
+                    <a href={flows(seenBy(probe.probe))}>{probe.probe}</a> {probe.state}, {whole(probe.packets)}{" "}
+                    packets, {whole(probe.dropped)} dropped
+                  </span>
+                  <time>{instant(probe.last, zone)}</time>
                 </li>
               ))}
             </ul>

@@ -3,8 +3,9 @@ import { changed, go } from "../app/place";
 import { useAnswer } from "../app/use_answer";
 import { asked } from "../ask/question";
 import type { Overview as Answered } from "../ask/shapes";
-import { isSummable, type Manner } from "../chart/stack";
+import { isSummable, type Manner, rateOf } from "../chart/stack";
 import { Traffic } from "../chart/traffic";
+import { countryName } from "../map/codes";
 import { Card, Choice, Select } from "../parts/card";
 import { QuestionBar } from "../parts/question_bar";
 import { Empty, Framed } from "../parts/states";
@@ -104,27 +105,34 @@ export function Overview() {
             >
               {answer.totals.flows === 0 ? <Nothing /> : <Traffic series={answer.series} manner={manner} path="/" />}
             </Card>
-            <div class="cards">
+            <div class="cards tops-of">
               {TOPS.filter(([name]) => (answer.tops[name] ?? []).length > 0 || name === "addr").map(([name, title]) => (
                 <Card key={name} title={title}>
                   <TopList
                     rows={answer.tops[name] ?? []}
-                    metric={isSummable(metric) ? metric : "bytes"}
-                    unit={unitOf(meta.metrics, isSummable(metric) ? metric : "bytes")}
+                    metric={metric}
+                    unit={isSummable(metric) ? unitOf(meta.metrics, metric) : rateOf(metric, 1).unit}
                     hosts={name === "addr"}
+                    said={name === "country" ? countryOf : undefined}
                   />
                 </Card>
               ))}
+            </div>
+            <div class="cards findings">
               <LossAndRtt quality={answer.quality} />
-              <NewSince />
               <MirrorPorts />
               <LatestAlerts />
+              <NewSince />
             </div>
           </>
         )}
       </Framed>
     </>
   );
+}
+
+function countryOf(code: string): string {
+  return `${code} ${countryName(code)}`;
 }
 
 function unitOf(metrics: { name: string; unit: string }[], metric: string): string | null {

@@ -2,10 +2,11 @@ import { useKnown, viewLink } from "../app/known";
 import { useAnswer } from "../app/use_answer";
 import { asked, narrowed } from "../ask/question";
 import type { Alert, News, NewThing } from "../ask/shapes";
+import { countryName } from "../map/codes";
 import { Card } from "../parts/card";
 import { Empty, Framed } from "../parts/states";
 import { whole } from "../show/numbers";
-import { clock } from "../show/times";
+import { clock, instant } from "../show/times";
 
 const DAY = 86400;
 
@@ -17,22 +18,33 @@ const KINDS = [
   ["countries", "Countries"],
 ] as const;
 
-/** What was not there on the day before. */
+/** What was not there on the day before; of a longer time, what came on its last day. */
 export function NewSince() {
-  const { meta, question } = useKnown();
+  const { meta, question, zone } = useKnown();
   const news = useAnswer<News>(asked("/api/new", question, meta.live, { against: DAY, limit: 20 }));
   return (
-    <Card title="New since the day before">
+    <Card title="New since the day before" wide>
       <Framed of={news} what="Comparing…">
         {(answer) =>
           answer.baseline.records === 0 ? (
             <Empty>Nothing is kept of the day before, so there is nothing to compare with.</Empty>
           ) : (
-            <ul class="news">
-              {KINDS.map(([kind, title]) => (
-                <Novelties key={kind} kind={kind} title={title} things={answer[kind] ?? []} />
-              ))}
-            </ul>
+            <>
+              <p class="small">
+                Since {instant(answer.since, zone)}, not seen from {instant(answer.baseline.from, zone)} on
+              </p>
+              <ul class="news">
+                {KINDS.map(([kind, title]) => (
+                  <Novelties
+                    key={kind}
+                    kind={kind}
+                    title={title}
+                    count={answer.counts[kind] ?? 0}
+                    things={answer[kind] ?? []}
+                  />
+                ))}
+              </ul>
+            </>
           )
         }
       </Framed>
@@ -42,19 +54,19 @@ export function NewSince() {
 
 function Thing({ kind, thing }: { kind: string; thing: NewThing }) {
   const { question } = useKnown();
-  const text = thing.label ?? thing.key;
+  const text = kind === "countries" ? countryName(thing.key) : (thing.label ?? thing.key);
   if (kind === "domains")
     return <a href={viewLink("/dns", { ...question, filter: "" }, { name: thing.key })}>{text}</a>;
   return thing.filter ? <a href={viewLink("/flows", narrowed(question, thing.filter))}>{text}</a> : <span>{text}</span>;
 }
 
-function Novelties({ kind, title, things }: { kind: string; title: string; things: NewThing[] }) {
+function Novelties({ kind, title, count, things }: { kind: string; title: string; count: number; things: NewThing[] }) {
   const { zone } = useKnown();
   if (things.length === 0) return null;
   return (
     <li>
       <h3>
-        {title} <span class="count">{whole(things.length)}</span>
+        {title} <span class="count">{whole(count)}</span>
       </h3>
       <ul>
         {things.slice(0, 6).map((thing) => (

@@ -8,6 +8,11 @@ import { Card } from "../parts/card";
 import { type Head, PlainTable } from "../parts/plain_table";
 import { duration, share, whole } from "../show/numbers";
 
+/** Whether lines would hide values that stand alone. */
+function sparse(values: (number | null)[]): boolean {
+  return values.filter((value) => value !== null).length * 4 < values.length;
+}
+
 function lines(quality: Quality, named: [string, (number | null)[]][]): Layers {
   const length = Math.max(...named.map(([, values]) => values.length), 0);
   return {
@@ -19,7 +24,7 @@ function lines(quality: Quality, named: [string, (number | null)[]][]): Layers {
       own: values,
       area: colour === 0 && named.length === 1,
       dashed: false,
-      dots: named.length > 1,
+      dots: named.length > 1 || sparse(values),
     })),
   };
 }

@@ -54,6 +54,29 @@ def every_row_alike(columns: Sequence[pl.Series]) -> tuple[Rows, Rows]:
     return alike
 
 
+class Numbering:
+    """Gives rows that are alike one number, over frames that come one after the other: 0, 1, ... as they come."""
+
+    def __init__(self) -> None:
+        self.known: pl.DataFrame | None = None  # the row of each number
+
+    def numbers(self, frame: pl.DataFrame) -> Rows:
+        """Return the number of each row, of shape (rows,); frames have the same columns, and some rows."""
+        varying = [column for column in frame.get_columns() if not says_one(column)]
+        places, first = every_row_alike(varying or frame.get_columns()[:1])
+        fresh = frame[first]
+        both = fresh if self.known is None else pl.concat([self.known, fresh])
+        numbers, once = every_row_alike(both.get_columns())  # those known already keep theirs
+        self.known = both[once]
+        found: Rows = numbers[len(both) - len(fresh) :][places]
+        return found
+
+
+def says_one(column: pl.Series) -> bool:
+    """Tell whether all values are the same; those of a column with holes are not."""
+    return not column.null_count() and bool((column == column.head(1)).all())
+
+
 def _encoded(values: pl.Series) -> tuple[Rows, int]:
     """Return the number of each integer among the different ones, in the order they come, and how many these are."""
     import numpy as np  # late: a listing of a few records does without

@@ -38,7 +38,7 @@ OPTIONS = (
         "--events",
         "FILE...",
         "events told of the hosts of a flow that is looked into: files, directories, or\n"
-        "kafka://HOST/argosy.events.v1; those in directories of -R anyway",
+        "kafka://HOST/argosy.events.v1, from an hour ago on; those in directories of -R anyway",
     ),
     Option("--period", "SECONDS", "how often the screen changes (0.5)"),
 )

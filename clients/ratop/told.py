@@ -18,6 +18,7 @@ KEPT = 20_000  # rows of all hosts
 ROWS = 4_096  # of one event
 LONGEST = 240  # characters of a row that is shown
 WAIT = 0.2  # seconds between looks whether to stop
+BEFORE = 3600  # seconds of a topic that are read before what comes
 
 
 class ToldOfHosts:
@@ -79,9 +80,12 @@ class ToldOfHosts:
         from topics.bus import Subscriber
         from topics.events import decode_event
 
+        begin = time.time() - BEFORE
         with ExitStack() as stack:
             subscribers = [
-                stack.enter_context(Subscriber(*topic_address(name), decode=decode_event, dead_letters=None))
+                stack.enter_context(
+                    Subscriber(*topic_address(name), decode=decode_event, since=begin, dead_letters=None)
+                )
                 for name in topics
             ]
             while not self._stopped.is_set():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from topics.distinct import every_row_alike
+from topics.distinct import Numbering
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -105,23 +105,17 @@ class _End:
     def __init__(self, field: pl.Expr, group: pl.Expr) -> None:
         self._field, self._group = field, group
         self.made_of = sorted({*field.meta.root_names(), *group.meta.root_names()})
-        self._known: pl.DataFrame | None = None
+        self._known = Numbering()
 
     def numbers(self, frame: pl.DataFrame) -> Rows:
         """Return which of the values known each record has."""
-        varying = [frame[name] for name in self.made_of if not _says_one(frame[name])]
-        places, first = every_row_alike(varying or [frame[self.made_of[0]]])
-        fresh = frame.select(self.made_of)[first]
-        known = fresh if self._known is None else pl.concat([self._known, fresh])
-        numbers, once = every_row_alike(known.get_columns())  # those known already keep their numbers
-        self._known = known[once]
-        return numbers[len(known) - len(fresh) :][places]
+        return self._known.numbers(frame.select(self.made_of))
 
     def told(self) -> pl.DataFrame:
         """Return NODE and GROUP of each value, by its number."""
-        if self._known is None:
+        if self._known.known is None:
             return pl.DataFrame(schema={NODE: pl.String, GROUP: pl.String})
-        return self._known.select(self._field.alias(NODE), self._group.cast(pl.String).alias(GROUP))
+        return self._known.known.select(self._field.alias(NODE), self._group.cast(pl.String).alias(GROUP))
 
 
 def _linked(parts: Sequence[pl.DataFrame], source: pl.DataFrame, target: pl.DataFrame) -> pl.DataFrame:
@@ -134,8 +128,3 @@ def _linked(parts: Sequence[pl.DataFrame], source: pl.DataFrame, target: pl.Data
         rows = known[pairs.select(number).to_series()]
         made.append(rows.select(pl.col(ORDER).alias(name), pl.col(GROUP).alias(f"{name} {GROUP}")))
     return pl.concat(made, how="horizontal").select(LINKS.columns).drop_nulls(ENDS)
-
-
-def _says_one(column: pl.Series) -> bool:
-    """Tell whether all values are the same; those of a column with holes are not."""
-    return not column.null_count() and bool((column == column.head(1)).all())

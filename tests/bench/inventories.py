@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import statistics
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.bench.clients import records
-from tests.bench.processes import Cost, run
+from tests.bench.processes import Cost, beyond, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,34 +54,32 @@ class Beside:
     theirs: Cost | None
 
 
-def measure(argosy: str, build: Path, name: str, runs: int) -> Beside:
-    """Ask the same of both, of many records and of few."""
-    many, theirs = records(argosy, build)
+def small(argosy: str, build: Path) -> Path:
+    """Return a file of a few records, made when it is missing."""
     few = build / "bench-small.parquet"
     if not few.exists():
         sample = build / "sample.pcap"
         run([sys.executable, "-m", "tests.traffic", "sample", str(sample)])
         run([argosy, "probe", "-r", str(sample), "-w", str(few)])
+    return few
+
+
+def measure(argosy: str, build: Path, name: str, runs: int) -> Beside:
+    """Ask the same of both, of many records and of few."""
+    many, theirs = records(argosy, build)
+    few = small(argosy, build)
     command, peer = WORK[name]
     with tempfile.TemporaryDirectory() as place:
         (Path(place) / "acl").write_text(ACL)
         (Path(place) / "rapolicy.conf").write_text(CONF.format(acl=Path(place) / "acl"))
         (Path(place) / "OldPerl.pm").write_text(OLD_PERL)
         ours = [[argosy, *_put(command, place), "-r", str(file)] for file in (few.resolve(), many.resolve())]
-        found = _beyond(ours, place, runs)
+        found = beyond(ours, runs, place)
         if not peer or theirs is None or shutil.which(peer[0]) is None:
             return Beside(found, None)
         others = [[*_put(peer, place), str(file)] for file in (SMALL, theirs.resolve())]
-        return Beside(found, _beyond(others, place, max(1, runs // 2)))
+        return Beside(found, beyond(others, max(1, runs // 2), place))
 
 
 def _put(words: Sequence[str], place: str) -> list[str]:
     return [word.format(place=place) for word in words]
-
-
-def _beyond(commands: Sequence[Sequence[str]], place: str, runs: int) -> Cost:
-    """Return what the second command costs more than the first."""
-    few, many = ([run(command, place, statuses=(0, 1)) for _ in range(runs)] for command in commands)
-    cpu = statistics.median(cost.cpu for cost in many) - statistics.median(cost.cpu for cost in few)
-    wall = statistics.median(cost.wall for cost in many) - statistics.median(cost.wall for cost in few)
-    return Cost(max(0.001, cpu), max(0.001, wall), max(cost.megabytes for cost in many))

@@ -1,11 +1,13 @@
-"""Pictures of two million records, beside the tools of Argus: wall and CPU seconds, memory."""
+"""Pictures of two million records beside the tools of Argus: what they cost beyond those of a small file."""
 
 from __future__ import annotations
 
 import shutil
 from typing import TYPE_CHECKING
 
-from tests.bench.clients import Beside, beside, count, records
+from tests.bench.clients import Beside, count, records
+from tests.bench.inventories import SMALL, small
+from tests.bench.processes import beyond
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +40,7 @@ WORK: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("rahisto", "-H", "dur", "100:0-10"),
         ("rahisto", "-X", "-H", "dur", "100:0-10"),
     ),
-    # AfterGlow, likewise Perl, reads what this prints.
+    # AfterGlow is Perl around what this prints, and in no Debian: of its work only the printing is counted.
     "ratree, hosts": (
         ("ratree", "-w", "bench-picture.svg"),
         ("ra", "-X", "-c", ",", "-n", "-s", "saddr", "daddr", "bytes"),
@@ -47,12 +49,13 @@ WORK: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 
 def measure(argosy: str, build: Path, name: str, runs: int) -> Beside:
-    """Do one work with both tools in turn."""
-    ours, theirs = records(argosy, build)
+    """Draw the same of many records and of few, with ours and with theirs."""
+    many, theirs = records(argosy, build)
     first, second = (
         [word.replace("bench-picture", str(build / "bench-picture")) for word in words] for words in WORK[name]
     )
-    commands = [[argosy, *first, "-r", str(ours)]]
-    if theirs is not None and second and shutil.which(second[0]):
-        commands.append([*second, "-r", str(theirs)])
-    return beside(commands, runs, count(argosy, ours))
+    ours = beyond([[argosy, *first, "-r", str(file)] for file in (small(argosy, build), many)], runs)
+    found = None
+    if theirs is not None and shutil.which(second[0]):
+        found = beyond([[*second, "-r", str(file)] for file in (SMALL, theirs)], runs)
+    return Beside(ours, found, count(argosy, many))

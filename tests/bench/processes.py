@@ -48,3 +48,12 @@ def median_cpu(command: Sequence[str], runs: int) -> float:
 def median_wall(command: Sequence[str], runs: int) -> float:
     """Return the median wall seconds of some runs."""
     return statistics.median(run(command).wall for _ in range(runs))
+
+
+def beyond(commands: Sequence[Sequence[str]], runs: int, place: str | None = None) -> Cost:
+    """Return what the second command costs more than the first, medians of some runs in turn, and its memory."""
+    costs = [[run(command, place, statuses=(0, 1)) for command in commands] for _ in range(runs)]
+    few, many = ([pair[which] for pair in costs] for which in range(2))
+    cpu = statistics.median(cost.cpu for cost in many) - statistics.median(cost.cpu for cost in few)
+    wall = statistics.median(cost.wall for cost in many) - statistics.median(cost.wall for cost in few)
+    return Cost(max(0.001, cpu), max(0.001, wall), max(cost.megabytes for cost in many))

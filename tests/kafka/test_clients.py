@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from ipaddress import ip_address
 
 import numpy as np
 import pytest
@@ -13,13 +14,15 @@ from clients.options import parse
 from clients.ratop import command
 from clients.ratop.app import Top
 from clients.ratop.detail import Detail
+from probes.events.parsing.lsof import socket_row
 from tests.clients.flows import START, ten
 from tests.clients.ratop.test_ratop import drive, lines
 from tests.clients.test_radump import question as question_of
 from topics.bus import Publisher
 from topics.bus.administration import admin_client, create_topics
 from topics.control import CONTROL_DTYPE, ControlBatch, encode_control
-from topics.definitions import CONTROL, FLOWS
+from topics.definitions import CONTROL, EVENTS, FLOWS
+from topics.events import EventRecord, encode_event
 
 Capture = pytest.CaptureFixture[bytes]
 
@@ -80,6 +83,49 @@ def test_ratop_shows_a_live_topic_and_looks_into_its_flows(source: str) -> None:
         assert "its last 2 records" in app.screen.text()
 
     drive(command.screen(parse(command.OPTIONS, [*words, "--idle", "600"])), act)
+
+
+def test_ratop_tells_what_comes_on_a_topic_of_events_of_the_hosts_of_a_flow(
+    source: str, kafka_bootstrap: str, topic_prefix: str
+) -> None:
+    url, name = f"kafka://{kafka_bootstrap}", f"{topic_prefix}{EVENTS.name}"
+    create_topics(url, [replace(EVENTS, name=name)], partitions=2)
+    producer = Producer({"bootstrap.servers": kafka_bootstrap})
+
+    def publish(number: int, program: str) -> None:
+        remote = bytes(10) + b"\xff\xff" + ip_address("10.0.0.9").packed
+        row = socket_row(local=bytes(16), remote=remote, protocol=6, local_port=80, pid=7, process=program)
+        body = {"sockets": [row], "destroyed": 0, "unknown": 0, "lost": 0}
+        event = EventRecord("", "web1", 1, number, "lsof", "lsof", START + number, START, body=body)
+        producer.produce(name, encode_event(event))
+        assert not producer.flush(30)
+
+    async def act(app: Top, pilot: Pilot[None]) -> None:
+        await pilot.press("home", "enter")
+        assert isinstance(app.screen, Detail)
+        for number, program in enumerate(("before", "while")):
+            if number:
+                publish(number, program)
+            text = await _said(app.screen, pilot, f"process={program}")
+            assert f"process={program}" in text
+            assert f"the last {number + 1} events about its hosts" in text
+
+    publish(0, "before")
+    words = ["-S", source, "--from-beginning", "--until-idle", "3", "--period", "3600", "-n", "-P", "bytes"]
+    try:
+        drive(command.screen(parse(command.OPTIONS, [*words, "--idle", "600", "--events", f"{url}/{name}"])), act)
+    finally:
+        for deleted in admin_client(url).delete_topics([name]).values():
+            deleted.exception()
+
+
+async def _said(page: Detail, pilot: Pilot[None], words: str) -> str:
+    """Return the text of a page once it holds some words, or after half a minute."""
+    for _ in range(600):
+        if words in page.text():
+            break
+        await pilot.pause(0.05)
+    return page.text()
 
 
 def test_payloads_of_the_control_plane_are_listed_from_their_topic(

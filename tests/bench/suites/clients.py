@@ -49,7 +49,7 @@ def bench_clients(runs: int) -> Results:
 
 
 def bench_pictures(runs: int) -> Results:
-    """Two million records to pictures and graphs, beside what the tools of Argus take to read and bin them."""
+    """What pictures of two million records cost beyond a small file, beside what reads and bins them in Argus."""
     from tests.bench.pictures import WORK, measure
 
     for name in WORK:

@@ -59,7 +59,17 @@ def paths(parsed: Parsed) -> list[str]:
 
 
 def _file(name: str) -> str:
+    if name == DASH and _redirected():
+        return f"/dev/fd/{sys.stdin.fileno()}"
     return fetched_file(name) if is_object(name) else name
+
+
+def _redirected() -> bool:
+    """Tell whether standard input is a file, `-r - < records.parquet`, which can be read as if it had been named."""
+    try:
+        return stat.S_ISREG(os.fstat(sys.stdin.fileno()).st_mode) and not sys.stdin.buffer.tell()
+    except (OSError, ValueError):
+        return False
 
 
 def _piped() -> bool:

@@ -35,6 +35,7 @@ MAGIC = {
     b"\x85\x10\x00\x20": Format.ARGUS,
 }
 COMPRESSED = {b"\x1f\x8b": "gzip", b"BZ": "bz2", b"\xfd7": "lzma"}  # by the module that opens it
+PIPED = (Format.ARROW, Format.ARGUS)
 PLAIN = ("", ".arg", ".ra", ".out")  # names that users of Argus give, which say nothing of the format
 READABLE = (Format.PARQUET, Format.ARROW, Format.AVRO, Format.ARGUS, Format.ZEEK, Format.EVE)
 
@@ -60,7 +61,10 @@ def readable_format(path: str) -> Format:
     if path == DASH:
         if sys.stdin.isatty():
             raise InputError("-: standard input is a terminal, flow records are expected from a pipe or file")
-        return Format.ARGUS if holds_argus(sys.stdin.buffer) else Format.ARROW
+        kind = MAGIC.get(_next(sys.stdin.buffer), Format.ARROW)
+        if kind not in PIPED:
+            raise InputError(f"-: {kind} files are not read from a pipe; name the file, or pipe it: argosy ra -r FILE -w -")
+        return kind
     _check_file(path)
     begins = beginning(path)
     if MAGIC.get(begins) is Format.ARGUS:
@@ -95,8 +99,13 @@ def beginning(path: str) -> bytes:
 
 def holds_argus(stream: BinaryIO) -> bool:
     """Tell whether records of Argus come next on a pipe, without taking anything."""
+    return MAGIC.get(_next(stream)) is Format.ARGUS
+
+
+def _next(stream: BinaryIO) -> bytes:
+    """Return the four bytes that come next, without taking them; none of what cannot tell."""
     peek = getattr(stream, "peek", None)
-    return peek is not None and MAGIC.get(peek(4)[:4]) is Format.ARGUS
+    return b"" if peek is None else bytes(peek(4)[:4])
 
 
 def decompressed(path: str) -> BinaryIO:

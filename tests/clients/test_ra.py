@@ -1,3 +1,4 @@
+import io
 import os
 import subprocess
 import sys
@@ -39,6 +40,24 @@ def printed(capture: Capture) -> list[str]:
 def test_a_listing(file: str, capfdbinary: Capture) -> None:
     assert main(["ra", "-r", file, "-N", "1"]) == 0
     assert printed(capfdbinary) == [HEADING, FIRST]
+
+
+def test_standard_input_may_be_any_file_of_records(
+    file: str, capfdbinary: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Path(file).open() as redirected:
+        monkeypatch.setattr(sys, "stdin", redirected)
+        assert main(["ra", "-r", "-", "-N", "1"]) == 0
+    assert printed(capfdbinary) == [HEADING, FIRST]
+
+
+def test_a_pipe_of_parquet_is_refused_with_what_to_do(
+    file: str, capfdbinary: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    piped = io.TextIOWrapper(io.BufferedReader(io.BytesIO(Path(file).read_bytes())))
+    monkeypatch.setattr(sys, "stdin", piped)
+    assert main(["ra", "-r", "-"]) == 2
+    assert b"-: .parquet files are not read from a pipe; name the file" in capfdbinary.readouterr().err
 
 
 def test_all_of_it_as_csv(file: str, capfdbinary: Capture) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from textual.app import ComposeResult
+    from textual.events import Key
 
     from clients.ratop.feed import Feed
     from clients.ratop.view import View
@@ -52,8 +53,9 @@ class Help(ModalScreen[None]):
         """Lay the screen out."""
         yield Static(HELP, markup=False)
 
-    def on_key(self) -> None:
-        """Go back."""
+    def on_key(self, event: Key) -> None:
+        """Go back, and do nothing else that the key means."""
+        event.stop()
         self.dismiss()
 
     def on_click(self) -> None:

@@ -63,7 +63,9 @@ def readable_format(path: str) -> Format:
             raise InputError("-: standard input is a terminal, flow records are expected from a pipe or file")
         kind = MAGIC.get(_next(sys.stdin.buffer), Format.ARROW)
         if kind not in PIPED:
-            raise InputError(f"-: {kind} files are not read from a pipe; name the file, or pipe it: argosy ra -r FILE -w -")
+            raise InputError(
+                f"-: {kind} files are not read from a pipe; name the file, or pipe it: argosy ra -r FILE -w -"
+            )
         return kind
     _check_file(path)
     begins = beginning(path)

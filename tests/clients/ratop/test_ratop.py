@@ -217,6 +217,11 @@ def test_the_flow_that_is_chosen_stays_chosen(file: str) -> None:
         assert app.rows.chosen == 0
         await pilot.press("question_mark")
         assert isinstance(app.screen, Help)
+        await pilot.press("q")
+        assert app.is_running
+        assert not isinstance(app.screen, Help)
+        await pilot.press("question_mark")
+        assert isinstance(app.screen, Help)
         await pilot.press("x")
         assert not isinstance(app.screen, Help)
 

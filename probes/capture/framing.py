@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from probes.load import be16, be32, le16, le32, u8
-from topics.compiled import inlined, kernel
+from topics.compiled import inlined, kernel, prefetch
 
 MORE = 0  # ran out of bytes inside a packet or block
 FULL = 1  # ran out of room for packets
@@ -65,7 +65,7 @@ def frame_pcap(data: Any, start: int, swapped: int, fraction: int, link_type: in
 
     Returns (packets found, position after the last of them, MORE | FULL | a reason).
     """
-    at, end, count = start, len(data), 0
+    at, end, count, before = start, len(data), 0, 0
     while True:
         if at + PCAP_HEADER > end:
             return count, at, MORE
@@ -84,6 +84,9 @@ def frame_pcap(data: Any, start: int, swapped: int, fraction: int, link_type: in
         packet.link_type = link_type
         count += 1
         at += PCAP_HEADER + captured
+        prefetch(data, at + PCAP_HEADER + captured)  # the header after the next, should that packet be as long as this
+        prefetch(data, at + PCAP_HEADER + before)  # or as the one before
+        before = captured
 
 
 @inlined

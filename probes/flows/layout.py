@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # One row a side, of the canonical ends of the key: what a status record takes and zeroes, then what the flow keeps.
-# What most packets touch lies in the middle, so that it shares cache lines: what copies count fills up the line that
-# every packet begins with, which is why the first column is empty. The columns of squares (us^2) hold float64.
+# What copies count, what most packets touch and what a segment of TCP touches on both sides begin with a cache line
+# each, which is why two columns are empty. The columns of squares (us^2) hold float64.
 SIDE_COLUMNS = (
     "",
     "lost_packets",
@@ -37,6 +37,7 @@ SIDE_COLUMNS = (
     "idle_interval_sum",
     "idle_interval_min",
     "idle_interval_max",
+    "",
     "duplicate_packets",
     "duplicate_bytes",
     "duplicate_lag_sum",
@@ -66,15 +67,15 @@ SIDE_COLUMNS = (
     "tcp_flags",
     "last_time",
     "same_ids",
+    "base_sequence",
+    "fin_acked",
     "last_sequence",
     "last_ack",
-    "base_sequence",
     "sequence_known",
     "acked",
     "window",
     "window_shift",
     "fin_sent",
-    "fin_acked",
     "last_ip_id",
     "mss",
     "hole_start",
@@ -100,6 +101,7 @@ SIDE_COLUMNS = (
     IDLE_INTERVAL_SUM,
     IDLE_INTERVAL_MIN,
     IDLE_INTERVAL_MAX,
+    _EMPTY_TOO,
     DUPLICATE_PACKETS,
     DUPLICATE_BYTES,
     DUPLICATE_LAG_SUM,
@@ -129,15 +131,15 @@ SIDE_COLUMNS = (
     TCP_FLAGS,
     LAST_TIME,
     SAME_IDS,
+    BASE_SEQUENCE,
+    FIN_ACKED,
     LAST_SEQUENCE,
     LAST_ACK,
-    BASE_SEQUENCE,
     SEQUENCE_KNOWN,
     ACKED,
     WINDOW,
     WINDOW_SHIFT,
     FIN_SENT,
-    FIN_ACKED,
     LAST_IP_ID,
     MSS,
     HOLE_START,
@@ -149,7 +151,7 @@ SIDE_COLUMNS = (
 SIDE_WORDS = 64  # whole cache lines
 ZEROED = LAST_TIME  # side columns below this one start anew with each status record
 SIDE_BUSY = (FIRST, LAST_TIME)  # first and last of the columns that most packets touch
-PEER_BUSY = (LAST_TIME, LAST_IP_ID)  # and of those that a segment of TCP touches on both sides
+PEER_BUSY = (LAST_SEQUENCE, LAST_IP_ID)  # and of those that a segment of TCP touches on both sides
 
 # One row a flow: what few packets touch comes first.
 FLOW_COLUMNS = (
@@ -200,6 +202,7 @@ FLOW_COLUMNS = (
     DST_MAC,
     QUEUED,
 ) = range(len(FLOW_COLUMNS))
+FLOW_WORDS = 24  # whole cache lines
 FLOW_BUSY = (SYN_ACK_TIME, QUEUED)
 
 # One row a flow, for the few flows that have a tunnel or were named in an ICMP error; TUNNEL_KIND and ICMP_ERROR tell.
@@ -262,14 +265,13 @@ COUNTED_SIZES, COUNTED_INTERVALS = 1, 2  # bits of COUNTED: which histograms are
 def copies() -> tuple[np.ndarray[Any, np.dtype[np.uint64]], ...]:
     """Return how side columns go into FlowRecord, an array each for fields of 8, 4, 2 and 1 bytes.
 
-    Their rows are (side column, place for src, place for dst); a place is the index of the field in a view of the
-    record as integers of that width. Unsigned, so that kernels need no check for negative indices.
+    Their rows are (side column, place): the index of the field of `src` in a view of the record as integers of that
+    width, which that of `dst` follows. Unsigned, so that kernels need no check for negative indices.
     """
     fields: Mapping[str, Any] = FLOW_DTYPE.fields or {}
-    rows: dict[int, list[tuple[int, int, int]]] = {8: [], 4: [], 2: [], 1: []}
+    rows: dict[int, list[tuple[int, int]]] = {8: [], 4: [], 2: [], 1: []}
     for column, name in enumerate(SIDE_COLUMNS):
         if f"src_{name}" in fields:
-            source, target = fields[f"src_{name}"], fields[f"dst_{name}"]
-            width = source[0].itemsize
-            rows[width].append((column, source[1] // width, target[1] // width))
-    return tuple(np.array(found, np.uint64).reshape(-1, 3) for found in rows.values())
+            kind, place = fields[f"src_{name}"][:2]
+            rows[kind.itemsize].append((column, place // kind.itemsize))
+    return tuple(np.array(found, np.uint64).reshape(-1, 2) for found in rows.values())

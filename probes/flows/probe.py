@@ -103,7 +103,7 @@ class _Rows:
 
     def __init__(self, rows: int, payload_bytes: int, *, counted: bool) -> None:
         self.keys = zeroed((rows, layout.KEY_WORDS), np.int64)
-        self.flows = zeroed((rows, len(layout.FLOW_COLUMNS)), np.int64)
+        self.flows = zeroed((rows, layout.FLOW_WORDS), np.int64)
         self.sides = zeroed((rows, 2, layout.SIDE_WORDS), np.int64)
         self.squares = self.sides.view(np.float64)  # the same memory, for the two columns that are sums of squares
         columns = layout.COUNTED_EXTRA_COLUMNS if counted else layout.EXTRA_COLUMNS

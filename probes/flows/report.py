@@ -17,6 +17,7 @@ from topics.histograms import COUNT_BYTES, COUNTS, MOST, VECTOR_BYTES
 START, STATUS, CLOSE = Cause.START, Cause.STATUS, Cause.CLOSE
 ADDRESSES = 32  # bytes of the two outer addresses of a tunnel
 MICROSECOND = 1_000.0  # ns
+ONE = np.uint64(1)
 
 
 @inlined
@@ -53,18 +54,18 @@ def _key(record: Any, key: Any, forward: bool) -> None:
 def _sides(row: int, src: Any, dst: Any, views: Any, copies: Any) -> None:
     out64, out32, out16, out8 = views
     copies64, copies32, copies16, copies8 = copies  # a loop for each width: no branch in it, so no misprediction
-    for column, source, target in copies64:
-        out64[row, source] = src[column]
-        out64[row, target] = dst[column]
-    for column, source, target in copies32:
-        out32[row, source] = np.uint32(src[column])
-        out32[row, target] = np.uint32(dst[column])
-    for column, source, target in copies16:
-        out16[row, source] = np.uint16(src[column])
-        out16[row, target] = np.uint16(dst[column])
-    for column, source, target in copies8:
-        out8[row, source] = np.uint8(src[column])
-        out8[row, target] = np.uint8(dst[column])
+    for column, place in copies64:
+        out64[row, place] = src[column]
+        out64[row, place + ONE] = dst[column]
+    for column, place in copies32:
+        out32[row, place] = np.uint32(src[column])
+        out32[row, place + ONE] = np.uint32(dst[column])
+    for column, place in copies16:
+        out16[row, place] = np.uint16(src[column])
+        out16[row, place + ONE] = np.uint16(dst[column])
+    for column, place in copies8:
+        out8[row, place] = np.uint8(src[column])
+        out8[row, place + ONE] = np.uint8(dst[column])
 
 
 @inlined

@@ -31,7 +31,8 @@ class ArrowWriter(Writer):
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
-        options = pa.ipc.IpcWriteOptions(compression=None if path == DASH else pa.Codec("lz4", HURRY))
+        compression = None if path == DASH else pa.Codec("lz4", HURRY)
+        options = pa.ipc.IpcWriteOptions(compression=compression, use_threads=False)
         self._stream = pa.ipc.new_stream(_Unclosed(self._destination.stream), ARROW_SCHEMA, options=options)
 
     def _write(self, batch: FlowBatch) -> None:

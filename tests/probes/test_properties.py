@@ -16,6 +16,7 @@ from tests.traffic.pcap import write_pcap
 from tests.traffic.sample.story import sample_frames
 from topics.batch import concatenate, packets_of
 from topics.flags import Cause
+from topics.record import FLOW_DTYPE
 
 
 @pytest.fixture(scope="module")
@@ -119,5 +120,18 @@ def test_idle_flows_leave_the_table() -> None:
 
 
 def test_every_side_column_that_a_record_has_is_copied_into_it() -> None:
-    copied = {int(column) for part in layout.copies() for column, _, _ in part}
+    copied = {int(column) for part in layout.copies() for column, _ in part}
     assert {layout.SIDE_COLUMNS[column] for column in copied} >= {"packets", "ttl", "window", "vlan", "tcp_flags"}
+
+
+def offset_of(field: str) -> int:
+    assert FLOW_DTYPE.fields is not None
+    return FLOW_DTYPE.fields[field][1]
+
+
+def test_the_field_of_one_direction_follows_that_of_the_other() -> None:
+    for width, part in zip((8, 4, 2, 1), layout.copies(), strict=True):
+        for column, place in part.tolist():
+            name = layout.SIDE_COLUMNS[column]
+            places = [offset_of(f"{side}_{name}") for side in ("src", "dst")]
+            assert places == [place * width, (place + 1) * width]

@@ -44,11 +44,10 @@ class _Joined(Mapping[str, "Column"]):
         return self._joined[name]
 
     def _of(self, part: Prepared, name: str) -> Column:
-        own = np.broadcast_to(part.column(name), part.rows)
-        if name not in DOMAIN_OF_KEPT:
-            return own
-        codes: Column = self._columns.everywhere(part, DOMAIN_OF_KEPT[name]).astype(np.uint32)[own]
-        return codes
+        own = part.column(name)
+        if name in DOMAIN_OF_KEPT:
+            own = self._columns.everywhere(part, DOMAIN_OF_KEPT[name])[own].astype(np.uint32)
+        return own if len(own) == part.rows else np.repeat(own, part.rows)
 
     def __contains__(self, name: object) -> bool:
         """Tell whether there is such a column."""

@@ -80,7 +80,10 @@ class Packed:
 
     def said(self, name: str, labels: Column) -> Column:
         """Return a column that labels say, by their codes."""
-        return fixed(self._columns[name][self.ready()][labels])
+        first, column = self.ready(), self._columns[name]
+        if len(labels) < len(first):
+            return fixed(column[first[labels]])
+        return fixed(column[first][labels])  # what labels say lies together then
 
     def ready(self) -> Column:
         """Have all of it in memory, and return of each code of labels the first row that has it."""

@@ -124,7 +124,7 @@ def _size(name: str) -> Callable[[str], Value]:
 
 FIELDS = (
     *_counted("pkts", "Pkts", (8, 8), "packets", "Packets"),
-    *_counted("bytes", "Bytes", (10, 12), "bytes", "Bytes, link headers included,"),
+    *_counted("bytes", "Bytes", (10, 12), "bytes", "Bytes with link headers"),
     Field(
         "appbytes", "TotAppByte", 10, of(total, "app_bytes"), COUNT, "Bytes above the transport header, both directions"
     ),

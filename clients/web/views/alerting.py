@@ -104,11 +104,22 @@ def rules_shown(names: tuple[str, ...]) -> dict[str, Any]:
     return {"rules": rows, "files": [{"name": Path(path).name, "text": text} for path, text in sorted(files.items())]}
 
 
+class _Legible(yaml.SafeDumper):
+    """Writes texts of several lines as these lines."""
+
+
+def _written(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Legible.add_representer(str, _written)
+
+
 def _text_of(text: str, name: str) -> str:
     """Return the rule of a name alone, as a file of rules that can be tried."""
     said = yaml.safe_load(text)
     own = [rule for rule in said.get("rules", []) if rule.get("name") == name]
-    return yaml.safe_dump({"rules": own}, sort_keys=False, allow_unicode=True, width=100)
+    return yaml.dump({"rules": own}, Dumper=_Legible, sort_keys=False, allow_unicode=True, width=100)
 
 
 def rule_rows(rules: Rules) -> list[dict[str, Any]]:

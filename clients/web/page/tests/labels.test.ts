@@ -11,3 +11,9 @@ test("labels that would cover one before them are left out", () => {
 test("no more are shown than asked for", () => {
   expect(uncrowded([at("a", 0, 0), at("b", 100, 0), at("c", 200, 0)], 2).size).toBe(2);
 });
+
+test("fewer fit where the same graph is drawn smaller", () => {
+  const labels = [at("10.20.5.30", 0, 0), at("10.20.5.31", 80, 0), at("10.20.5.32", 160, 0)];
+  expect([...uncrowded(labels, 10, 1)]).toEqual([0, 1, 2]);
+  expect([...uncrowded(labels, 10, 2)]).toEqual([0, 2]);
+});

@@ -29,8 +29,8 @@ function series(changes: Partial<Series> = {}): Series {
 
 describe("layers of a chart", () => {
   it("are stacked sums, the highest drawn first, as bit/s", () => {
-    const { times, drawn } = layers(series(), "stacked");
-    expect(times).toEqual([100, 108]);
+    const { times, step, drawn } = layers(series(), "stacked");
+    expect([times, step]).toEqual([[100, 108], 8]);
     expect(drawn.map((layer) => [layer.label, layer.values])).toEqual([
       ["udp", [4, 6]],
       ["tcp", [1, 2]],

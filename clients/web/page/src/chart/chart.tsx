@@ -79,7 +79,7 @@ function options(properties: Properties, width: number, hooks: uPlot.Hooks.Array
     height: properties.height,
     tzDate: dateIn(properties.zone),
     legend: { show: false },
-    padding: [10, 20, 0, 0],
+    padding: [10, 28, 0, 0],
     cursor: { drag: { x: Boolean(properties.onBrush), y: false, setScale: false }, points: { show: false }, y: false },
     scales: { x: { time: true }, y: { range: (_plot, low, high) => extent(low, high) } },
     series: seriesOf(properties.layers),

@@ -60,7 +60,10 @@ export function Picture({ drawing, chosen, onChoose, onOpen }: Properties) {
     return found;
   }, [graph, chosen]);
   const labelled = useMemo(() => {
-    const order = [...graph.nodes.entries()].sort(([, one], [, other]) => other.bytes - one.bytes);
+    const first = (id: string) => (id === chosen ? 2 : near.has(id) ? 1 : 0);
+    const order = [...graph.nodes.entries()]
+      .filter(([, { id }]) => chosen === null || first(id) > 0)
+      .sort(([, one], [, other]) => first(other.id) - first(one.id) || other.bytes - one.bytes);
     const labels = order.map(([place, node]) => ({
       text: node.name ?? node.label,
       x: placed[place]?.x ?? 0,
@@ -68,7 +71,7 @@ export function Picture({ drawing, chosen, onChoose, onOpen }: Properties) {
     }));
     const shown = uncrowded(labels, Math.min(LABELLED, frame.width / ROOM), scale);
     return new Set(order.filter((_entry, rank) => shown.has(rank)).map(([, node]) => node.id));
-  }, [graph, placed, sizes, scale, frame.width]);
+  }, [graph, placed, sizes, scale, frame.width, chosen, near]);
   useEffect(() => {
     const picture = svg.current;
     const wheel = (event: WheelEvent) => {
@@ -168,8 +171,7 @@ export function Picture({ drawing, chosen, onChoose, onOpen }: Properties) {
         <g class="labels" style={{ fontSize: `${TYPE * scale}px`, strokeWidth: `${3 * scale}px` }}>
           {graph.nodes.map((node, place) => {
             const at = placed[place];
-            const named = (labelled.has(node.id) && !faded(node.id)) || node.id === chosen || near.has(node.id);
-            if (!at || !named) return null;
+            if (!at || !labelled.has(node.id)) return null;
             return (
               <text key={node.id} x={at.x} y={at.y + (sizes[place] ?? 4) + BELOW * scale} text-anchor="middle">
                 {node.name ?? node.label}

@@ -87,6 +87,10 @@ function Editor({ rule }: { rule: Rule }) {
   const [text, setText] = useState(rule.text);
   const [tested, setTested] = useState<Tested | Mistake | "waiting" | null>(null);
   const checked = useChecked(text);
+  const edit = (next: string) => {
+    setText(next);
+    setTested(null);
+  };
   const test = async () => {
     setTested("waiting");
     try {
@@ -106,7 +110,7 @@ function Editor({ rule }: { rule: Rule }) {
           spellcheck={false}
           rows={Math.min(18, text.split("\n").length + 1)}
           value={text}
-          onInput={(event) => setText(event.currentTarget.value)}
+          onInput={(event) => edit(event.currentTarget.value)}
         />
       </label>
       <p role="status" class={checked && !checked.ok ? "mistake" : "small"}>
@@ -116,7 +120,7 @@ function Editor({ rule }: { rule: Rule }) {
         <button type="button" class="primary" disabled={!checked?.ok || tested === "waiting"} onClick={test}>
           What would it have found in this time?
         </button>
-        <button type="button" disabled={text === rule.text} onClick={() => setText(rule.text)}>
+        <button type="button" disabled={text === rule.text} onClick={() => edit(rule.text)}>
           As it was
         </button>
       </p>

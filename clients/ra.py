@@ -98,10 +98,10 @@ class _Wanted:
 
 
 def _print(parsed: Parsed, _: Outputs, wanted: _Wanted) -> int:
-    printer, window = reading.printer(parsed), reading.window(parsed)
-    selected = 0
+    window = reading.window(parsed)
     if parsed.count("-q"):
         return sum(frame.height for frame in window.output.cut(wanted.frames(reading.JUST_COUNTED, window.input)))
+    printer, selected = reading.printer(parsed), 0
     for frame in window.output.cut(wanted.frames_ahead(printer.columns, window.input)):
         selected += frame.height
         printer.print(frame)

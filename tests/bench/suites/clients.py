@@ -24,7 +24,8 @@ def _costs(name: str, cost: Beside) -> Results:
     for unit in ("wall", "cpu"):
         ours = getattr(cost.ours, unit) - getattr(cost.few.ours, unit)
         theirs = getattr(peer, unit) - getattr(cost.few.theirs, unit) if peer and cost.few.theirs else None
-        yield f"{name}, {unit} beyond a few", Result(ours, "s", theirs, theirs / ours if theirs else None)
+        ratio = theirs / ours if theirs and ours > 0 else None
+        yield f"{name}, {unit} beyond a few", Result(ours, "s", theirs, ratio)
 
 
 def bench_ra(runs: int) -> Results:

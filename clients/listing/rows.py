@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from clients.ahead import ahead
 from clients.listing.texts import AllTexts
 from topics.fields.formats import TIME, local_time
 from topics.rows.writing_kernel import BLANK, CLOCK, MARGIN, NUMBER, PIECE, TEXT, write_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from clients.listing.texts import Numbers
     from topics.fields import Field, Style
@@ -79,9 +78,9 @@ class Rows:
     def blocks(self, frame: pl.DataFrame) -> Iterator[memoryview]:
         """Yield the lines of a frame, each piece of them until the next is asked for."""
         numbers = [expression.alias(str(place)) for place, (expression, _) in self._numbers.items()]
-        pieces = _worked_out(frame, [*numbers, *self._texts.wanted(frame)])
-        for piece, worked_out in ahead(pieces) if frame.height > STEP else pieces:
-            yield from self._written(piece, worked_out)
+        wanted = [*numbers, *self._texts.wanted(frame)]
+        for piece in frame.iter_slices(STEP):
+            yield from self._written(piece, piece.select(wanted))
 
     def _written(self, frame: pl.DataFrame, worked_out: pl.DataFrame) -> Iterator[memoryview]:
         values = self._scratch[:, : frame.height + 1]
@@ -117,12 +116,6 @@ class Rows:
             given = (columns, values, row, heap.octets, pieces, self._delimiter, self._output, most)
             row, end = write_rows(*given)
             yield self._output[:end].data
-
-
-def _worked_out(frame: pl.DataFrame, wanted: Sequence[pl.Expr]) -> Generator[tuple[pl.DataFrame, pl.DataFrame]]:
-    """Yield pieces of a frame, each with what is wanted of it."""
-    for piece in frame.iter_slices(STEP):
-        yield piece, piece.select(wanted)
 
 
 def _is_clock(column: Field, style: Style) -> bool:

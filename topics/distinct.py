@@ -5,6 +5,7 @@ This is for what costs much a row: payloads that are decoded, long texts that ar
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -38,10 +39,9 @@ def rows_alike(columns: Sequence[pl.Series], most: int) -> tuple[Rows, Rows] | N
     if frame.height < FEW:
         places, first = _compared(frame)
         return (places, first) if len(first) <= most else None
-    places, number = _encoded(frame.hash_rows())
-    if number > most:
+    places, first = _encoded(frame.hash_rows())
+    if len(first) > most:
         return None
-    first = _firsts(places, number)
     if not _is_of(columns, places, first):
         places, first = _compared(frame)
     return (places, first) if len(first) <= most else None
@@ -74,25 +74,36 @@ class Numbering:
 
 def says_one(column: pl.Series) -> bool:
     """Tell whether all values are the same; those of a column with holes are not."""
-    return not column.null_count() and bool((column == column.head(1)).all())
+    if column.null_count() or column.first() != column.last():
+        return False
+    return bool((column == column.head(1)).all())
 
 
-def _encoded(values: pl.Series) -> tuple[Rows, int]:
-    """Return the number of each integer among the different ones, in the order they come, and how many these are."""
+def _encoded(values: pl.Series) -> tuple[Rows, Rows]:
+    """Return of each word which of the different ones it is, in the order they come, and where each stands first.
+
+    Each word is given a slot; the first row there is met by all that came to it. Words that met another one, which in
+    a table twice as large as the rows are few, get other slots, until each has met itself.
+    """
     import numpy as np  # late: a listing of a few records does without
-    import pyarrow as pa
 
-    words = pa.array(values.to_numpy()).dictionary_encode()
-    return words.indices.to_numpy().astype(np.int64), len(words.dictionary)
-
-
-def _firsts(places: Rows, number: int) -> Rows:
-    """Return where each of so many different rows stands first."""
-    import numpy as np
-
-    first = np.empty(number, np.int64)
-    first[places[::-1]] = np.arange(len(places) - 1, -1, -1)  # of places alike the last one stays, so the first row
-    return first
+    words = values.to_numpy()
+    left, pending = words, np.arange(len(words), dtype=np.int32)  # half the memory of words; no frame has more rows
+    met = np.empty_like(pending)
+    bits = len(words).bit_length() + 1
+    table = np.empty(1 << bits, np.int32)
+    while len(pending):
+        multiplier = np.uint64(int.from_bytes(os.urandom(8)) | 1)  # so that nobody can send what shares slots
+        slots = ((left * multiplier) >> np.uint64(64 - bits)).view(np.int64)
+        table[slots[::-1]] = pending[::-1]  # of rows in one slot the last one stays, so the first
+        there = table[slots]
+        met[pending] = there
+        pending = pending[np.flatnonzero(words[there] != left)]
+        left = words[pending]
+    first = np.flatnonzero(met == np.arange(len(words), dtype=np.int32))
+    places = np.empty(len(words), np.int64)
+    places[first] = np.arange(len(first))
+    return places[met], first
 
 
 def _is_of(columns: Sequence[pl.Series], places: Rows, first: Rows) -> bool:

@@ -30,7 +30,12 @@ def address_ranges(rows: pl.DataFrame, by: Sequence[str], address: str) -> pl.Da
 
 def number_ranges(rows: pl.DataFrame, by: Sequence[str], number: str) -> pl.DataFrame:
     """Return for each distinct `by` its number of distinct numbers (`count`) and their list (`ranges`)."""
-    distinct = rows.select(*by, pl.col(number).cast(pl.Int64)).unique().sort(*by, number)
+    return ordered_ranges(rows.select(*by, number).unique().sort(*by, number), by, number)
+
+
+def ordered_ranges(rows: pl.DataFrame, by: Sequence[str], number: str) -> pl.DataFrame:
+    """Return what `number_ranges` does, of rows that are in order of `by` and the number already, and different."""
+    distinct = rows.select(*by, pl.col(number).cast(pl.Int64))
     follows = distinct.select((pl.col(number).diff() == 1).fill_null(value=False)).to_series()
     return _listed(distinct, by, follows, pl.col(number).cast(pl.String))
 

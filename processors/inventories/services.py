@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
-from processors.inventories.series import number_ranges
-from processors.inventories.sums import Sums, merged
+from processors.inventories.series import ordered_ranges
+from processors.inventories.sums import merged
+from processors.inventories.tally import Tally
+from topics.distinct import Numbering
 from topics.expression import col
 from topics.expression.polars import polars
 from topics.fields.columns import TCP, WITH_PORTS, is_ip
 from topics.flags import TcpState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+
+    from processors.inventories.sums import Schema
 
 RESET = TcpState.SRC_RESET | TcpState.DST_RESET
 FIGURES = dict.fromkeys(("records", "answered", "refused", "packets", "bytes"), "sum") | {"first": "min", "last": "max"}
@@ -22,6 +27,16 @@ KEY = ("host", "protocol", "port")
 OPEN, REFUSED, SILENT = "open", "refused", "silent"
 NEW, GONE, KEPT = "new", "gone", "kept"
 COUNTED = ("packets", "bytes")
+SOME = 1 << 18  # rows that are numbered at a time
+OF_HOST, OF_PROTOCOL, OF_SERVICE = 24, 16, 32  # bits of an integer below the number of a host, protocol, service
+TIME = pl.Datetime("ns", "UTC")
+SERVICES: Schema = {
+    "host": pl.Binary,
+    "protocol": pl.UInt8,
+    "port": pl.UInt16,
+    "clients": pl.Int64,
+    **{name: pl.Int64 if rule == "sum" else TIME for name, rule in FIGURES.items()},
+}
 
 
 def is_answered() -> pl.Expr:
@@ -53,18 +68,71 @@ def columns() -> set[str]:
 
 
 def services(pieces: Iterable[pl.LazyFrame], *, of_clients: bool = False) -> pl.DataFrame:
-    """Return a row for each host, protocol and port, in this order: KEY, `clients`, `state` and FIGURES.
+    """Return a row for each host, protocol and port, in this order: KEY, `clients`, FIGURES and `state`.
 
     The host and port are those of the destination, of the source where they are `of_clients`; then `clients` counts
     the servers.
     """
-    ours, theirs = ("src", "dst") if of_clients else ("dst", "src")
-    sums = Sums((*KEY, "client"), FIGURES)
+    found = _Found(of_clients=of_clients)
+    for rows in _together(piece.filter(_with_ports()).select(_seen()) for piece in pieces):
+        found.add(rows)
+    return found.frame().with_columns(_state().alias("state"))
+
+
+def _together(pieces: Iterable[pl.LazyFrame]) -> Iterator[pl.DataFrame]:
+    """Collect pieces, and put small ones together: numbering looks at all that it knows, each time."""
+    waiting: list[pl.DataFrame] = []
+    height = 0
     for piece in pieces:
-        sums.add(piece.filter(_with_ports()).select(_seen(ours, theirs)))
-    figures = [pl.len().cast(pl.Int64).alias("clients"), *merged(FIGURES)]
-    found = sums.frame().lazy().group_by(KEY).agg(figures).with_columns(_state().alias("state"))
-    return found.sort(KEY).collect()
+        waiting.append(piece.collect(engine="streaming"))
+        height += waiting[-1].height
+        if height >= SOME:
+            yield pl.concat(waiting)
+            waiting, height = [], 0
+    if height:
+        yield pl.concat(waiting)
+
+
+class _Found:
+    """The services of some records: addresses are numbered, so that a service is one integer and a client another."""
+
+    def __init__(self, *, of_clients: bool) -> None:
+        self._of_clients = of_clients
+        self._addresses, self._keys = Numbering(), Numbering()
+        self._figures = Tally(FIGURES)
+        self._clients = [pl.Series(dtype=pl.Int64)]  # the numbers of service and client: each pair once in each
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Take rows as `_seen`, at least one."""
+        both = pl.concat([rows["src_address"].rename("address"), rows["dst_address"].rename("address")])
+        source, target = self._addresses.numbers(both.to_frame()).reshape(2, rows.height)
+        is_source = rows["is_turned"].to_numpy() ^ self._of_clients
+        host, client = np.where(is_source, source, target), np.where(is_source, target, source)
+        port = np.where(is_source, rows["src_port"].to_numpy(), rows["dst_port"].to_numpy())
+        keys = (host << OF_HOST) | (rows["protocol"].cast(pl.Int64).to_numpy() << OF_PROTOCOL) | port
+        numbers = self._keys.numbers(pl.DataFrame({"key": keys}))
+        self._figures.add(numbers, rows)
+        self._clients.append(pl.Series((numbers << OF_SERVICE) | client).unique())
+        if sum(map(len, self._clients[1:])) > max(SOME, 2 * len(self._clients[0])):
+            self._clients = [pl.concat(self._clients).unique()]
+
+    def frame(self) -> pl.DataFrame:
+        """Return KEY, `clients` and FIGURES of each service, in this order."""
+        keys, addresses = self._keys.known, self._addresses.known
+        if keys is None or addresses is None:
+            return pl.DataFrame(schema=SERVICES)
+        key = keys["key"].to_numpy()
+        rank = addresses["address"].rank("ordinal").cast(pl.Int64).to_numpy()
+        order = np.argsort((rank[key >> OF_HOST] << OF_HOST) | (key & ((1 << OF_HOST) - 1)))
+        pairs = pl.concat(self._clients).unique().to_numpy()
+        columns = {
+            "host": addresses["address"].gather(key >> OF_HOST),
+            "protocol": key >> OF_PROTOCOL & 0xFF,
+            "port": key & 0xFFFF,
+            "clients": np.bincount(pairs >> OF_SERVICE, minlength=len(key)),
+        }
+        figures = self._figures.frame().get_columns()
+        return pl.DataFrame({**columns, **{figure.name: figure for figure in figures}})[order].cast(pl.Schema(SERVICES))
 
 
 def _is_turned() -> pl.Expr:
@@ -73,16 +141,11 @@ def _is_turned() -> pl.Expr:
     return amidst & (pl.col("src_port") < pl.col("dst_port"))
 
 
-def _seen(ours: str, theirs: str) -> list[pl.Expr]:
-    def of(side: str, name: str) -> pl.Expr:
-        other = {"src": "dst", "dst": "src"}[side]
-        return pl.when(_is_turned()).then(pl.col(f"{other}_{name}")).otherwise(pl.col(f"{side}_{name}"))
-
+def _seen() -> list[pl.Expr]:
+    """Return what is asked of a record: both its ends, whether the source is the server, and FIGURES."""
     figures = {
-        "host": of(ours, "address"),
-        "protocol": pl.col("protocol"),
-        "port": of(ours, "port"),
-        "client": of(theirs, "address"),
+        **{name: pl.col(name) for name in ("protocol", "src_address", "dst_address", "src_port", "dst_port")},
+        "is_turned": _is_turned(),
         "records": pl.lit(1, pl.Int64),
         "answered": is_answered().cast(pl.Int64),
         "refused": _refused().cast(pl.Int64),
@@ -107,7 +170,11 @@ def compared(now: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
 
 
 def by_host(found: pl.DataFrame) -> pl.DataFrame:
-    """Return a row for each host and protocol: how many services (`count`), and which (`ports`)."""
-    listed = number_ranges(found, KEY[:2], "port").rename({"ranges": "ports"})
-    times = found.group_by(KEY[:2]).agg(merged({"records": "sum", "bytes": "sum", "first": "min", "last": "max"}))
-    return listed.join(times, on=KEY[:2]).sort(KEY[:2])
+    """Return a row for each host and protocol: how many services (`count`), and which (`ports`).
+
+    `found` is as `services` or `compared` returns it: each service once, in order.
+    """
+    listed = ordered_ranges(found, KEY[:2], "port").rename({"ranges": "ports"})
+    figures = merged({"records": "sum", "bytes": "sum", "first": "min", "last": "max"})
+    runs = found.group_by(pl.struct(KEY[:2]).rle_id().alias("run"), maintain_order=True).agg(figures)
+    return pl.concat([listed, runs.drop("run")], how="horizontal")

@@ -114,6 +114,8 @@ def _told(stations: Stations, said: pl.DataFrame, modes: set[str]) -> list[Chang
 def _table(told: list[Change]) -> pl.DataFrame:
     import polars as pl
 
+    from topics.address_text import ip_text
+
     kinds: Schema = {
         "time": pl.Datetime("ns", "UTC"),
         "event": pl.String,
@@ -123,16 +125,17 @@ def _table(told: list[Change]) -> pl.DataFrame:
         "until": pl.Datetime("ns", "UTC"),
         "also": pl.String,
     }
-    rows = [_row(change) for change in told]
-    return pl.DataFrame(rows, schema=kinds, orient="row")
-
-
-def _row(change: Change) -> tuple[object, ...]:
-    from topics.address_text import ip_text
-
-    macs = [mac.hex(":") or None for mac in (change.mac, change.was)]
-    also = ", ".join(map(ip_text, change.also)) or None
-    return change.time, change.event, change.address, *macs, change.until or None, also
+    also = [", ".join(map(ip_text, change.also)) or None for change in told]
+    columns = {
+        "time": [change.time for change in told],
+        "event": [change.event for change in told],
+        "address": [change.address for change in told],
+        "mac": [change.mac.hex(":") or None for change in told],
+        "was": [change.was.hex(":") or None for change in told],
+        "until": [change.until or None for change in told],
+        "also": also,
+    }
+    return pl.DataFrame(columns, schema=kinds)
 
 
 def _known(stations: Stations) -> pl.DataFrame:

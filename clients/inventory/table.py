@@ -175,11 +175,9 @@ def some(pieces: Iterator[pl.LazyFrame]) -> Iterator[pl.LazyFrame]:
 
 def nothing() -> pl.DataFrame:
     """Return no records."""
-    import polars as pl
+    from sinks.formats.scan import scan
 
-    from topics.frame import ARROW_SCHEMA
-
-    return pl.DataFrame(ARROW_SCHEMA.empty_table())
+    return scan([]).collect()
 
 
 def print_table(

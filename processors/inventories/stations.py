@@ -101,11 +101,15 @@ class Stations:
     def take(self, found: pl.DataFrame) -> Iterator[Change]:
         """Learn claims by time, and yield what changes with them."""
         for address, mac, first, last, _ in found.select(CLAIM).iter_rows():
-            macs = self._macs.get(address, {})
-            *older, latest = [b"", *macs]
+            macs = self._macs.get(address)
+            if macs is None:
+                yield Change(first, NEW, address, mac, b"", 0, self._others(mac, address))
+                self._saw(address, mac, last)
+                continue
+            *older, latest = macs
             if latest != mac:
-                event, also = _event(mac, older, latest), self._others(mac, address)
-                yield Change(first, event, address, mac, latest, macs.get(latest, 0), also)
+                event, also = _event(mac, older), self._others(mac, address)
+                yield Change(first, event, address, mac, latest, macs[latest], also)
             self._saw(address, mac, max(last, macs.get(mac, 0)))
 
     def known(self) -> Iterator[tuple[bytes, bytes, int]]:
@@ -115,7 +119,9 @@ class Stations:
                 yield address, mac, time
 
     def _others(self, mac: bytes, address: bytes) -> tuple[bytes, ...]:
-        held = self._addresses.get(mac, {})
+        held = self._addresses.get(mac)
+        if not held:
+            return ()
         family = address.startswith(IPV4_MAPPED)
         return tuple(each for each in held if each != address and each.startswith(IPV4_MAPPED) == family)[:MOST_ALSO]
 
@@ -130,9 +136,7 @@ class Stations:
             del macs[next(iter(macs))]
 
 
-def _event(mac: bytes, older: list[bytes], latest: bytes) -> str:
-    if not latest:
-        return NEW
+def _event(mac: bytes, older: list[bytes]) -> str:
     if mac not in older:
         return CHANGED
     return FLIP_FLOP if older[-1] == mac else REUSED

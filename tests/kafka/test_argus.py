@@ -19,8 +19,9 @@ import pytest
 from tests.argus_records import argus_tools, run_ra
 from tests.clients.flows import ten
 from tests.clients.test_radium import LSOF, batches, event, serving
+from tests.kafka.removal import delete_topics
 from topics.bus import Publisher, Subscriber
-from topics.bus.administration import admin_client, create_topics
+from topics.bus.administration import create_topics
 from topics.definitions import EVENTS, FLOW_STATUS, FLOWS, PROBES
 from topics.events import decode_event
 
@@ -42,8 +43,7 @@ def bus(kafka_bootstrap: str, topic_prefix: str) -> Iterator[tuple[str, str]]:
     definitions = [replace(each, name=topic_prefix + each.name) for each in (FLOWS, FLOW_STATUS, PROBES, EVENTS)]
     create_topics(url, definitions, partitions=1)
     yield url, topic_prefix
-    for deleted in admin_client(url).delete_topics([each.name for each in definitions]).values():
-        deleted.exception()
+    delete_topics(url, [each.name for each in definitions])
 
 
 @pytest.mark.timeout(400)

@@ -14,6 +14,7 @@ from confluent_kafka.admin._config import ConfigResource
 
 from deploy.kafka.node import KafkaNode
 from tests.bench.codec import realistic_batch
+from tests.kafka.removal import delete_topics
 from topics.batch import END_OF_RUN, FlowBatch, concatenate
 from topics.bus import Publisher, Received, Subscriber, create_topics, decode_message, encode_message, partition_count
 from topics.bus import producer as producer_module
@@ -81,9 +82,7 @@ def bus(kafka_bootstrap: str, topic_prefix: str) -> Iterator[Bus]:
     bus = Bus(f"kafka://{kafka_bootstrap}", topic_prefix)
     create_topics(bus.url, bus.definitions)
     yield bus
-    client = admin_client(bus.url)  # has to outlive the answers
-    for deleted in client.delete_topics([bus.topic, bus.letters]).values():
-        deleted.result()
+    delete_topics(bus.url, [bus.topic, bus.letters])
 
 
 @pytest.fixture

@@ -18,8 +18,9 @@ from probes.events.parsing.lsof import socket_row
 from tests.clients.flows import START, ten
 from tests.clients.ratop.test_ratop import drive, lines
 from tests.clients.test_radump import question as question_of
+from tests.kafka.removal import delete_topics
 from topics.bus import Publisher
-from topics.bus.administration import admin_client, create_topics
+from topics.bus.administration import create_topics
 from topics.control import CONTROL_DTYPE, ControlBatch, encode_control
 from topics.definitions import CONTROL, EVENTS, FLOWS
 from topics.events import EventRecord, encode_event
@@ -36,8 +37,7 @@ def source(kafka_bootstrap: str, topic_prefix: str) -> Iterator[str]:
     with Publisher(url, name) as publisher:
         publisher.publish(ten())
     yield f"{url}/{name}"
-    for deleted in admin_client(url).delete_topics([name]).values():
-        deleted.exception()
+    delete_topics(url, [name])
 
 
 @pytest.mark.parametrize(
@@ -115,8 +115,7 @@ def test_ratop_tells_what_comes_on_a_topic_of_events_of_the_hosts_of_a_flow(
     try:
         drive(command.screen(parse(command.OPTIONS, [*words, "--idle", "600", "--events", f"{url}/{name}"])), act)
     finally:
-        for deleted in admin_client(url).delete_topics([name]).values():
-            deleted.exception()
+        delete_topics(url, [name])
 
 
 async def _said(page: Detail, pilot: Pilot[None], words: str) -> str:
@@ -147,8 +146,7 @@ def test_payloads_of_the_control_plane_are_listed_from_their_topic(
         assert main(["radump", "-S", f"{url}/{name}", *until, "-L", "-1", "-s", "app", "suser"]) == 0
         assert capfdbinary.readouterr().out.decode().split() == ["dns", "9+", "A?", "a.example"]
     finally:
-        for deleted in admin_client(url).delete_topics([name]).values():
-            deleted.exception()
+        delete_topics(url, [name])
 
 
 @pytest.mark.parametrize("source", ["kafka://host", "kafka:///topic", "argus://host:561"])

@@ -13,9 +13,10 @@ import pytest
 from clients.main import main
 from probes.exporters.framing import Framing
 from tests.clients.flows import ten
+from tests.kafka.removal import delete_topics
 from tests.probes.exporters.collected import collected
 from topics.bus import Publisher
-from topics.bus.administration import admin_client, create_topics
+from topics.bus.administration import create_topics
 from topics.definitions import DEAD_LETTERS, FLOWS
 
 if TYPE_CHECKING:
@@ -30,8 +31,7 @@ def source(kafka_bootstrap: str, topic_prefix: str) -> Iterator[str]:
     create_topics(url, [replace(FLOWS, name=name)], partitions=2)
     create_topics(url, [DEAD_LETTERS])
     yield f"{url}/{name}"
-    for deleted in admin_client(url).delete_topics([name]).values():
-        deleted.exception()
+    delete_topics(url, [name])
 
 
 def publish(source: str) -> None:

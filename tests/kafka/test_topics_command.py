@@ -12,9 +12,9 @@ import pytest
 from confluent_kafka import Producer
 
 from clients import topics as command
+from tests.kafka.removal import delete_topics
 from topics.batch import FlowBatch, Observer, records_like
 from topics.bus import Publisher, partition_count
-from topics.bus.administration import admin_client
 from topics.bus.subscriber import Received
 from topics.dead_letters import dead_letter
 from topics.definitions import DEAD_LETTERS, FLOW_STATUS, FLOWS, TOPICS, TopicDefinition
@@ -53,9 +53,7 @@ def own(
     monkeypatch.setattr(command, "DEAD_LETTERS", own.topic(DEAD_LETTERS))
     monkeypatch.setenv("ARGOSY_BUS", own.url)
     yield own
-    client = admin_client(own.url)  # has to outlive the answers
-    for deleted in client.delete_topics([own.name(topic) for topic in TOPICS]).values():
-        deleted.exception()
+    delete_topics(own.url, [own.name(topic) for topic in TOPICS])
 
 
 def one_of_each() -> FlowBatch:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer, TopicPartition
 
+from tests.kafka.removal import delete_topics
 from topics.bus import Subscriber, create_topics
-from topics.bus.administration import admin_client
 from topics.bus.producer import ConfirmedProducer
 from topics.bus.transactions import Transactions
 from topics.definitions import TopicDefinition
@@ -27,9 +27,7 @@ def topics(kafka_bootstrap: str, topic_prefix: str) -> Iterator[tuple[str, str, 
     definitions = [TopicDefinition(given, "", "", 1, 1), TopicDefinition(made, "", "", 1, 1, more=SMALL)]
     create_topics(url, definitions)
     yield url, given, made
-    client = admin_client(url)
-    for deleted in client.delete_topics([given, made]).values():
-        deleted.result()
+    delete_topics(url, [given, made])
 
 
 def received(subscriber: Subscriber[bytes], count: int, patience: float = PATIENCE) -> list[bytes]:

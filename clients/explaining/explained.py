@@ -19,6 +19,8 @@ from topics.fields import Field, Style, field, fields
 from topics.names import EVERYBODY
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from clients.explaining.beside import Beside
     from clients.explaining.finding import Found
     from topics.alerts import Alert
@@ -52,13 +54,17 @@ OWNER = {"process": "process", "pid": "pid", "user": "owner", "container": "cont
 PLACE = {"station": "station", "switch": "switch", "switch_port": "swport", "country": "co", "as": "as"}
 
 
-def explained(found: Found, beside: Beside, source: str) -> dict[str, Any]:
-    """Return all that is known of a flow; `source` are the words that name its archive to a command."""
+def explained(found: Found, beside: Beside, source: str, alerts: Iterable[Alert] | None = None) -> dict[str, Any]:
+    """Return all that is known of a flow; `source` are the words that name its archive to a command.
+
+    `alerts` are those to look among, in place of those that were kept beside it.
+    """
     first, last = span_of(found.records)
     one = found.records.sort(pl.col("src_packets").cast(pl.Int64) + pl.col("dst_packets"), descending=True).head(1)
     whole = merged(found.records)
     row, flow_id = one.row(0, named=True), one["flow_id"][0].hex()
     names = beside.names()
+    alerts = beside.alerts() if alerts is None else alerts
     ends = {side: _end(side, whole, names, first, last) for side in ("src", "dst")}
     facts = facts_of(whole)
     return {
@@ -75,7 +81,7 @@ def explained(found: Found, beside: Beside, source: str) -> dict[str, Any]:
         **observers(found),
         "duplicates": duplicates(whole.row(0, named=True)),
         "dns": _dns(beside, ends, first),
-        "alerts": [alert_row(alert) for alert in beside.alerts() if bytes.fromhex(flow_id) in alert.flow_ids],
+        "alerts": [alert_row(each) for each in alerts if bytes.fromhex(flow_id) in each.flow_ids],
         "payload": payload_of(row),
         "merged_from": _origin(found.records),
         "related": _related(ends, row),
@@ -184,8 +190,13 @@ def _end(side: str, record: pl.DataFrame, names: list[AddressName], first: int, 
         "name": _of(record, f"{letter}name"),
     }
     for facts in (OWNER, PLACE):
-        said |= {name: _of(record, f"{letter}{own}") for name, own in facts.items()}
+        said |= {name: _told(_of(record, f"{letter}{own}")) for name, own in facts.items()}
     return said
+
+
+def _told(value: str | float | None) -> str | float | None:
+    """Return a number of a label as people write it."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def name_row(name: AddressName) -> dict[str, Any]:

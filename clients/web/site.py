@@ -45,7 +45,7 @@ class Site:
         self.setup, self.guard = setup, setup.guard
         self.archive = Archive(setup.directories, setup.files, setup.cache)
         self.engine = Engine(self.archive, setup.cache)
-        self.lasting = Lasting(setup.cache, setup.directories, setup.files)
+        self.lasting = Lasting(setup)
         self.answering = Answering(setup.seconds, self.guard.client, None if setup.bus else self.lasting)
         self.first: dict[First, Callable[[dict[str, str], Asked], dict[str, Any]]] = {}  # what pages ask first
         self.beside = Beside(setup.directories)

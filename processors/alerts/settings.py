@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from processors.alerts.streams import DEFAULT_BY, check_field, check_filter
+from processors.alerts.streams import DEFAULT_BY, check_field, check_filter, refusal
+from processors.alerts.wording import FACTS, PLACE
+from topics.nearest import suggestion
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _TIME = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)([smhdw]?)")
@@ -254,7 +256,16 @@ def _filters(rule: Rule) -> Rule:
     if rule.ratio is not None:
         check_field("ratio.of", rule.ratio.of, rule.about)
         check_field("ratio.to", rule.ratio.to, rule.about)
+    _check_summary(rule)
     return rule
+
+
+def _check_summary(rule: Rule) -> None:
+    """Refuse words in braces that an alert of the rule could not tell."""
+    told = (*rule.fields, *FACTS)
+    for word in PLACE.findall(rule.summary):
+        if word not in told:
+            raise refusal("summary", f"'{word}' is none of {', '.join(told)}{suggestion(word, told)}")
 
 
 CheckedRule = Annotated[Rule, AfterValidator(_filters)]

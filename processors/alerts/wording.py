@@ -19,7 +19,8 @@ Subject = tuple[tuple[str, str], ...]
 MOST_SUMMARY = 1000
 MAC_PREFIX = "00" * 10
 SECOND = 1_000_000_000
-_PLACE = re.compile(r"\{([a-z]+)\}")
+FACTS = ("value", "limit", "count", "packets", "bytes", "note")  # what a summary may tell beside the subject
+PLACE = re.compile(r"\{(\w+)\}")
 _PLAIN = re.compile(r"[\w.:/*@-]+")
 
 
@@ -33,16 +34,11 @@ def subject_text(value: str | int) -> str:
 
 def summary(rule: Rule, subject: Subject, value: float, limit: float, found: Evidence, note: str) -> str:
     """Return the line of an alert: that of the rule, with what stands in braces filled in."""
-    words = dict(subject) | {
-        "value": f"{value:,.10g}",
-        "limit": f"{limit:,.10g}",
-        "count": f"{found.n:,}",
-        "packets": f"{found.packets:,}",
-        "bytes": f"{found.bytes:,}",
-        "note": note,
-    }
+    numbers = (f"{each:,.10g}" for each in (value, limit))
+    counts = (f"{each:,}" for each in (found.n, found.packets, found.bytes))
+    words = dict(subject) | dict(zip(FACTS, (*numbers, *counts, note), strict=True))
     text = rule.summary or f"{rule.name}: {' '.join(each for _, each in subject)}"
-    filled = _PLACE.sub(lambda place: words.get(place[1], place[0]), text)
+    filled = PLACE.sub(lambda place: words.get(place[1], place[0]), text)
     return " ".join((filled if not note or "{note}" in text else f"{filled}; {note}").split())[:MOST_SUMMARY]
 
 

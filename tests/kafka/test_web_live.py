@@ -7,6 +7,8 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from clients.web.serving.live_routes import _events
 from clients.web.setup import Setup
 from clients.web.site import Site
@@ -20,8 +22,6 @@ from topics.bus.producer import ConfirmedProducer
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 PERIODS = 1200  # looks of 0.05 s each after which the test gives up
 PATIENCE = 60.0
@@ -74,6 +74,9 @@ def test_records_and_alerts_on_topics_reach_a_page_that_is_open(
     rates, table, told = begun
     assert rates["flows"] > 0
     assert rates["series"]
+    assert rates["fps"] == pytest.approx(rates["flows"] / 600)  # all of them began in the window
+    loads = [row["values"][0] for row in table["rows"]]
+    assert loads == sorted(loads, reverse=True)
     assert len(table["rows"]) == min(table["total"], 10) > 0
     assert (told["id"], told["rule"]) == (alert.id, alert.rule)
 

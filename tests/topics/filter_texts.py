@@ -13,7 +13,14 @@ HOSTS6 = ("2001:db8::1", "2001:db8:1::2", "fe80::9", "ff02::fb", "2001:db8:0:1:2
 NETWORKS = ("10.0.0.0/8", "10.1/16", "192.0.2.128/25", "2001:db8::/32", "2001:db8:1::/48", "fe80::/10", "0.0.0.0/0")
 MACS = ("02:00:00:00:00:01", "33:33:00:00:00:fb", "ff:ff:ff:ff:ff:ff")
 PORTS = (0, 22, 53, 80, 443, 49152, 65535)
-LABELS = ("", "sco=US:dco=DE", "sas=3320:score=7", "sloc=5:dloc=1", "sloc=0:dloc=9:note=a b")
+LABELS = (
+    "",
+    "sco=US:dco=DE",
+    "sas=3320:score=7",
+    "sloc=5:dloc=1",
+    "sloc=0:dloc=9:note=a b",
+    "sname=a\\061b\\058\\044c.example",
+)
 OBSERVERS = [Observer("lab", "tap", "eth0"), Observer("lab", "tap", ""), Observer("branch", "Edge", "eth1")]
 
 WORDS = """

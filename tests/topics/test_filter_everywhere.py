@@ -128,3 +128,13 @@ def test_a_filter_selects_the_same_records_everywhere(
     assert in_postgresql(text) == expected
     assert in_sqlite(text) == expected
     assert in_mariadb(text) == expected
+
+
+def test_labels_are_asked_for_as_they_were_before_they_were_escaped(
+    in_duckdb: Ask, in_postgresql: Ask, in_sqlite: Ask, in_mariadb: Ask
+) -> None:
+    escaped = {each for each, label in zip(IDS, FRAME["labels"], strict=True) if "061" in label}
+    assert escaped
+    for ask in (in_polars, in_numpy, in_duckdb, in_postgresql, in_sqlite, in_mariadb):
+        assert ask('sname = "a=b:,c.example"') == escaped
+        assert ask('sname ~ "^a=b"') == escaped

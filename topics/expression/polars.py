@@ -9,6 +9,7 @@ import polars as pl
 
 from topics.address_columns import class_network_column, ip_column, mac_column
 from topics.community_id import flow_ids
+from topics.expression.label_text import ESCAPED
 from topics.expression.networks import sixteen
 from topics.expression.value import Value, col, greatest, least
 from topics.schema import flow_fields
@@ -136,7 +137,8 @@ def _where(value: Value, condition: Value | None) -> pl.Expr:
 
 
 def _label(value: Value, key: str) -> pl.Expr:
-    return polars(value).str.extract(f"(?:^|:){key}=([^:]*)")
+    said = polars(value).str.extract(f"(?:^|:){key}=([^:]*)")
+    return said.str.replace_many(list(ESCAPED), list(ESCAPED.values()))
 
 
 def _latin(column: pl.Series) -> pl.Series:

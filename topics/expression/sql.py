@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from topics.errors import FilterError
+from topics.expression.label_text import ESCAPED
 from topics.expression.networks import MAPPED
 
 if TYPE_CHECKING:
@@ -195,9 +196,17 @@ def _label(writer: Writer, value: Value, key: str) -> str:
     pattern = f"(?:^|:){key}=([^:]*)"
     text = writer.write(value)
     if writer.is_postgresql:
-        return f"substring({text} from {writer.parameter(pattern, 'text')})"
+        return plain_label(writer, f"substring({text} from {writer.parameter(pattern, 'text')})")
     found = f"regexp_matches({text}, {writer.parameter(pattern, 'text')})"
-    return f"CASE WHEN {found} THEN regexp_extract({writer.write(value)}, {writer.parameter(pattern, 'text')}, 1) END"
+    whole = f"CASE WHEN {found} THEN regexp_extract({writer.write(value)}, {writer.parameter(pattern, 'text')}, 1) END"
+    return plain_label(writer, whole)
+
+
+def plain_label(writer: Writer, text: str, kind: str = "text") -> str:
+    """Write the value of a label with the characters that stand as their number in it."""
+    for number, character in ESCAPED.items():
+        text = f"replace({text}, {writer.parameter(number, kind)}, {writer.parameter(character, kind)})"
+    return text
 
 
 def _number(writer: Writer, value: Value) -> str:

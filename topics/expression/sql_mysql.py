@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from topics.errors import FilterError
 from topics.expression.networks import MAPPED, sixteen
-from topics.expression.sql import DOUBLE, INTEGER, LINK_COLUMNS, TEXT, named, where
+from topics.expression.sql import DOUBLE, INTEGER, LINK_COLUMNS, TEXT, named, plain_label, where
 from topics.expression.sql_sqlite import ignoring_null
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ def _label(writer: Writer, value: Value, key: str) -> str:
     """Write what stands behind a key: there is no capture, so that what is found is cut."""
     condition = f"{writer.write(value)} REGEXP {writer.parameter(f'(?:^|:){key}=', TEXT)}"
     whole = _labelled(writer, value, key)
-    return f"CASE WHEN {condition} THEN substr({whole}, locate('=', {_labelled(writer, value, key)}) + 1) END"
+    said = f"CASE WHEN {condition} THEN substr({whole}, locate('=', {_labelled(writer, value, key)}) + 1) END"
+    return plain_label(writer, said, TEXT)
 
 
 def _labelled(writer: Writer, value: Value, key: str) -> str:

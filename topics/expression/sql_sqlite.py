@@ -9,6 +9,7 @@ import re
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
+from topics.expression.label_text import plain
 from topics.expression.networks import sixteen
 from topics.expression.sql import DOUBLE, INTEGER, LINK_COLUMNS, named, where
 
@@ -142,7 +143,7 @@ def _matches(text: str | None, pattern: str) -> bool | None:
 
 def _label(text: str | None, key: str) -> str | None:
     found = None if text is None else re.search(f"(?:^|:){key}=([^:]*)", text)
-    return None if found is None else found[1]
+    return None if found is None else plain(found[1])
 
 
 def _number(text: str | None) -> float | None:

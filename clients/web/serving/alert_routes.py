@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Said = dict[str, str]
 _LINE = re.compile(r"line (\d+)")
+_QUOTED = re.compile(r"'([^']{1,200})'")
+LOOKED_AT = 20  # lines of a key, in which the word that is wrong is looked for
 
 
 def routes(site: Site) -> list[Route]:
@@ -74,7 +76,7 @@ def routes(site: Site) -> list[Route]:
         return answer(await site.answering.run(request, {}, work))
 
     return [
-        Route("/api/alerts", questioned(site, of_alerts, lasting=False)),
+        Route("/api/alerts", questioned(site, of_alerts, lambda: not state.silences())),
         Route("/api/alerts/{id}/acknowledge", acknowledge, methods=["POST"]),
         Route("/api/alerts/{id}/acknowledge", forget, methods=["DELETE"]),
         *_silence_routes(site),
@@ -115,7 +117,7 @@ def _rule_routes(site: Site) -> list[Route]:
         try:
             found = await site.answering.run(request, {}, lambda _: alerting.checked(text))
         except UsageError as error:
-            return answer({"ok": False, "error": _mistake(error)})
+            return answer({"ok": False, "error": _mistake(error, text)})
         return answer({"ok": True, "rules": alerting.rule_rows(found)})
 
     async def test(request: Request) -> Response:
@@ -129,11 +131,22 @@ def _rule_routes(site: Site) -> list[Route]:
     ]
 
 
-def _mistake(error: ArgosyError) -> dict[str, Any]:
+def _mistake(error: ArgosyError, text: str) -> dict[str, Any]:
     line = _LINE.search(str(error))
     said = described(error, "text")
     key = re.match(r"line \d+: ([^:]+(?:: [\w.]+)?):", said["message"])
-    return {**said, "line": int(line[1]) if line else None, "key": key[1] if key else None}
+    found = {**said, "line": int(line[1]) if line else None, "key": key[1] if key else None}
+    return found | _place(text.splitlines(), found["line"] or 1, said["message"][key.end() if key else 0 :])
+
+
+def _place(lines: list[str], first: int, reason: str) -> dict[str, Any]:
+    """Return where the first word that a reason quotes stands, from its key on: in a text of several lines below it."""
+    for quoted in _QUOTED.findall(reason)[:1]:
+        word = re.compile(rf"(?<!\w){re.escape(quoted)}(?!\w)")
+        for at, line in enumerate(lines[first - 1 : first - 1 + LOOKED_AT], first):
+            if stands := word.search(line, 0 if at > first else line.find(":") + 1):
+                return {"line": at, "column": stands.start() + 1, "length": len(quoted), "text": line}
+    return {}
 
 
 def _tested(site: Site, said: dict[str, Any], asked: Asked) -> dict[str, Any]:

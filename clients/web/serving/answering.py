@@ -85,7 +85,7 @@ class Answering:
         key = (path, state, tuple(sorted(asking.items())))
         found = None if moving else self._results.get(key)
         if found is None:
-            of = self._lasting_state() if lasting and not moving else ""
+            of = self._lasting_state(path) if lasting and not moving else ""
             found = await self._once(request, said, key, lambda asked: self._made(make, path, asking, of, asked))
             if found[1]:
                 self._results.put(key, found, len(found[0]) + 256)
@@ -100,12 +100,12 @@ class Answering:
         asked: Asked,
     ) -> None:
         """Answer a question that is likely to be asked; raises what it raises."""
-        found = self._made(make, path, said, self._lasting_state(), asked)
+        found = self._made(make, path, said, self._lasting_state(path), asked)
         if found[1]:
             self._results.put((path, state, tuple(sorted(said.items()))), found, len(found[0]) + 256)
 
-    def _lasting_state(self) -> str:
-        return self._lasting.state if self._lasting else ""
+    def _lasting_state(self, path: str) -> str:
+        return self._lasting.state_of(path) if self._lasting else ""
 
     def _made(
         self,

@@ -10,10 +10,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+from clients.web.views.state import FILE
 
-META = "/api/meta"
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from clients.web.setup import Setup
+
+META, ALERTS = "/api/meta", "/api/alerts"
 DIRECTORY, SUFFIX = "answers", ".json"
 MOST = 512  # answers
 LONGEST = 1 << 20  # bytes of one
@@ -24,8 +28,9 @@ CODE = Path(__file__).parent.parent
 class Lasting:
     """Answers on disk, by what was asked of which files; the ones that were asked for last stay."""
 
-    def __init__(self, cache: Path, directories: Sequence[str], files: Sequence[str]) -> None:
-        self._place, self._roots, self._files = cache / DIRECTORY, directories, files
+    def __init__(self, setup: Setup) -> None:
+        self._place, self._roots, self._files = setup.cache / DIRECTORY, setup.directories, setup.files
+        self._said = str(setup.state / FILE)
         self._changing = threading.Lock()
         self.state = ""  # of the files that answers are made of; nothing lasts while it is empty
 
@@ -41,6 +46,12 @@ class Lasting:
             seen.update(f"{path}\0{size}\0{time}\n".encode("utf-8", "surrogateescape"))
         return seen.hexdigest()
 
+    def state_of(self, path: str) -> str:
+        """Return the state of all that an answer is made of: that of alerts tells what people said of them, too."""
+        if path != ALERTS or not self.state:
+            return self.state
+        return f"{self.state} {list(_facts([self._said]))}"
+
     def get(self, state: str, path: str, said: Mapping[str, str]) -> bytes | None:
         """Return the answer to a question about a state of the files, None where none was kept."""
         if not state:
@@ -55,7 +66,7 @@ class Lasting:
 
     def put(self, state: str, path: str, said: Mapping[str, str], content: bytes) -> None:
         """Keep an answer that was made while the files were in a state, unless they no longer are."""
-        if not state or state != self.state or len(content) > LONGEST:
+        if not state or state != self.state_of(path) or len(content) > LONGEST:
             return
         kept = self._name(state, path, said)
         aside = kept.with_name(f"{kept.name}.{os.getpid()}.{threading.get_ident()}")

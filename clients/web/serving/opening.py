@@ -112,14 +112,15 @@ class Opening:
         if scope.get("method") != "GET" or self._lasting is None or len(scope["query_string"]) > MOST_QUERY:
             return own
         said = QueryParams(scope["query_string"])
-        content = self._lasting.get(self._lasting.state, scope["path"], {k: v for k, v in said.items() if k != "id"})
+        asked = {name: value for name, value in said.items() if name != "id"}
+        content = self._lasting.get(self._lasting.state_of(scope["path"]), scope["path"], asked)
         scope[KEPT] = content
         return own or content is not None
 
 
 def _lasting(setup: Setup) -> Lasting | None:
     """Return what was answered before of the same files; of topics that go on nothing."""
-    lasting = Lasting(setup.cache, setup.directories, setup.files)
+    lasting = Lasting(setup)
     lasting.state = "" if setup.bus else lasting.look()
     return lasting
 

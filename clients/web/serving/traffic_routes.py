@@ -35,16 +35,16 @@ FIRST: tuple[tuple[str, Said], ...] = (
 
 
 def questioned(
-    site: Site, make: Callable[[Question, Said, Asked], dict[str, Any]], *, lasting: bool = True
+    site: Site, make: Callable[[Question, Said, Asked], dict[str, Any]], lasting: Callable[[], bool] = lambda: True
 ) -> Callable[[Request], Any]:
     """Return an endpoint for a question about flows: what is made of it, with the time it was about.
 
-    Answers last (lasting.py) where they are made of the archive alone.
+    Answers last (lasting.py) while `lasting` says that no time will make them others.
     """
     work = worked(site, make)
 
     async def endpoint(request: Request) -> Response:
-        return await site.answering.kept(request, site.state(), work, lasting=lasting)
+        return await site.answering.kept(request, site.state(), work, lasting=lasting())
 
     return endpoint
 

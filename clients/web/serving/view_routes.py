@@ -90,4 +90,4 @@ def _explained(site: Site, name: str, at: str, asked: Asked) -> dict[str, Any]:
     if found is None:
         raise MissingError("there is no such flow")
     asked.check()
-    return explained(found, site.beside, " ".join(source_words(site.archive)))
+    return explained(found, site.beside, " ".join(source_words(site.archive)), site.alerts())

@@ -34,6 +34,7 @@ MOST_FLOWS = 1 << 15
 SERIES = 12
 WORK = 0.05  # seconds that taking records may last at a time
 PAUSE = 0.1
+STARTS = {"src_first", "dst_first"}
 UNITS = {"wload": "bps", "wrate": "pps", "idle": "s"}
 
 
@@ -160,10 +161,12 @@ class LiveView:
 
     def _rates(self, found: pl.DataFrame) -> dict[str, Any]:
         series: Counter[str] = Counter()
-        if self._by and found.height:
-            known = field(self._by)
-            needed = set(known.value().meta.root_names())
-            whole = self._flows.frame(needed).join(found.select(IDENTITY), on=IDENTITY, how="semi")
+        known = field(self._by) if self._by else None
+        needed = STARTS | set(known.value().meta.root_names() if known else ())
+        whole = self._flows.frame(needed).join(found.select(IDENTITY), on=IDENTITY, how="semi")
+        since = self._topics.now - self._flows.window
+        begun = whole.filter(pl.min_horizontal(pl.col(name).cast(pl.Int64) for name in STARTS) > since).height
+        if known:
             made = whole.group_by(known.value().cast(pl.String).fill_null("").alias("key")).agg(pl.col(LOAD).sum())
             series.update(dict(made.select("key", LOAD).iter_rows()))
         seconds = self._flows.window / SECOND
@@ -171,7 +174,7 @@ class LiveView:
             "time": self._topics.now / SECOND,
             "bps": float(found[LOAD].sum()),
             "pps": float(found[RATE].sum()),
-            "fps": int((found[RATE] > 0).sum()) / seconds,
+            "fps": begun / seconds,
             "flows": found.height,
             "series": [{"key": key, "bps": value} for key, value in series.most_common(SERIES)],
         }

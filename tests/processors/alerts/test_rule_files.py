@@ -49,6 +49,18 @@ def refusal(tmp_path: Path, text: str) -> str:
             "rules:\n- {name: d, about: dns, by: nmae}\n",
             "line 2: rule 'd': by: unknown field 'nmae' of dns; did you mean",
         ),
+        (
+            ONE + "    summary: '{saddr} to {dadr}: {value}'\n",
+            "line 4: rule 'one': summary: 'dadr' is none of saddr, daddr, value, limit, count, packets, bytes, note; d",
+        ),
+        (
+            ONE + "    by: saddr\n    summary: '{count} to {daddr}'\n",
+            "line 5: rule 'one': summary: 'daddr' is none of saddr, value, ",
+        ),
+        (
+            "rules:\n- {name: d, about: dns, summary: '{cleint}'}\n",
+            "line 2: rule 'd': summary: 'cleint' is none of client, value, limit, count, packets, bytes, note; did",
+        ),
         ("silences:\n- {rule: '('}\n", "line 2: silences.0: '(' is no regular expression"),
         ("silences:\n- {hours: 8-9}\n", "line 2: silences.0.hours: "),
         ("rules: [\n", "line 2: no YAML: "),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from typing import TYPE_CHECKING
@@ -99,6 +100,24 @@ def test_a_page_that_is_kept_goes_before_the_rest_is_loaded_which_comes_by_itsel
     with TestClient(Opening(asked_before, load=slow), base_url="http://localhost") as client:
         assert slow.loaded.wait(60)
         assert client.get("/api/session").json()["signed_in"]
+
+
+def test_the_list_of_alerts_is_kept_until_somebody_says_something_of_one(asked_before: Setup) -> None:
+    site = Site(asked_before)
+    path, said = "/api/alerts", {"state": "open", "limit": "6"}
+    with TestClient(application(site), base_url="http://localhost") as client:
+        listed = client.get(path, params=said).json()
+    kept = site.lasting.get(site.lasting.state_of(path), path, said)
+    assert kept is not None
+    assert json.loads(kept)["alerts"] == listed["alerts"]
+    before = site.lasting.state
+    site.alert_state.acknowledge("0123456789abcdef", "ann", "")
+    assert site.lasting.look() == before
+    assert site.lasting.get(site.lasting.state_of(path), path, said) is None
+    site.alert_state.silence({"rule": "much", "seconds": 60}, "ann")
+    with TestClient(application(Site(asked_before)), base_url="http://localhost") as client:
+        assert client.get(path, params=said).status_code == 200
+    assert site.lasting.get(site.lasting.state_of(path), path, said) is None  # a silence ends by itself
 
 
 def _until_kept(client: TestClient) -> dict[str, list[dict[str, int]]]:

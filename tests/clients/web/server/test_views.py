@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -13,6 +15,7 @@ from clients.web.serving.app import application
 from clients.web.site import Site
 from tests.clients.web.server.conftest import OURS, setup_of, wait_until_prepared
 from tests.clients.web.server.test_traffic import asked, flows
+from tests.sinks.alerts.servers import ALERT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,12 +106,23 @@ def test_rules_are_checked_and_tried_and_never_written(page: Page) -> None:
     bad = page.client.post("/api/rules/check", json={"text": RULE.replace("match", "mach")}, headers=OURS).json()
     assert bad["ok"] is False
     assert bad["error"]["line"] == 6
+    misspelt = RULE.replace("summary: much", "summary: '{sadr}, {value}'")
+    wrong = page.client.post("/api/rules/check", json={"text": misspelt}, headers=OURS).json()["error"]
+    assert wrong["text"][wrong["column"] - 1 :][: wrong["length"]] == "sadr"
+    assert (wrong["line"], wrong["suggestion"]) == (5, "saddr")
     found = page.client.post("/api/rules/test", json={"text": RULE}, headers=OURS).json()
     assert found["records"] == 503
     assert found["count"] == flows(page.data, "bytes gt 20000")["saddr"].n_unique()
     named = page.client.post("/api/rules/test", json={"rule": rules[0]["name"]}, headers=OURS)
     assert named.status_code == 200
     assert {path: path.read_bytes() for path in page.data.rglob("*") if path.is_file()} == before
+
+
+def test_a_flow_has_the_alerts_that_came_while_the_server_runs(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = asked(page, "/api/flows", q="tcp", limit=1)["rows"][0]["id"]
+    came = replace(ALERT, flow_ids=(bytes.fromhex(name),))
+    monkeypatch.setattr(page.site, "topics", SimpleNamespace(alerts=[came], findings={}))
+    assert came.id in [each["id"] for each in asked(page, f"/api/flow/{name}")["alerts"]]
 
 
 @pytest.mark.parametrize(

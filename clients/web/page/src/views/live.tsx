@@ -74,7 +74,7 @@ function layersOf(rates: Rates[]): Layers {
 }
 
 const SORTS = [
-  ["load", "load"],
+  ["wload", "load"],
   ["bytes", "bytes"],
   ["pkts", "packets"],
   ["ltime", "last packet"],
@@ -84,7 +84,7 @@ const SORTS = [
 export function Live() {
   const { meta, place, question, zone } = useKnown();
   const [paused, setPaused] = useState(false);
-  const sort = place.search.get("sort") || "load";
+  const sort = place.search.get("sort") || "wload";
   const parameters = new URLSearchParams({ q: question.filter, sort, rows: "40" });
   const { status, rates, table, added } = useStream(`/api/live?${parameters}`, paused);
   const layers = useMemo(() => layersOf(rates), [rates]);
@@ -115,7 +115,7 @@ export function Live() {
             figures={[
               ["Traffic", scaled(latest.bps, "bit/s")],
               ["Packets", scaled(latest.pps, "pkt/s")],
-              ["New flows", scaled(latest.fps, "1/s")],
+              ["New flows", scaled(latest.fps, "flow/s")],
               ["Flows", whole(latest.flows)],
             ]}
           />

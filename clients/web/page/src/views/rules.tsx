@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { useKnown, viewLink } from "../app/known";
 import { mistakeOf, useAnswer } from "../app/use_answer";
 import { change } from "../ask/client";
+import { pieces } from "../ask/marked";
 import { parametersOf } from "../ask/question";
 import type { Alert, Mistake } from "../ask/shapes";
 import { Card } from "../parts/card";
@@ -25,7 +26,7 @@ interface Tested {
   truncated: boolean;
 }
 
-type Checked = { ok: true } | { ok: false; error: Mistake };
+type Checked = { ok: true } | { ok: false; error: Mistake & { text?: string } };
 
 /** The rules, each to be changed, checked and tested over the time asked for. Nothing is written: files stay with their owner. */
 export function Rules() {
@@ -115,6 +116,7 @@ function Editor({ rule }: { rule: Rule }) {
       </label>
       <p role="status" class={checked && !checked.ok ? "mistake" : "small"}>
         {checked === null ? "Checking…" : checked.ok ? "Correct." : checked.error.message}
+        {checked && !checked.ok && checked.error.text && <Wrong line={checked.error.text} mistake={checked.error} />}
       </p>
       <p class="actions">
         <button type="button" class="primary" disabled={!checked?.ok || tested === "waiting"} onClick={test}>
@@ -126,6 +128,19 @@ function Editor({ rule }: { rule: Rule }) {
       </p>
       <Found tested={tested} />
     </div>
+  );
+}
+
+/** The line with the word that is wrong. */
+function Wrong({ line, mistake }: { line: string; mistake: Mistake }) {
+  return (
+    <code class="line">
+      {pieces(line, mistake).map((piece, place) => (
+        <span key={`${place}${piece.wrong}`} class={piece.wrong ? "wavy" : ""}>
+          {piece.text}
+        </span>
+      ))}
+    </code>
   );
 }
 

@@ -7,10 +7,12 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from clients.options import Option, parse_or_help
-from topics.errors import UsageError
+from topics.errors import InputError, UsageError
 
 if TYPE_CHECKING:
+    from clients.explaining.finding import Found
     from clients.options import Parsed
+    from clients.web.columns.archive import Archive
 
 USAGE = "argosy explain FLOW_ID -R DIR... | -r FILE... [OPTIONS]"
 SUMMARY = """\
@@ -24,6 +26,7 @@ OPTIONS = (
     Option("-h --help", "", "this text"),
 )
 NO_MATCH = 1
+HOUR = 3600 * 1_000_000_000
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -55,7 +58,6 @@ def _told(parsed: Parsed, flow_id: bytes) -> dict[str, Any] | None:
 
     from clients.explaining.beside import Beside
     from clients.explaining.explained import explained
-    from clients.explaining.finding import File, find
     from clients.web.asking.command_line import source_words
     from clients.web.columns.archive import Archive
 
@@ -65,8 +67,39 @@ def _told(parsed: Parsed, flow_id: bytes) -> dict[str, Any] | None:
         archive = Archive(parsed.words("-R"), parsed.words("-r"), Path(directory))
         archive.refresh()
         archive.complain()
-        files = [File(each.path, each.first, each.last) for each in archive.segments]
-        found = find(files, flow_id)
+        found = _found(archive, flow_id)
         if found is None:
             return None
         return explained(found, Beside(archive.directories), " ".join(source_words(archive)))
+
+
+def _found(archive: Archive, flow_id: bytes) -> Found | None:
+    """Return a flow; hours of databases are read, the newest first, until it is there, and those around it."""
+    from clients.explaining.finding import span_of
+
+    found = _among(archive, flow_id)
+    while found is None and _read_next(archive):
+        found = _among(archive, flow_id)
+    while found is not None:
+        first, last = span_of(found.records)
+        archive.awaited.ask(first - HOUR, last + HOUR)
+        near = any(hour.first <= last + HOUR and hour.end >= first - HOUR for hour in archive.waiting)
+        if not near or not _read_next(archive):
+            break
+        found = _among(archive, flow_id)
+    return found
+
+
+def _among(archive: Archive, flow_id: bytes) -> Found | None:
+    from clients.explaining.finding import File, find
+
+    return find([File(each.path, each.first, each.last) for each in archive.segments], flow_id)
+
+
+def _read_next(archive: Archive) -> bool:
+    """Read an hour of a database; tell whether there was one. Raises InputError."""
+    said = archive.awaited.read_next()
+    if said:
+        raise InputError(said)
+    archive.refresh()
+    return said is not None

@@ -14,6 +14,7 @@ from clients.web.asking.question import Question
 from clients.web.columns.archive import Archive
 from clients.web.columns.engine import Engine
 from clients.web.serving.answering import Answering
+from clients.web.serving.lasting import ALERTS as LIST_OF_ALERTS
 from clients.web.serving.lasting import META, Lasting
 from clients.web.serving.meta import meta
 from clients.web.serving.replies import encoded
@@ -154,6 +155,8 @@ class Site:
             asked = Asked(WARMING)
             overview(self.engine, Question(*span), asked, by="proto", metric="bytes", bins=120, limit=8, compare=False)
             for (path, said), work in self.first.items():
+                if path == LIST_OF_ALERTS and self.alert_state.silences():
+                    continue  # they end by themselves
                 self.answering.foresee(path, dict(said), self.state(), work, Asked(WARMING))
             self.engine.warm_up()
         self._warmed = self.archive.generation

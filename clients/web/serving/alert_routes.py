@@ -10,8 +10,9 @@ from starlette.routing import Route
 
 from clients.web.asking.question import MOST_TEXT, Question, choice, number, question
 from clients.web.errors import ParameterError
+from clients.web.serving.lasting import ALERTS
 from clients.web.serving.replies import answer, body, described
-from clients.web.serving.traffic_routes import questioned
+from clients.web.serving.traffic_routes import questioned, worked
 from clients.web.views import alerting
 from topics.alerts import SEVERITIES
 from topics.errors import ArgosyError, UsageError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 Said = dict[str, str]
 _LINE = re.compile(r"line (\d+)")
 _QUOTED = re.compile(r"'([^']{1,200})'")
+OPENING = (("state", "open"), ("limit", "6"))  # what the first page asks (page/src/views/overview_findings.tsx)
 LOOKED_AT = 20  # lines of a key, in which the word that is wrong is looked for
 
 
@@ -52,6 +54,8 @@ def routes(site: Site) -> list[Route]:
         alert: dict[str, Any] = rows["alerts"][0]
         return alert
 
+    site.first[ALERTS, OPENING] = worked(site, of_alerts)
+
     async def acknowledge(request: Request) -> Response:
         name, said = request.path_params["id"], await body(request)
         note = said.get("note", "")
@@ -76,7 +80,7 @@ def routes(site: Site) -> list[Route]:
         return answer(await site.answering.run(request, {}, work))
 
     return [
-        Route("/api/alerts", questioned(site, of_alerts, lambda: not state.silences())),
+        Route(ALERTS, questioned(site, of_alerts, lambda: not state.silences())),
         Route("/api/alerts/{id}/acknowledge", acknowledge, methods=["POST"]),
         Route("/api/alerts/{id}/acknowledge", forget, methods=["DELETE"]),
         *_silence_routes(site),

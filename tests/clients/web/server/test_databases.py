@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 from starlette.testclient import TestClient
 
+from clients.main import main
 from clients.web.columns import awaited, imported
 from clients.web.columns.archive import Archive
 from clients.web.columns.awaited import LOOK, Awaited
@@ -82,6 +84,23 @@ def test_hours_are_read_by_themselves_the_newest_and_those_asked_for_first(addre
         time for file in begun(order[-1]) for time in file
     )
     assert sum(map(len, begun(order[-1]))) == 4
+
+
+def test_a_flow_of_a_database_is_explained_with_its_records_of_other_hours(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    turn = HOUR - START // SECOND % HOUR
+    batches = [
+        flow("10.0.0.1", "10.0.0.2", at=turn + at, status_sequence=number) for number, at in enumerate((-60, 60))
+    ]
+    later = flow("10.0.0.3", "10.0.0.4", at=turn + 5 * HOUR)
+    later.records["flow_id"] = 1
+    address = store(str(tmp_path / "flows.duckdb"), *batches, later)
+    name = batches[0].records["flow_id"][0].tobytes().hex()
+    assert main(["explain", name, "-r", address, "-M", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [record["sequence"] for record in told["records"]] == [0, 1]
+    assert main(["explain", "f" * 32, "-r", address]) == 1
 
 
 def test_an_hour_that_changed_is_read_again_and_shown_as_it_was_until_then(tmp_path: Path) -> None:

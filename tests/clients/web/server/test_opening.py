@@ -105,6 +105,8 @@ def test_a_page_that_is_kept_goes_before_the_rest_is_loaded_which_comes_by_itsel
 def test_the_list_of_alerts_is_kept_until_somebody_says_something_of_one(asked_before: Setup) -> None:
     site = Site(asked_before)
     path, said = "/api/alerts", {"state": "open", "limit": "6"}
+    site.lasting.state = site.lasting.look()
+    assert site.lasting.get(site.lasting.state_of(path), path, said) is not None  # before anybody asked
     with TestClient(application(site), base_url="http://localhost") as client:
         listed = client.get(path, params=said).json()
     kept = site.lasting.get(site.lasting.state_of(path), path, said)

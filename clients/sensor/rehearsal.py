@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
 LIVE = ("packets of interfaces", "packet filters")
 BUS = ("records to bytes and back", "partitions")
-FOR_THE_BUS = ("confluent_kafka.admin", "encodings.idna", "probes.spool.publisher", "topics.bus.security")
+FOR_THE_BUS = (
+    *("confluent_kafka.admin", "encodings.idna", "probes.spool.publisher", "topics.bus.security"),
+    *("topics.control.codec", "topics.control.partitions"),
+)
 FOR_METRICS = ("encodings.idna", "clients.telemetry.exposition", "prometheus_client.exposition")
 
 

@@ -8,7 +8,8 @@ from clients import reading
 from clients.command import run_client
 from clients.options import Option
 from clients.selection import selection
-from clients.sources import SCHEME, Source, paths, to_batch, topic_address
+from clients.source_names import SCHEME, paths, topic_address
+from clients.sources import Source, to_batch
 from clients.telemetry.options import OPTIONS as SERVICE
 from topics.errors import UsageError
 from topics.metrics.vitals import VITALS

@@ -6,7 +6,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from clients.sources import DASH, as_frame, to_frame
+from clients.source_names import DASH
+from clients.sources import as_frame, to_frame
 from topics.errors import UsageError
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from clients.sources import SCHEME, Source, paths, to_frame, topic_address
+from clients.source_names import SCHEME, paths, topic_address
+from clients.sources import Source, to_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

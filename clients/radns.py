@@ -87,7 +87,7 @@ def _batches(parsed: Parsed) -> Iterator[DnsBatch]:
 
 
 def _followed(source: str, seconds: int) -> Iterator[DnsBatch]:
-    from clients.sources import topic_address
+    from clients.source_names import topic_address
     from topics.bus import Subscriber
     from topics.dns import decode_dns
 

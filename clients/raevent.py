@@ -117,7 +117,7 @@ def _events(parsed: Parsed) -> Iterator[EventRecord]:
 
 
 def _followed(source: str, seconds: int) -> Iterator[EventRecord]:
-    from clients.sources import topic_address
+    from clients.source_names import topic_address
     from topics.bus import Subscriber
     from topics.events import decode_event
 

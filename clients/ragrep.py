@@ -10,7 +10,8 @@ from clients.command import run_client
 from clients.options import Option
 from clients.outputs import Outputs
 from clients.selection import Selection, selection
-from clients.sources import Source, paths
+from clients.source_names import paths
+from clients.sources import Source
 from topics.errors import InputError, UsageError
 
 if TYPE_CHECKING:

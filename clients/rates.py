@@ -69,7 +69,7 @@ def print_rates(
 
 def seen_bytes(names: Iterable[str]) -> SeenBytes:
     """Return the bytes of flow records in files and directories, with the time that their probe was running."""
-    from clients.sources import record_files
+    from clients.source_names import record_files
     from sinks.formats import open_reader
 
     seen = SeenBytes()

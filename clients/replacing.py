@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from clients import reading
 from clients.outputs import Outputs
-from clients.sources import DASH, SCHEME, Source, paths
+from clients.source_names import DASH, SCHEME, paths
+from clients.sources import Source
 from topics.errors import UsageError
 
 if TYPE_CHECKING:

@@ -83,7 +83,7 @@ def _names(parsed: Parsed) -> Iterator[AddressName]:
 
 def _on_topic(source: str) -> Iterator[AddressName]:
     """Yield what a topic holds, until nothing more comes."""
-    from clients.sources import topic_address
+    from clients.source_names import topic_address
     from topics.bus import Subscriber
     from topics.names import decode_name
 

@@ -70,7 +70,7 @@ def _alerts(parsed: Parsed) -> Iterator[Alert]:
 
 
 def _of_topic(source: str, seconds: int) -> Iterator[Alert]:
-    from clients.sources import topic_address
+    from clients.source_names import topic_address
     from topics.alerts import decode_alert
     from topics.bus import Subscriber
 

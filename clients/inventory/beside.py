@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 from clients.inventory.table import some
 from clients.options import Option, Parsed
 from clients.selection import selection
-from clients.sources import DASH, SCHEME, Source, paths, record_files
+from clients.source_names import DASH, SCHEME, paths, record_files
+from clients.sources import Source
 from topics.errors import UsageError
 
 T = TypeVar("T")

@@ -131,7 +131,8 @@ def _feed(parsed: Parsed, status: Callable[[], Status]) -> tuple[Feed, Callable[
     """Return what serves clients, and what has to be done meanwhile in a thread of its own."""
     from clients.radium.feeds import Live, Replay, filtered
     from clients.selection import selection
-    from clients.sources import DASH, SCHEME, Source, paths
+    from clients.source_names import DASH, SCHEME, paths
+    from clients.sources import Source
 
     wanted = selection(parsed).wanted
     if parsed.words("--argus"):

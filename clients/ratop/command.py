@@ -12,7 +12,8 @@ from clients import reading
 from clients.command import run_client
 from clients.options import Option
 from clients.selection import selection
-from clients.sources import DASH, SCHEME, Source, paths, to_batch
+from clients.source_names import DASH, SCHEME, paths
+from clients.sources import Source, to_batch
 from topics.errors import UsageError
 
 if TYPE_CHECKING:

@@ -60,7 +60,7 @@ class ToldOfHosts:
 
     def _run(self) -> None:
         from clients.event_files import events_of
-        from clients.sources import SCHEME
+        from clients.source_names import SCHEME
 
         topics = [name for name in self._names if name.startswith(SCHEME)]
         try:
@@ -76,7 +76,7 @@ class ToldOfHosts:
     def _follow(self, topics: Sequence[str]) -> None:
         from contextlib import ExitStack
 
-        from clients.sources import topic_address
+        from clients.source_names import topic_address
         from topics.bus import Subscriber
         from topics.events import decode_event
 

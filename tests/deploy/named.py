@@ -12,7 +12,7 @@ from clients.environment import BUS, prefix, variables
 from clients.main import COMMANDS
 from clients.sensor.options import all_options
 from clients.sink.shared import SHARED
-from clients.sources import DEFAULT_PORT as KAFKA
+from clients.source_names import DEFAULT_PORT as KAFKA
 from clients.web.command import DEFAULT_PORT as WEB
 from clients.web.command import TOKEN
 from probes.argus.address import PORT as ARGUS

@@ -111,7 +111,8 @@ class Archive:
         return segments
 
     def _paths(self, problems: list[str]) -> list[str]:
-        from clients.sources import is_database, record_files
+        from clients.source_names import record_files
+        from clients.sources import is_database
         from clients.web.columns.imported import imported
         from sinks.archive import swap
 

@@ -38,8 +38,8 @@ class Listing:
 
     @property
     def needed(self) -> set[str]:
-        """Names of the columns a frame needs to have."""
-        return {name for text in self._texts for name in text.meta.root_names()}
+        """Names of the columns a frame needs to have: one at least, or it would have no rows."""
+        return {name for text in self._texts for name in text.meta.root_names()} or {"src_packets"}
 
     def heading(self) -> str:
         """Return the line with the titles."""
@@ -58,7 +58,7 @@ class Listing:
 
     def lines(self, frame: pl.DataFrame) -> pl.Series:
         """Return one line for each record, without its end."""
-        texts = frame.select(self._texts)
+        texts = frame.with_columns(self._texts).select(str(place) for place in range(len(self._texts)))
         if self._delimiter:
             return texts.select(self._delimited()).to_series()
         free = [self._free(texts, place) for place, column in enumerate(self._columns) if column.format.free]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from topics.fields.field import Digits
 
 STEP = 1 << 16  # rows at a time
+CELL = "cell"
 UNLIKE = 24  # more, or the columns of a row would all want the same places of the cache
 OUTPUT = 1 << 22  # bytes
 WIDEST_NUMBER = 40  # digits, sign, point, before it is cut
@@ -79,8 +80,10 @@ class Rows:
         """Yield the lines of a frame, each piece of them until the next is asked for."""
         numbers = [expression.alias(str(place)) for place, (expression, _) in self._numbers.items()]
         wanted = [*numbers, *self._texts.wanted(frame)]
+        names = [expression.meta.output_name() for expression in wanted]
         for piece in frame.iter_slices(STEP):
-            yield from self._written(piece, piece.select(wanted))
+            # Not select, which has one row of what is the same for all records.
+            yield from self._written(piece, piece.with_columns(wanted).select(names))
 
     def _written(self, frame: pl.DataFrame, worked_out: pl.DataFrame) -> Iterator[memoryview]:
         values = self._scratch[:, : frame.height + 1]
@@ -91,7 +94,7 @@ class Rows:
                 done = self._number(place, worked_out[str(place)], values[place])
             else:
                 done = _Written(TEXT, 0, longest[place]) if place in longest else None
-            written.append(done or pieces.add(frame.select(cell).to_series(), values[place]))
+            written.append(done or pieces.add(frame.with_columns(cell.alias(CELL)).get_column(CELL), values[place]))
         yield from self._lines(written, values, pieces.octets())
 
     def _number(self, place: int, series: pl.Series, values: Numbers) -> _Written | None:

@@ -139,7 +139,7 @@ def deciding(column: Field, style: Style) -> list[Key] | None:
         return None
     roots = set(column.text(style).meta.root_names())
     values = [value for value in (column.expression(), *column.format.also()) if column_names(value) & roots]
-    if not roots <= {name for value in values for name in column_names(value)}:
+    if not roots or not roots <= {name for value in values for name in column_names(value)}:
         return None
     return keys(values)
 

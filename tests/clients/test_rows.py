@@ -77,6 +77,14 @@ def test_any_fields_of_any_width_in_any_order(data: st.DataObject) -> None:
     assert written(Listing(columns, style, delimiter), frames) == expected
 
 
+def test_what_is_the_same_for_all_records_is_written_for_each() -> None:
+    frame = framed(7)
+    columns = [fields()["type"]]
+    assert written(Listing(columns, Style(), ","), [frame]) == b"flow\n" * frame.height
+    assert joined(Listing(columns, Style(), "").lines(frame)) == b"flow\n" * frame.height
+    assert Listing(columns, Style(), ",").needed
+
+
 def test_of_usual_fields_every_text_is_made_once_only() -> None:
     names = ("proto", "saddr", "sport", "dir", "daddr", "dport", "state", "flgs", "srcid", "smac", "dtos", "cause")
     assert [name for name in names if deciding(fields()[name], Style()) is None] == []

@@ -8,18 +8,16 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from probes.exporters.binding import bind
 from probes.exporters.framing import Framing
-from probes.exporters.receiving import MOST_DATAGRAMS, SO_RXQ_OVFL, Receiving
+from probes.exporters.receiving import MOST_DATAGRAMS, Receiving
 from topics.address_text import IPV4_MAPPED
-from topics.errors import InterfaceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from probes.exporters.collector import Collector
 
-RECEIVE_BYTES = 32 << 20  # of each UDP socket; the kernel halves what it may not give
-SO_RCVBUFFORCE = 33  # Linux, of any processor but a few
 LARGEST = 65536
 AT_ONCE = 512  # datagrams of one socket before the next has its turn
 MOST_CONNECTIONS = 256
@@ -56,19 +54,15 @@ class Listener:
         self._awake.setblocking(False)  # noqa: FBT003 - as the socket has it
         self._selector.register(self._awake, selectors.EVENT_READ, self._stop_seen)
         for kind, host, port in self._endpoints:
-            datagrams = self._bound(kind, host, port, socket.SOCK_DGRAM, 0)
-            number = datagrams.getsockname()[1]
-            self.ports[kind, "udp"] = number
-            what = "sflow" if kind == "sflow" else "netflow"
-            self._selector.register(datagrams, selectors.EVENT_READ, self._datagrams(what, datagrams))
-            if kind != "ipfix":
-                continue
-            for name, protocol in (("tcp", socket.IPPROTO_TCP), ("sctp", socket.IPPROTO_SCTP)):
-                with suppress(_NotInKernelError):
-                    listening = self._bound(kind, host, number, socket.SOCK_STREAM, protocol)
-                    listening.listen(BACKLOG)
-                    self.ports[kind, name] = number
-                    self._selector.register(listening, selectors.EVENT_READ, self._connecting(listening))
+            sockets = bind(kind, host, port)
+            for name, bound in sockets.items():
+                self.ports[kind, name] = bound.getsockname()[1]
+                if name == "udp":
+                    what = "sflow" if kind == "sflow" else "netflow"
+                    self._selector.register(bound, selectors.EVENT_READ, self._datagrams(what, bound))
+                else:
+                    bound.listen(BACKLOG)
+                    self._selector.register(bound, selectors.EVENT_READ, self._connecting(bound))
 
     def poll(self, timeout: float) -> bool:
         """Give the collector what came, waiting up to `timeout` seconds for it; return False after `stop`."""
@@ -102,28 +96,6 @@ class Listener:
     def _stop_seen(self) -> None:
         with suppress(OSError):
             self._awake.recv(64)
-
-    def _bound(self, kind: str, host: str, port: int, what: int, protocol: int) -> socket.socket:
-        family = socket.AF_INET6 if ":" in host or (not host and socket.has_dualstack_ipv6()) else socket.AF_INET
-        try:
-            found = socket.socket(family, what, protocol)
-        except OSError as error:
-            if protocol == socket.IPPROTO_SCTP:
-                raise _NotInKernelError from None
-            raise InterfaceError(f"--{kind} {host}:{port}: {error.strerror}") from None
-        try:
-            if family == socket.AF_INET6:
-                found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(bool(host)))
-            if what == socket.SOCK_DGRAM:
-                _size(found)
-            else:
-                found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            found.bind((host, port))
-            found.setblocking(False)  # noqa: FBT003 - as the socket has it
-        except OSError as error:
-            found.close()
-            raise InterfaceError(f"--{kind} {host}:{port}: {error.strerror or error}") from None
-        return found
 
     def _datagrams(self, what: str, heard: socket.socket) -> Callable[[], None]:
         collector, receiving, number = self._collector, self._receiving, heard.fileno()
@@ -187,22 +159,6 @@ class Listener:
                 connection.close()
 
         return take
-
-
-class _NotInKernelError(Exception):
-    """The kernel does not have a protocol."""
-
-
-def _size(found: socket.socket) -> None:
-    """Ask for a large buffer, beyond the limit where we may, and to be told what did not fit into it."""
-    for option in (SO_RCVBUFFORCE, socket.SO_RCVBUF):
-        try:
-            found.setsockopt(socket.SOL_SOCKET, option, RECEIVE_BYTES)
-        except OSError:
-            continue
-        break
-    with suppress(OSError):
-        found.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
 
 
 def packed(text: str) -> bytes:

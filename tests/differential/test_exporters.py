@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from deploy.kafka.ports import free_port
 from probes.exporters.status import counts_of
 from sinks.ipfix import Exporting
 from tests.probes.exporters.collected import collected, collector
@@ -89,9 +90,7 @@ def _waiting(port: int) -> bool:
 def by_nfdump(datagrams: Iterable[bytes], directory: Path) -> tuple[int, int, int]:
     """Return flows, bytes and packets as nfcapd and nfdump have them."""
     nfcapd, nfdump = program("nfcapd", "nfdump"), program("nfdump", "nfdump")
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     kept, told = directory / "kept", directory / "nfcapd.log"
     kept.mkdir()
     with told.open("w") as log:

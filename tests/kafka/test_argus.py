@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from deploy.kafka.ports import free_port
 from tests.argus_records import argus_tools, run_ra
 from tests.clients.flows import ten
 from tests.clients.test_radium import LSOF, batches, event, serving
@@ -106,9 +107,7 @@ def test_events_of_an_argus_come_to_their_topic(bus: tuple[str, str]) -> None:
     url, prefix = bus
     names = ("--topic", FLOW_STATUS, "--status-topic", PROBES, "--events-topic", EVENTS)
     topics = [each if isinstance(each, str) else prefix + each.name for each in names]
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        place = free.getsockname()
+    place = ("127.0.0.1", free_port())
     probe = [*COMMAND, "probe", "-X", "--argus", f"argus-udp://127.0.0.1:{place[1]}", "--bus", url, *topics]
     found: list[EventRecord] = []
     subscriber = Subscriber(url, prefix + EVENTS.name, decode=decode_event, dead_letters=None)

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.kafka.ports import free_port
 from probes.events.runner import EventRunner
 from probes.events.settings import Device, EventSource
 from probes.events.snmp import DeviceError, ask, neighbour_rows, station_rows
@@ -32,9 +32,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     if program is None:
         pytest.skip("no snmpd: apt-get install snmpd")
     place = tmp_path_factory.mktemp("snmp")
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        number = int(free.getsockname()[1])
+    number = free_port()
     words = {"community": COMMUNITY, "authentication": AUTHENTICATION, "privacy": PRIVACY}
     (place / "snmpd.conf").write_text(CONFIGURATION.format(port=number, **words))
     agent = subprocess.Popen(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from probes.exporters import binding
 from probes.exporters.framing import Framing
 from probes.exporters.listening import Listener
 from tests.probes.exporters.collected import collector
@@ -74,6 +75,29 @@ def test_a_port_that_is_taken_is_named() -> None:
         with pytest.raises(InterfaceError, match=rf"--netflow 127\.0\.0\.1:{port}: Address already in use"):
             listener.open()
         listener.close()
+
+
+def test_any_port_is_one_that_all_protocols_have_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[socket.socket] = []
+    real = binding._bound
+
+    def taken_by_another(host: str, port: int, what: int, protocol: int) -> socket.socket:
+        if protocol == socket.IPPROTO_TCP and len(taken) < 3:
+            taken.append(socket.create_server((host, port), reuse_port=False))
+        return real(host, port, what, protocol)
+
+    monkeypatch.setattr(binding, "_bound", taken_by_another)
+    listener = Listener((("ipfix", "127.0.0.1", 0),), collector())
+    listener.open()
+    try:
+        assert len(taken) == 3
+        assert listener.ports["ipfix", "tcp"] == listener.ports["ipfix", "udp"]
+        with socket.create_connection(("127.0.0.1", listener.ports["ipfix", "tcp"])):
+            pass
+    finally:
+        listener.close()
+        for each in taken:
+            each.close()
 
 
 def test_messages_come_out_of_a_stream_however_it_was_cut() -> None:

@@ -17,6 +17,7 @@ from urllib import request
 import pytest
 from aiosmtpd.controller import Controller
 
+from deploy.kafka.ports import free_port
 from sinks.alerts.http import alertmanager, webhook
 from sinks.alerts.messages import apprise, email, syslog
 from sinks.alerts.refusals import NotDeliveredError
@@ -85,7 +86,7 @@ class Mailbox:
 def test_mail_is_taken_by_a_server_or_refused(answer: str, passes: bool | None) -> None:
     box = Mailbox(answer)
     controller = Controller(box, hostname="127.0.0.1", port=0, ready_timeout=DEADLINE)
-    controller.port = _free_port()
+    controller.port = free_port()
     controller.start()
     try:
         said = {
@@ -109,12 +110,6 @@ def test_mail_is_taken_by_a_server_or_refused(answer: str, passes: bool | None) 
     assert mail["Message-ID"] == "<00c0ffee00c0ffee.2@argosy>"
     assert mail["In-Reply-To"] == "<00c0ffee00c0ffee.0@argosy>"
     assert "soc: saddr=10.0.0.66 daddr=10.0.0.30" in str(mail.get_payload())
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_syslog_over_datagrams_is_of_rfc_5424() -> None:
@@ -164,7 +159,7 @@ def alertmanager_url(tmp_path: Path) -> Iterator[str]:
     if program is None:
         pytest.skip("no Alertmanager: apt-get install prometheus-alertmanager")
     (tmp_path / "am.yml").write_text("route: {receiver: none}\nreceivers: [{name: none}]\n")
-    address = f"127.0.0.1:{_free_port()}"
+    address = f"127.0.0.1:{free_port()}"
     command = [program, f"--config.file={tmp_path / 'am.yml'}", f"--storage.path={tmp_path / 'am'}"]
     command += [f"--web.listen-address={address}", "--cluster.listen-address="]
     with (tmp_path / "log").open("wb") as log:

@@ -23,6 +23,7 @@ from probes.settings import Output, Settings, Spool
 from sinks.formats.names import DASH
 from topics.metrics import table
 from topics.metrics.vitals import VITALS
+from topics.on_demand import import_all
 from topics.probe_status import encode_probe_status
 from topics.schema import schema_names
 from topics.single_object import header
@@ -32,10 +33,8 @@ if TYPE_CHECKING:
 
 LIVE = ("packets of interfaces", "packet filters")
 BUS = ("records to bytes and back", "partitions")
-FOR_THE_BUS = (
-    *("confluent_kafka.admin", "encodings.idna", "probes.spool.publisher", "topics.bus.security"),
-    *("topics.control.codec", "topics.control.partitions"),
-)
+FOR_THE_BUS = ("confluent_kafka.admin", "encodings.idna", "probes.spool.publisher")
+PACKAGES_FOR_THE_BUS = ("topics.bus", "topics.control")
 FOR_METRICS = ("encodings.idna", "clients.telemetry.exposition", "prometheus_client.exposition")
 
 
@@ -46,6 +45,8 @@ def rehearse(settings: Settings) -> None:
     if any(output.is_bus for output in settings.outputs):
         for name in FOR_THE_BUS:
             importlib.import_module(name)
+        for package in PACKAGES_FOR_THE_BUS:
+            import_all(package)
         for schema in schema_names():
             header(schema)  # reads the file that the bus is told of
     if settings.metrics:

@@ -6,8 +6,9 @@ for files in columns. What has kernels is imported when it is asked for: Numba t
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from topics.on_demand import on_demand
 
 if TYPE_CHECKING:
     from processors.merge.aggregation import Aggregation
@@ -16,9 +17,4 @@ if TYPE_CHECKING:
 
 __all__ = ["Aggregation", "FlowMerge", "MergeSettings", "MergedFlows"]
 HOMES = {"Aggregation": "aggregation", "MergeSettings": "settings", "FlowMerge": "stream", "MergedFlows": "stream"}
-
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - a class
-    if name not in HOMES:
-        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    return getattr(importlib.import_module(f"{__name__}.{HOMES[name]}"), name)
+__getattr__ = on_demand(__name__, HOMES)

@@ -5,8 +5,9 @@ What is asked for is imported then: Naming has kernels, and Numba takes longer t
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from topics.on_demand import on_demand
 
 if TYPE_CHECKING:
     from processors.names.from_dns import DnsNames
@@ -16,9 +17,4 @@ if TYPE_CHECKING:
 
 __all__ = ["DnsNames", "NameTable", "Naming", "StationNames"]
 HOMES = {"DnsNames": "from_dns", "NameTable": "table", "Naming": "naming", "StationNames": "stations"}
-
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - a class
-    if name not in HOMES:
-        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    return getattr(importlib.import_module(f"{__name__}.{HOMES[name]}"), name)
+__getattr__ = on_demand(__name__, HOMES)

@@ -5,10 +5,10 @@ What has kernels is imported when it is asked for: what only decodes payload doe
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from topics.control.batch import CONTROL_DTYPE, ControlBatch, ControlFlags
+from topics.on_demand import on_demand
 
 if TYPE_CHECKING:
     from topics.control.codec import CONTROL_BATCH, decode_control, encode_control, encode_control_messages
@@ -28,9 +28,4 @@ HOMES = {
     **dict.fromkeys(("CONTROL_BATCH", "decode_control", "encode_control", "encode_control_messages"), "codec"),
     "split_control": "partitions",
 }
-
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - functions and a schema
-    if name not in HOMES:
-        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    return getattr(importlib.import_module(f"{__name__}.{HOMES[name]}"), name)
+__getattr__ = on_demand(__name__, HOMES)

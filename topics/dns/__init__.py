@@ -5,11 +5,11 @@ The codec has kernels and is imported when it is asked for: what only decodes pa
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from topics.dns.batch import DNS_DTYPE, KINDS, RESOURCE_DTYPE, DnsBatch, Malformed, State, heap_values
 from topics.dns.partitions import address_partition, split_dns
+from topics.on_demand import on_demand
 
 if TYPE_CHECKING:
     from topics.dns.codec import DNS_BATCH, decode_dns, encode_dns, encode_dns_messages
@@ -29,10 +29,5 @@ __all__ = [
     "heap_values",
     "split_dns",
 ]
-OF_CODEC = ("DNS_BATCH", "decode_dns", "encode_dns", "encode_dns_messages")
-
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - functions and a schema
-    if name not in OF_CODEC:
-        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    return getattr(importlib.import_module(f"{__name__}.codec"), name)
+HOMES = dict.fromkeys(("DNS_BATCH", "decode_dns", "encode_dns", "encode_dns_messages"), "codec")
+__getattr__ = on_demand(__name__, HOMES)

@@ -1,4 +1,4 @@
-"""Walks over columns of flows: what they add up to by code and by time.
+"""Walks over columns of flows: what they add up to by code.
 
 Codes are small numbers from 0 that stand for values; a column of one code stands for all rows. A mask of no rows stands
 for all of them. Counters are source and destination packets and bytes, and packets lost.
@@ -16,7 +16,8 @@ LATENCIES = 2  # how many round trips, and their sum (s)
 
 
 @inlined
-def _code(codes: Any, row: int) -> Any:
+def code_of(codes: Any, row: int) -> Any:
+    """Return the code of a row."""
     return codes[row] if len(codes) > 1 else codes[0]
 
 
@@ -62,45 +63,8 @@ def add_up(
     everything = len(mask) == 0
     for row in range(len(src_packets)):
         if everything or mask[row]:
-            place = _code(codes, row)
+            place = code_of(codes, row)
             add_one(place, row, src_packets, dst_packets, src_bytes, dst_bytes, lost, latency, sums, latencies)
-
-
-@kernel
-def add_up_in_time(
-    codes: Any,
-    places: Any,
-    start: Any,
-    begin: int,
-    step: int,
-    mask: Any,
-    src_packets: Any,
-    dst_packets: Any,
-    src_bytes: Any,
-    dst_bytes: Any,
-    lost: Any,
-    latency: Any,
-    sums: Any,
-    latencies: Any,
-) -> None:
-    """Add each row to `sums[place, bin]` (shape (places, bins, SUMS)), `places` saying which place a code has.
-
-    The bin is that of the first packet; rows that begin before the first bin count there, likewise after the last.
-    """
-    everything, last = len(mask) == 0, sums.shape[1] - 1
-    for row in range(len(src_packets)):
-        if everything or mask[row]:
-            place = places[_code(codes, row)]
-            moment = min(max((start[row] - begin) // step, 0), last)
-            sums[place, moment, FLOWS] += 1
-            sums[place, moment, SRC_PACKETS] += src_packets[row]
-            sums[place, moment, DST_PACKETS] += dst_packets[row]
-            sums[place, moment, SRC_BYTES] += src_bytes[row]
-            sums[place, moment, DST_BYTES] += dst_bytes[row]
-            sums[place, moment, LOST] += lost[row]
-            if latency[row] > 0:
-                latencies[place, moment, 0] += 1
-                latencies[place, moment, 1] += latency[row]
 
 
 @kernel
@@ -109,6 +73,6 @@ def first_and_last(codes: Any, mask: Any, start: Any, last: Any, times: Any) -> 
     everything = len(mask) == 0
     for row in range(len(start)):
         if everything or mask[row]:
-            place = _code(codes, row)
+            place = code_of(codes, row)
             times[place, 0] = min(times[place, 0], start[row])
             times[place, 1] = max(times[place, 1], last[row])

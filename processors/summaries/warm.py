@@ -10,8 +10,9 @@ from processors.summaries.fold_kernel import add_at, add_in_time
 from processors.summaries.latency_kernel import CLASSES, spread
 from processors.summaries.order_kernel import count_below, count_between, limits, rows_between, rows_by_code
 from processors.summaries.packed_kernel import LANES, NUMBERS, TIMES, first_rows, unpack
-from processors.summaries.sums_kernel import LATENCIES, SUMS, add_up, add_up_in_time, first_and_last
+from processors.summaries.sums_kernel import LATENCIES, SUMS, add_up, first_and_last
 from processors.summaries.tables_kernel import add_up_tables
+from processors.summaries.time_kernel import add_up_in_time
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -36,7 +37,7 @@ def warm_up() -> None:
         add_up(codes, *counters, np.zeros((1, SUMS), np.int64), np.zeros((1, LATENCIES)))
         first_and_last(codes, mask, start, start, np.zeros((1, 2), np.int64))
         sums = np.zeros((1, 1, SUMS), np.int64), np.zeros((1, 1, LATENCIES))
-        add_up_in_time(codes, np.zeros(1, np.int64), start, 0, 1, *counters, *sums)
+        add_up_in_time(codes, np.zeros(1, np.int64), start, start, 0, 1, *counters, *sums)
     one = np.zeros(1, np.int64)
     sevenfold = tuple(each * 7 for each in ((some,), (fixed(one),)))  # as many as clients/web/traffic/tables.py has
     sums_of_all = (np.zeros((1, SUMS), np.int64),) * 7, (np.zeros((1, LATENCIES)),) * 7

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 Column = np.ndarray[Any, Any]
 
-LAYOUT = 8  # changes with what is kept here
+LAYOUT = 9  # changes with what is kept here
 NONE = ""
 WITH_PORTS = ("tcp", "udp", "sctp", "dccp")
 COUNTERS = ("src_packets", "dst_packets", "src_bytes", "dst_bytes")

@@ -16,7 +16,8 @@ import pyarrow as pa
 
 from clients.web.columns.prepared import DOMAIN_OF, DOMAINS
 from processors.summaries.latency_kernel import CLASSES, spread
-from processors.summaries.sums_kernel import FLOWS, LATENCIES, SUMS, add_up, add_up_in_time
+from processors.summaries.sums_kernel import FLOWS, LATENCIES, SUMS, add_up
+from processors.summaries.time_kernel import add_up_in_time
 from processors.summaries.warm import fixed
 
 if TYPE_CHECKING:
@@ -145,6 +146,7 @@ def _by_minute(file: Prepared, columns: tuple[Column, ...], codes: int, begin: i
             column,
             np.arange(codes),
             file.columns["start"],
+            file.columns["last_seen"],
             begin,
             MINUTE,
             *counters(file, ALL),

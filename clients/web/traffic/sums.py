@@ -18,8 +18,8 @@ from processors.summaries.sums_kernel import (
     SRC_BYTES,
     SRC_PACKETS,
     SUMS,
-    add_up_in_time,
 )
+from processors.summaries.time_kernel import add_up_in_time
 from processors.summaries.warm import fixed
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def sums_in_time(
 ) -> Sums:
     """Return sums of shape (places, bins): of the chosen values of a field, and last of all others.
 
-    Bins are `step` ns from `begin` on; a flow counts at its first packet.
+    Bins are `step` ns from `begin` on; what a flow sent is spread over its time; what lies outside is left out.
     """
     places = np.full(len(engine.columns.vocabulary(by).words) if by else 1, len(chosen), np.int64)
     places[chosen] = np.arange(len(chosen))
@@ -129,8 +129,8 @@ def sums_in_time(
         if rows.everything and _from_minutes(engine.totals(rows.file), by, known, begin, step, found):
             return found
         for column in once(coded.columns):
-            start, counted = rows.file.columns["start"], counters(rows.file, rows.mask)
-            add_up_in_time(column, known, start, begin, step, *counted, *found)
+            times, counted = rows.file.columns, counters(rows.file, rows.mask)
+            add_up_in_time(column, known, times["start"], times["last_seen"], begin, step, *counted, *found)
         return found
 
     total = empty((len(chosen) + 1, bins))

@@ -78,6 +78,16 @@ def test_series_add_up_to_the_totals(page: Page) -> None:
     assert len(found["series"][0]["values"]) == found["bins"] <= 31
 
 
+def test_a_part_of_the_time_is_drawn_as_it_is_in_the_whole(page: Page) -> None:
+    whole = asked(page, "/api/series", metric="bytes", bins=30)
+    begin, step = whole["start"] + 3 * whole["step"], whole["step"]
+    ends = {"from": f"{begin:.6f}", "to": f"{begin + 5 * step - 0.001:.6f}"}
+    part = asked(page, "/api/series", metric="bytes", bins=5, **ends)
+    assert (part["start"], part["step"]) == (begin, step)
+    assert part["series"][0]["values"] == whole["series"][0]["values"][3:8]
+    assert part["series"][0]["total"] < asked(page, "/api/overview", **ends)["totals"]["bytes"]  # of flows that go on
+
+
 def test_a_part_of_the_time_is_what_ra_takes(page: Page) -> None:
     first = asked(page, "/api/meta")["span"]["from"]
     found = asked(

@@ -11,6 +11,7 @@ import polars as pl
 from processors.bins.edges import MOST_EDGES, BinSize
 from processors.bins.pieces import BIN, NEEDED, pieces, record_times
 from processors.merge.grouped_rules import FIELDS, merged_column
+from processors.merge.rules import SCALES
 from topics.distinct import spread
 from topics.errors import UsageError
 
@@ -120,4 +121,5 @@ def fitting(length: int, bins: int) -> BinSize:
 def _companions(columns: Collection[str]) -> set[str]:
     """Return the columns that others are merged by."""
     counted = [(name, *FIELDS[name].merge.partition(":")) for name in columns if name in FIELDS]
-    return {f"{name[:4]}{count}" for name, rule, _, count in counted if rule == "min_counted"}
+    scales = {SCALES[name] for name in columns if name in SCALES}
+    return scales | {f"{name[:4]}{count}" for name, rule, _, count in counted if rule == "min_counted"}

@@ -128,9 +128,9 @@ def _raw(name: str) -> pl.Expr:
     return pl.col(RAW[name]) if name in RAW else field(name).value()
 
 
-def nanoseconds(time: datetime) -> int:
-    """Return a time as ns since 1970, to the microsecond."""
-    return round(time.timestamp() * 1_000_000) * 1000
+def nanoseconds(time: datetime | None) -> int:
+    """Return a time as ns since 1970, to the microsecond; of packets of that very moment records have none."""
+    return round(time.timestamp() * 1_000_000) * 1000 if time else 0
 
 
 def _text(name: str, value: Any) -> str:  # noqa: ANN401 - of any field

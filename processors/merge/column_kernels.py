@@ -8,7 +8,7 @@ import numpy as np
 
 from processors.merge import conversation
 from processors.merge.conversation import conversation_key, mix
-from processors.merge.records import IPV4, IPV6, borrowed_views
+from processors.merge.records import IPV4, IPV6, borrowed_views, scaled
 from processors.merge.selection import selected_key
 from processors.merge.table import NOT_FOUND, copy_key, find, insert, likely, prefetch_index
 from topics.compiled import borrowed, inlined, kept, kernel, prefetch
@@ -166,6 +166,22 @@ def merge_first_set(flow: Any, slots: Any, later: Any, values: Any) -> None:
         slot = slots[row]
         if flow[slot, 0] == 0 and flow[slot, 1] == 0:
             flow[slot, 0], flow[slot, 1] = values[row, 0], values[row, 1]
+
+
+@kernel
+def merge_window(flow: Any, scales: Any, slots: Any, later: Any, values: Any, record_scales: Any) -> None:
+    """Keep the last window that is not 0, and the first scale that is known."""
+    flow, scales, slots, later = borrowed(flow), borrowed(scales), borrowed(slots), borrowed(later)
+    values, record_scales = borrowed(values), borrowed(record_scales)
+    for place in range(len(later)):
+        row = later[place]
+        slot = slots[row]
+        kept, new = scales[slot], record_scales[row]
+        if values[row] != 0:
+            flow[slot] = scaled(values[row], new, kept)
+        else:
+            flow[slot] = scaled(flow[slot], kept, new)
+        scales[slot] = kept if kept != 0 else new
 
 
 @inlined

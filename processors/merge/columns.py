@@ -15,9 +15,9 @@ from processors.merge import column_kernels as kernels
 from processors.merge.aggregation import UNAGGREGATED
 from processors.merge.conversation import KEY_WORDS
 from processors.merge.key_fields import COMPUTED, KNOWN, KeyFields, parse_keys
-from processors.merge.lanes import Lane, PrefixLane, Rows, lane, octets, whole
+from processors.merge.lanes import Lane, PrefixLane, Rows, WindowLane, lane, octets, whole
 from processors.merge.records import views
-from processors.merge.rules import record_words
+from processors.merge.rules import SCALES, record_words
 from processors.merge.selection import COMPUTED_WORDS, KIND, PROTOCOL_NUMBER, SPI
 from processors.merge.table import KeyTable
 from topics.record import empty_records
@@ -54,12 +54,15 @@ def needed(keys: Sequence[str], columns: Collection[str]) -> set[str]:
     for address, length in ADDRESSES.items():
         if {address, length} & wanted:
             wanted |= {address, length, "ethertype"}
+    wanted |= {scale for window, scale in SCALES.items() if window in wanted}
     return wanted | {name for name in (_counted(name) for name in wanted) if name}
 
 
 def _counted(name: str) -> str:
     """Return the counter by which a field is merged, empty for none."""
     rule, _, count = FIELDS[name].merge.partition(":")
+    if name in SCALES:
+        return ""
     return f"{name[:4]}{count or 'packets'}" if rule.endswith(("_side", "_counted")) else ""
 
 
@@ -99,7 +102,9 @@ class ColumnAggregation:
         same = CONVERSATION[:2] if self._key is None else self._compared
         capacity = len(self._table)
         self._prefixes = {name: PrefixLane(capacity) for name in ADDRESSES if name in names and name not in same}
+        self._windows = {name: WindowLane(capacity) for name in SCALES if name in names}
         theirs = {*self._prefixes, *(ADDRESSES[name] for name in self._prefixes)}
+        theirs |= {*self._windows, *(SCALES[name] for name in self._windows)}
         self._lanes = {name: Lane(_simple(name), capacity) for name in sorted(names - theirs)}
         self._seen = {name: np.zeros(capacity, np.uint8) for name in sorted({_counted(n) for n in names} - {""})}
 
@@ -107,7 +112,8 @@ class ColumnAggregation:
     def needed(self) -> set[str]:
         """The fields that `add` needs."""
         lengths = {ADDRESSES[name] for name in self._prefixes}
-        return {*self._lanes, *self._prefixes, *lengths, *self._compared, *self._seen}
+        windows = {*self._windows, *(SCALES[name] for name in self._windows)}
+        return {*self._lanes, *self._prefixes, *lengths, *windows, *self._compared, *self._seen}
 
     def add(self, columns: dict[str, Column], bins: Times) -> None:
         """Merge records in order: their fields, of shape (rows,), (rows, octets) or one value for all.
@@ -124,6 +130,8 @@ class ColumnAggregation:
             merged.add(lane(columns[name]), rows)
         for name, prefix in self._prefixes.items():
             prefix.add(columns[name], columns[ADDRESSES[name]], columns["ethertype"], rows)
+        for name, window in self._windows.items():
+            window.add(columns[name], columns[SCALES[name]], rows)
 
     def placed(self, columns: dict[str, Column], bins: Times) -> tuple[Times, Column]:
         """Find or make the flow of each record: its slot, int64, and whether the record is the first of it, uint8."""
@@ -165,9 +173,9 @@ class ColumnAggregation:
 
     def _grow(self, capacity: int) -> None:
         self._table.grow(capacity)
-        parts: list[Lane | PrefixLane] = [*self._lanes.values(), *self._prefixes.values()]
-        for part in parts:
-            part.grow(capacity)
+        for parts in (self._lanes, self._prefixes, self._windows):
+            for part in parts.values():
+                part.grow(capacity)
         for name, seen in self._seen.items():
             self._seen[name] = np.concatenate([seen, np.zeros(capacity - len(seen), np.uint8)])
 
@@ -198,6 +206,8 @@ class ColumnAggregation:
             columns[name] = octets(values, int(FIELDS[name].store[1:])) if FIELDS[name].kind == "fixed" else values
         for name, prefix in self._prefixes.items():
             columns[name], columns[ADDRESSES[name]] = prefix.values(order)
+        for name, window in self._windows.items():
+            columns[name], columns[SCALES[name]] = window.values(order)
         if not self._aggregates:
             columns |= {name: np.zeros(1, columns[name].dtype) for name in UNAGGREGATED if name in columns}
         return columns, marks[order, kernels.BIN], marks[order, kernels.TOUCHED]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from processors.merge.rules import LARGEST_SCALE, SCALES
 from topics.schema import flow_fields
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ def merged_column(name: str) -> list[pl.Expr]:
         return [pl.col(name).min().alias(LEAST + name), pl.col(name).max().alias(LARGEST + name)]
     if rule == "min_counted":
         return [_among(pl.col(f"{name[:4]}{count}") != 0, name).min().fill_null(pl.col(name).first()).alias(name)]
+    if name in SCALES:
+        return [_window(field).alias(name)]
     return [RULES[rule](field).alias(name)]
 
 
@@ -79,6 +82,15 @@ def _same_side(field: Field) -> pl.Expr:
     value = _of_its_side(field)
     agreed = pl.when(value.min() == value.max()).then(value.min()).otherwise(_nothing(field))
     return pl.when(value.count() == 0).then(pl.col(field.name).first()).otherwise(agreed)
+
+
+def _window(field: Field) -> pl.Expr:
+    """Return the last window that is not 0, scaled by what another record knows where its own knows no scale."""
+    scale = FIELDS[SCALES[field.name]]
+    known = pl.col(field.name) != 0
+    own, window = (_among(known, name).last(ignore_nulls=True).fill_null(0) for name in (scale.name, field.name))
+    shift = pl.when(own == 0).then(RULES["first_set"](scale)).otherwise(0).clip(0, LARGEST_SCALE)
+    return window.cast(pl.Int64) * pl.lit(2, pl.Int64).pow(shift) % (1 << 32)
 
 
 RULES: dict[str, Callable[[Field], pl.Expr]] = {

@@ -93,9 +93,7 @@ class Lane:
         """Make room for more flows."""
         self._capacity = capacity
         if self._flows is not None:
-            longer = np.empty((capacity, *self._flows.shape[1:]), self._flows.dtype)
-            longer[: len(self._flows)] = self._flows
-            self._flows = longer
+            self._flows = _longer(self._flows, capacity)
 
     def add(self, column: Column, rows: Rows) -> None:
         """Merge the values of a batch, shape (rows,), (rows, 2), or one of either for all of them."""
@@ -149,10 +147,7 @@ class PrefixLane:
     def grow(self, capacity: int) -> None:
         """Make room for more flows."""
         for name in ("_addresses", "_lengths", "_kinds"):
-            old = getattr(self, name)
-            longer = np.empty((capacity, *old.shape[1:]), old.dtype)
-            longer[: len(old)] = old
-            setattr(self, name, longer)
+            setattr(self, name, _longer(getattr(self, name), capacity))
 
     def add(self, addresses: Column, lengths: Column, ethertypes: Column, rows: Rows) -> None:
         """Merge addresses, octets of shape (rows, 16), their lengths and ethertypes of shape (rows,)."""
@@ -165,6 +160,34 @@ class PrefixLane:
     def values(self, order: Times) -> tuple[Column, Column]:
         """Return the addresses of the flows in these slots, shape (n, 16), and their lengths."""
         return self._addresses[order], self._lengths[order]
+
+
+class WindowLane:
+    """The last window of a side and its scale."""
+
+    def __init__(self, capacity: int) -> None:
+        self._windows, self._scales = np.empty(capacity, np.uint32), np.empty(capacity, np.uint8)
+
+    def grow(self, capacity: int) -> None:
+        """Make room for more flows."""
+        self._windows, self._scales = _longer(self._windows, capacity), _longer(self._scales, capacity)
+
+    def add(self, windows: Column, scales: Column, rows: Rows) -> None:
+        """Merge windows and their scales, shape (rows,)."""
+        windows, scales = (whole(part, len(rows.slots)) for part in (windows, scales))
+        first = rows.slots[rows.first]
+        self._windows[first], self._scales[first] = windows[rows.first], scales[rows.first]
+        kernels.merge_window(self._windows, self._scales, rows.slots, rows.later, windows, scales)
+
+    def values(self, order: Times) -> tuple[Column, Column]:
+        """Return the windows of the flows in these slots and their scales."""
+        return self._windows[order], self._scales[order]
+
+
+def _longer(column: Column, capacity: int) -> Column:
+    longer = np.empty((capacity, *column.shape[1:]), column.dtype)
+    longer[: len(column)] = column
+    return longer
 
 
 NO_COUNTS, NOTHING_HAD = whole(np.zeros(1, np.int64), 1), np.zeros(1, np.uint8)
@@ -180,4 +203,5 @@ def warm_up() -> None:
         kernels.merge_sum(np.zeros(1, kind), one, last, whole(np.zeros(1, kind), 1))
     kernels.merge_first_set(np.zeros((1, 2), np.int64), one, last, whole(np.zeros((1, 2), np.int64), 1))
     kernels.notice(NOTHING_HAD.copy(), one, NO_COUNTS, NOTHING_HAD.copy())
+    WindowLane(1).add(np.zeros(1, np.uint32), NOTHING_HAD, rows)
     PrefixLane(1).add(np.zeros((1, 16), np.uint8), NOTHING_HAD, np.zeros(1, np.uint16), rows)

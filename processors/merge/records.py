@@ -26,6 +26,7 @@ SHORT_RULES, OCTET_RULES = rules.SHORT_RULES, rules.OCTET_RULES
 ADDRESSES_FIRST_SET, PREFIXES, MACS = rules.ADDRESSES_FIRST_SET, rules.PREFIXES, rules.MACS
 WORD_EXCHANGES, OCTET_EXCHANGES = rules.WORD_EXCHANGES, rules.OCTET_EXCHANGES
 STATE_SIDE_BITS, OPTIONS_SIDE_BITS = rules.STATE_SIDE_BITS, rules.OPTIONS_SIDE_BITS
+WINDOWS, LARGEST_SCALE = rules.WINDOWS, rules.LARGEST_SCALE
 MAC_SIZE = 6
 
 Words = np.ndarray[Any, np.dtype[np.int64]]
@@ -101,6 +102,25 @@ def _merge_sides(flow: Any, slot: Any, record: Any, row: Any, lanes: Any, had: A
 
 
 @inlined
+def scaled(window: Any, shift: Any, other: Any) -> Any:
+    """Scale a window that has no scale of its own by the one that another record knows."""
+    scale: Any = min(np.int64(other), LARGEST_SCALE) if shift == 0 else np.int64(0)
+    return np.int64(window) << scale
+
+
+@inlined
+def _merge_windows(flow: Any, slot: Any, record: Any, row: Any) -> None:
+    """Merge the windows, before their scales are."""
+    for side in range(2):
+        window, scale = WINDOWS[side]
+        kept, new = flow.octets[slot, scale], record.octets[row, scale]
+        if record.ints[row, window] != 0:
+            flow.ints[slot, window] = scaled(record.ints[row, window], new, kept)
+        else:
+            flow.ints[slot, window] = scaled(flow.ints[slot, window], kept, new)
+
+
+@inlined
 def _merge_macs(flow: Any, slot: Any, record: Any, row: Any) -> None:
     for place, packets in MACS:
         if record.words[row, packets] == 0:
@@ -158,6 +178,7 @@ def merge_record(flow: Any, slot: Any, record: Any, row: Any) -> None:
     _merge_sides(flow.shorts, slot, record.shorts, row, SHORT_RULES, had, has)
     _merge_sides(flow.octets, slot, record.octets, row, OCTET_RULES, had, has)
     _merge_macs(flow, slot, record, row)
+    _merge_windows(flow, slot, record, row)
     for place, count in COUNTED:
         if record.words[row, count] != 0:
             kept, new = flow.words[slot, place], record.words[row, place]

@@ -13,7 +13,7 @@ min_counted:COUNT   smallest among the records whose COUNT of the same side is n
 or                  all bits seen
 same                kept while all records agree, else 0
 same_side           the same among the records with packets of that side
-last_side           of the last record with packets of that side
+last_side           of the last record with packets of that side; windows: see WINDOWS
 prefix              the bits that all addresses share, their number in the field with rule prefix_length
 append              bytes one after the other, up to a bound
 counts              vectors of counts (topics/histograms.py) added place by place; a count stays at its largest
@@ -40,6 +40,11 @@ Places = tuple[int, ...]
 Pairs = tuple[tuple[int, int], ...]
 
 WORDS, INTS, SHORTS, OCTETS = 8, 4, 2, 1
+SCALES = {f"{side}_window": f"{side}_window_shift" for side in ("src", "dst")}
+"""Windows and their scales: the last window that is not 0, which records have that were told none.
+
+One that has no scale is scaled by that of the other record, whichever comes first: only a SYN tells it.
+"""
 RECORD_WORDS = FLOW_DTYPE.itemsize // WORDS
 ADDRESS, MAC = "S16", "S6"
 INTEGERS = ("i8", "u4", "u2", "u1")
@@ -87,7 +92,8 @@ def _fields(rule: str, *stores: str) -> list[Field]:
 
 def _lanes(rule: str, width: int, side: str = "") -> Places:
     stores = [store for store in INTEGERS if int(store[1:]) == width]
-    return _constant(place(f.name, width) for f in _fields(rule, *stores) if f.name.startswith(side))
+    fields = [field for field in _fields(rule, *stores) if field.name not in SCALES]
+    return _constant(place(field.name, width) for field in fields if field.name.startswith(side))
 
 
 def lane_rules(width: int) -> LaneRules:
@@ -158,6 +164,9 @@ MACS = tuple((place(f.name), place(f.name[:4] + "packets", WORDS)) for f in _fie
 
 WORD_EXCHANGES, OCTET_EXCHANGES = _exchanges(wide=True), _exchanges(wide=False)
 STATE_SIDE_BITS, OPTIONS_SIDE_BITS = _side_bits(TcpState), _side_bits(TcpOptions)
+
+WINDOWS = tuple((place(window, INTS), place(scale)) for window, scale in SCALES.items())
+LARGEST_SCALE = 14  # RFC 7323, 2.3
 
 HEAP_RULES = {field.name: field.merge for field in flow_fields() if field.store == "heap"}
 

@@ -12,7 +12,7 @@ from topics.fields.columns import is_tcp, of_ip, sent, side_column, total, where
 from topics.fields.field import Field, Format, both
 from topics.fields.formats import COUNT, HEXADECIMAL, INTEGER, SECONDS, WORD
 from topics.fields.names import ENCAPSULATION_LETTERS, code_points
-from topics.flags import Encapsulation, TcpOptions, TcpState
+from topics.flags import Encapsulation, TcpOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,8 +68,8 @@ def _hops(side: str) -> Value:
 
 
 def _window(side: str) -> Value:
-    """Return the last window; of a lone SYN or SYN-ACK Argus prints 0, though it keeps the window."""
-    lone = (total("packets") == 1) & col("tcp_state").is_in([TcpState.SYN, TcpState.SYN_ACK])
+    """Return the last window; of a flow of one packet, whose scale nobody told, Argus prints 0."""
+    lone = (total("packets") == 1) & (col("status_sequence") == 0)
     window = when(lone).then(0).otherwise(side_column(side, "window"))
     return where(sent(side) & is_tcp(), window)
 
@@ -125,7 +125,7 @@ FIELDS = (
         6,
         _window,
         COUNT,
-        "Last TCP window of the {source}, scaled, bytes; 0 of a lone SYN, as in Argus",
+        "Last TCP window of the {source}, scaled, bytes; 0 of a flow of one packet, as in Argus",
     ),
     *both("{s}tcpb", "{Src}TCPBase", 12, _base, INTEGER, "First TCP sequence number of the {source}"),
     *both("{s}mss", "{s}Mss", 6, _announced, INTEGER, "TCP maximum segment size that the {source} announced, bytes"),

@@ -65,3 +65,12 @@ def test_only_scanners_from_outside_count_where_this_is_asked(tmp_path: Path, ca
     inside = file(tmp_path / "inside.parquet", flow("10.0.0.1", "10.0.0.9", answers=False))
     assert [row["dark"] for row in found(capfdbinary, "radark", "-r", inside)] == [1]
     assert found(capfdbinary, "radark", "-r", inside, "-M", "outside", status=1) == []
+
+
+def test_packets_of_captures_without_times_are_looked_at_too(tmp_path: Path, capfdbinary: Capture) -> None:
+    """Simple blocks of pcapng have none: all of their packets are of the moment 0, which records have for nothing."""
+    timeless = {"flow_start": 0, "src_first": 0, "src_last": 0}
+    flows = [flow("10.0.0.1", f"10.0.2.{host}", answers=False, **timeless) for host in range(1, 40)]
+    capture = file(tmp_path / "timeless.parquet", *flows)
+    assert [row["dark"] for row in found(capfdbinary, "radark", "-r", capture)] == [39]
+    assert [row["tried"] for row in found(capfdbinary, "rascan", "-r", capture)] == [39]

@@ -76,6 +76,9 @@ def status_batch(plan: Plan, *, sane_lengths: bool = True) -> FlowBatch:
     records["tcp_state"] |= (random.integers(0, 2, plan.count) * int(TcpState.SRC_RETRANSMITTED)).astype(np.uint32)
     if sane_lengths:
         records["src_prefix_length"] = records["dst_prefix_length"] = 128
+    for side in ("src", "dst"):
+        records[f"{side}_window_shift"] *= random.random(plan.count) < 0.5
+        records[f"{side}_window"] *= random.random(plan.count) < 0.7
     latest = np.maximum(records["src_last"], records["dst_last"])
     ordered = records[np.argsort(latest, kind="stable")]
     return batch.replace(records=ordered, site="s", probe="p", boot_id=1, status_interval=INTERVAL)

@@ -63,7 +63,15 @@ def merge(flow: Record, record: Record) -> Record:
     merged = {spec.name: _merged(spec.name, spec.merge, flow, record) for spec in flow_fields()}
     for side in ("src", "dst"):
         _merge_address(merged, flow, record, side)
+        merged[f"{side}_window"] = _window(flow, record, side)
     return merged
+
+
+def _window(flow: Record, record: Record, side: str) -> int:
+    """The last window that is not 0; one whose record knows no scale is scaled by that of the other."""
+    own, other = (record, flow) if record[f"{side}_window"] else (flow, record)
+    scale = 0 if own[f"{side}_window_shift"] else min(14, other[f"{side}_window_shift"])
+    return int(own[f"{side}_window"] * 2**scale % 2**32)
 
 
 def _merged(name: str, rule: str, flow: Record, record: Record) -> Any:  # noqa: C901, PLR0912 -- one case a rule

@@ -79,6 +79,18 @@ def test_both_directions_of_equal_ends_are_one_flow() -> None:
     assert merged(FlowBatch(records)).records["src_packets"].tolist() == [3]
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (1, 0, 2, 3), (1, 2, 3, 0)])
+def test_the_scale_of_a_window_is_kept_for_records_that_have_not_seen_the_syn(order: tuple[int, ...]) -> None:
+    """A connection that was idle for longer than its timeout comes back without its scale, and may only be reset."""
+    records = records_like(4)
+    records["ethertype"], records["protocol"], records["src_port"], records["dst_port"] = 0x0800, 6, 40000, 80
+    records["src_packets"] = 1
+    records["src_window"], records["src_window_shift"] = (65280, 256, 255, 0), (8, 0, 0, 0)
+    flows = merged(FlowBatch(records[list(order)])).records
+    assert flows["src_window"].tolist() == [65280]
+    assert flows["src_window_shift"].tolist() == [8]
+
+
 def test_it_may_be_used_again_after_finish() -> None:
     batch = status_batch(Plan(seed=3, count=40, kinds=(0, 2)))
     aggregation = Aggregation()

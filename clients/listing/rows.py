@@ -13,7 +13,8 @@ import polars as pl
 
 from clients.listing.texts import AllTexts
 from topics.fields.formats import TIME, local_time
-from topics.rows.writing_kernel import BLANK, CLOCK, MARGIN, NUMBER, PIECE, TEXT, write_rows
+from topics.native import Native, address_of
+from topics.rows.kinds import BLANK, CLOCK, MARGIN, NUMBER, PIECE, TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,6 +28,7 @@ CELL = "cell"
 UNLIKE = 24  # more, or the columns of a row would all want the same places of the cache
 OUTPUT = 1 << 22  # bytes
 WIDEST_NUMBER = 40  # digits, sign, point, before it is cut
+_write_rows = Native("topics.rows.writing_kernel", "write_rows", 14)
 
 
 class _Written(NamedTuple):
@@ -114,11 +116,15 @@ class Rows:
         shapes = [
             (what.kind, what.digits, width, left) for what, (width, left) in zip(written, self._shape, strict=True)
         ]
-        columns, row, heap = np.array(shapes, np.int64), 0, self._texts.heap
-        while row < values.shape[1] - 1:
-            given = (columns, values, row, heap.octets, pieces, self._delimiter, self._output, most)
-            row, end = write_rows(*given)
-            yield self._output[:end].data
+        columns, progress, rows = np.array(shapes, np.int64), np.zeros(2, np.int64), values.shape[1] - 1
+        heap = self._texts.heap.octets
+        while progress[0] < rows:
+            _write_rows(
+                *(address_of(columns), len(columns), address_of(values), values.strides[0] // values.itemsize, rows),
+                *(address_of(heap), len(heap), address_of(pieces), len(pieces), self._delimiter),
+                *(address_of(self._output), len(self._output), most, address_of(progress)),
+            )
+            yield self._output[: progress[1]].data
 
 
 def _is_clock(column: Field, style: Style) -> bool:

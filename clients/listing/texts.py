@@ -10,16 +10,17 @@ import polars as pl
 from sinks.formats.scan import SCHEMA
 from topics.expression.value import column_names
 from topics.rows.coding import Coding
-from topics.rows.keys import Extent, Key, keys
-from topics.rows.writing_kernel import MARGIN, TEXT_BITS
+from topics.rows.keys import Extent, Key, key_of, keys, of_few_values
+from topics.rows.kinds import MARGIN, TEXT_BITS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from topics.fields import Field, Style
 
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
 MOST = 1 << 25  # bytes of texts that are remembered before all are forgotten
+MOST_NUMBERS = 1 << 20  # of a group, likewise
 NUMBER_BITS = 32
 
 
@@ -29,15 +30,15 @@ class Heap:
     def __init__(self) -> None:
         self.octets, self.used = np.empty(1 << 16, np.uint8), 0
 
-    def add(self, texts: Sequence[bytes]) -> Numbers:
-        """Add texts and return where each starts and its length, as the kernel takes it."""
-        joined = np.frombuffer(b"".join(texts), np.uint8)
-        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    def add(self, texts: pl.Series) -> tuple[Numbers, int]:
+        """Add texts; return where each starts and its length, as the kernel takes it, and the length of the longest."""
+        joined = np.frombuffer(texts.str.join("").item().encode(), np.uint8)
+        lengths = texts.str.len_bytes().cast(pl.Int64).to_numpy()
         self.octets = _with_room(self.octets, self.used, len(joined) + MARGIN)
         self.octets[self.used : self.used + len(joined)] = joined
         starts = self.used + np.cumsum(lengths) - lengths
         self.used += len(joined)
-        return starts << TEXT_BITS | lengths
+        return starts << TEXT_BITS | lengths, int(lengths.max())
 
 
 def _with_room(array: Any, used: int, more: int) -> Any:  # noqa: ANN401 - of any type
@@ -50,13 +51,18 @@ def _with_room(array: Any, used: int, more: int) -> Any:  # noqa: ANN401 - of an
 
 
 class _Group:
-    """Columns whose texts are decided by the same keys, perhaps with the numbers of another group."""
+    """Columns whose texts are decided by the same keys, perhaps with the numbers of other rows."""
 
-    def __init__(self, found: Sequence[Key], before: _Group | None = None) -> None:
-        self.keys, self.before = found, before
+    def __init__(self, found: Sequence[Key], before: _Group | _Kinds | None = None) -> None:
+        self.keys, self._before = found, before
         self.columns = list[int]()
         self.codes = np.empty(0, np.int64)
         self._coding = Coding([(key.bits, key.parts) for key in found] + [(NUMBER_BITS, 1)] * (before is not None))
+
+    @property
+    def count(self) -> int:
+        """How many numbers there are."""
+        return self._coding.count
 
     def clear(self) -> None:
         """Forget all numbers."""
@@ -65,45 +71,67 @@ class _Group:
     def number(self, worked_out: pl.DataFrame) -> Numbers:
         """Write the number of each row into `codes` and return the first rows of those that are new."""
         values: list[Any] = [worked_out[key.name].to_numpy() for key in self.keys]
-        if self.before is not None:
-            values.append(self.before.codes.view(np.uint64))
-        self.codes = np.empty(worked_out.height, np.int64)
+        if self._before is not None:
+            values.append(self._before.codes.view(np.uint64))
+        if len(self.codes) != worked_out.height:
+            self.codes = np.empty(worked_out.height, np.int64)
         return self._coding.code(values, self.codes)
+
+
+class _Kinds:
+    """What columns of few values say of a field, worked out once for each combination of them that there is."""
+
+    def __init__(self, found: Sequence[Key]) -> None:
+        self._keys = found
+        self.codes = np.empty(0, np.int64)
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all numbers."""
+        self._coding = Coding([(key.bits, key.parts) for key in self._keys])
+        self._of = np.empty(0, np.int64)  # each combination
+
+    def number(self, fresh: pl.DataFrame, combinations: Numbers) -> None:
+        """Write the number of each row into `codes`, by the number of its combination; `fresh` are the new ones."""
+        if fresh.height:
+            worked_out = fresh.select(key.expression.alias(key.name) for key in self._keys)
+            more = np.empty(fresh.height, np.int64)
+            self._coding.code([worked_out[key.name].to_numpy() for key in self._keys], more)
+            self._of = np.concatenate([self._of, more])
+        if len(self.codes) != len(combinations):
+            self.codes = np.empty(len(combinations), np.int64)
+        np.take(self._of, combinations, out=self.codes, mode="clip")
 
 
 class AllTexts:
     """The texts of some columns, by place; `columns` are the fields with what a line has of each.
 
-    Columns that are decided by few keys share their numbers. Those of many, like addresses, have numbers of their own:
-    of the address and what else decides it, which is numbered before.
+    What columns of few values say is numbered first, together, then what is decided by that and few other keys.
+    Those of many, like addresses, have numbers of their own: of the address and what else decides it.
     """
 
     def __init__(self, columns: Mapping[int, tuple[Field, pl.Expr]], style: Style) -> None:
         found = {place: deciding(column, style) for place, (column, _) in columns.items()}
         self._cells = {place: cell for place, (_, cell) in columns.items()}
         self._keys = {place: known for place, known in found.items() if known is not None}
-        self.heap = Heap()
-        self._fitting = frozenset[int]()
-        self._groups = list[_Group]()
+        self._fitting: frozenset[int] | None = None
         self._forget()
 
     def _forget(self) -> None:
         self.heap = Heap()
         self._places = dict.fromkeys(self._keys, np.empty(0, np.int64))
         self._longest = dict.fromkeys(self._keys, 0)
-        for group in self._groups:
-            group.clear()
+        fitting = {place: self._keys[place] for place in sorted(self._fitting or ())}
+        self._groups = _Groups(fitting)
 
     def wanted(self, frame: pl.DataFrame) -> list[pl.Expr]:
         """Return what has to be worked out of a frame."""
         schema = frame.schema
         fitting = frozenset(place for place, found in self._keys.items() if _fits(found, schema))
-        if fitting != self._fitting:
-            self._fitting, self._groups = fitting, _grouped({place: self._keys[place] for place in sorted(fitting)})
+        if fitting != self._fitting or self.heap.used > MOST or self._groups.count > MOST_NUMBERS:
+            self._fitting = fitting
             self._forget()
-        elif self.heap.used > MOST:
-            self._forget()
-        wanted = {key.name: key.expression for group in self._groups for key in group.keys}
+        wanted = {key.name: key.expression for group in self._groups.all for key in group.keys}
         return [expression.alias(name) for name, expression in wanted.items()]
 
     def numbered(self, frame: pl.DataFrame, worked_out: pl.DataFrame, numbers: Numbers) -> dict[int, int]:
@@ -111,26 +139,23 @@ class AllTexts:
 
         A column that is not returned has no numbers.
         """
-        if any(worked_out[key.name].null_count() for group in self._groups for key in group.keys):
+        if any(worked_out[key.name].null_count() for group in self._groups.all for key in group.keys):
             return {}
-        for group in self._groups:
-            new = group.number(worked_out)
+        for group, new in self._groups.number(frame, worked_out):
             if len(new) and group.columns:
                 self._add(frame, new, group.columns)
             for place in group.columns:
-                np.take(self._places[place], group.codes, out=numbers[place])
-        return {place: self._longest[place] for place in self._fitting}
+                np.take(self._places[place], group.codes, out=numbers[place], mode="clip")  # else it makes a copy
+        return {place: self._longest[place] for place in self._fitting or ()}
 
     def _add(self, frame: pl.DataFrame, new: Numbers, columns: Sequence[int]) -> None:
         """Add the texts of records that are new, in these rows."""
         needed = {name for place in columns for name in self._cells[place].meta.root_names()}
-        texts = frame.select(sorted(needed))[new].select(
-            self._cells[place].cast(pl.Binary).alias(str(place)) for place in columns
-        )
+        texts = frame.select(sorted(needed))[new].select(self._cells[place].alias(str(place)) for place in columns)
         for place in columns:
-            cells = texts[str(place)].to_list()
-            self._places[place] = np.concatenate([self._places[place], self.heap.add(cells)])
-            self._longest[place] = max(self._longest[place], *map(len, cells))
+            more, longest = self.heap.add(texts[str(place)])
+            self._places[place] = np.concatenate([self._places[place], more])
+            self._longest[place] = max(self._longest[place], longest)
 
 
 def deciding(column: Field, style: Style) -> list[Key] | None:
@@ -150,20 +175,53 @@ def _fits(found: Sequence[Key], schema: pl.Schema) -> bool:
     return all(schema.get(name) == SCHEMA[name] for name in names)
 
 
-def _grouped(columns: Mapping[int, Sequence[Key]]) -> list[_Group]:
-    """Return the groups that number these columns, those first that others need."""
-    common: dict[str, Key] = {}
-    kinds: dict[tuple[str, ...], _Group] = {}
-    narrow, own = list[int](), list[_Group]()
-    for place, found in columns.items():
-        if all(key.extent is not Extent.MANY for key in found):
-            common |= {key.name: key for key in found}
-            narrow.append(place)
-            continue
-        few = sorted((key for key in found if key.extent is Extent.FEW), key=lambda key: key.name)
-        kind = kinds.setdefault(tuple(key.name for key in few), _Group(few)) if few else None
-        own.append(_Group([key for key in found if key.extent is not Extent.FEW], kind))
-        own[-1].columns.append(place)
-    shared = _Group(list(common.values()))
-    shared.columns = narrow
-    return [*([shared] if narrow else []), *kinds.values(), *own]
+class _Groups:
+    """The groups that number the rows of some columns, given what decides each."""
+
+    def __init__(self, columns: Mapping[int, Sequence[Key]]) -> None:
+        few = {name for found in columns.values() for key in found if _of_few(key) for name in _roots(key)}
+        self._few = _Group([key_of(name) for name in sorted(few)])
+        self._kinds: dict[tuple[str, ...], _Kinds] = {}
+        self._others, shared, narrow = list[_Group](), dict[str, Key](), list[int]()
+        for place, found in columns.items():
+            if any(key.extent is Extent.MANY for key in found):
+                self._others.append(self._own(place, found))
+            else:
+                shared |= {key.name: key for key in found if not _of_few(key)}
+                narrow.append(place)
+        of_both = _Group(list(shared.values()), self._few if few else None) if shared else self._few
+        of_both.columns = narrow
+        self._others += [of_both] if shared else []
+        self.all = [*([self._few] if few else []), *self._others]
+
+    def _own(self, place: int, found: Sequence[Key]) -> _Group:
+        """Return the group of one column."""
+        few = [key for key in found if _of_few(key)]
+        names = tuple(sorted(key.name for key in few))
+        kinds = self._kinds.setdefault(names, _Kinds(few)) if few else None
+        own = _Group([key for key in found if not _of_few(key)], kinds)
+        own.columns.append(place)
+        return own
+
+    @property
+    def count(self) -> int:
+        """How many numbers the largest of them has given."""
+        return max((group.count for group in self.all), default=0)
+
+    def number(self, frame: pl.DataFrame, worked_out: pl.DataFrame) -> Iterator[tuple[_Group, Numbers]]:
+        """Let each group number the rows, and yield it with the first rows of those that are new."""
+        for group in self.all:
+            new = group.number(worked_out)
+            if group is self._few:
+                for kinds in self._kinds.values():
+                    kinds.number(frame[new], group.codes)
+            yield group, new
+
+
+def _roots(key: Key) -> list[str]:
+    return key.expression.meta.root_names()
+
+
+def _of_few(key: Key) -> bool:
+    """Tell whether a key is decided by columns of few values."""
+    return all(map(of_few_values, _roots(key)))

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from topics.rows.coding_kernel import number, pack
+from topics.native import Native, address_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WORD = 64
+BLOCK = 512  # rows that the kernel makes words of at a time
 SMALLEST = 1 << 10  # places of a table
 Unsigned = np.ndarray[Any, Any]
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
-SEED = np.uint64(secrets.randbits(WORD))
+SEED = secrets.randbits(WORD - 1)
+_number_rows = Native("topics.rows.coding_kernel", "number_rows", 12)
 
 
 class Coding:
@@ -25,6 +27,7 @@ class Coding:
     def __init__(self, bits: Sequence[tuple[int, int]]) -> None:
         """`bits` are those of each part and how many parts there are, of each value."""
         self._places, self._width = _places(bits)
+        self._scratch = np.empty(BLOCK * self._width, np.uint64)
         self.clear()
 
     def clear(self) -> None:
@@ -37,29 +40,42 @@ class Coding:
     def code(self, values: Sequence[Unsigned], codes: Numbers) -> Numbers:
         """Write the number of each row into `codes` and return the first rows of numbers that are new, in their order.
 
-        `values` are of shape (rows,) or (rows, parts).
+        `values` are unsigned, of shape (rows,) or (rows, parts).
         """
-        words = np.zeros((len(codes), self._width), np.uint64)
-        for array, parts in zip(values, self._places, strict=True):
-            flat = array.reshape(-1)
-            flat.flags.writeable = False  # whatever it was: kernels are compiled for one of both
-            for first, (word, shift) in enumerate(parts):
-                pack(words, word, shift, flat, first, len(parts))
+        arrays = [np.ascontiguousarray(each) for each in values]  # which live until all rows are numbered
+        parts = [
+            (address_of(array) + place * array.itemsize, array.itemsize, len(places) * array.itemsize, word, shift)
+            for array, places in zip(arrays, self._places, strict=True)
+            for place, (word, shift) in enumerate(places)
+        ]
         row, before = 0, self.count
-        while row < len(words):
-            row, self.count = number(words, row, self._table, self._known, self._firsts, self.count, codes, SEED)
-            if row < len(words):
+        while row < len(codes):
+            row = self._numbered(parts, row, codes)
+            if row < len(codes):
                 self._grow()
         return self._firsts[before : self.count]
 
+    def _numbered(self, parts: Sequence[tuple[int, ...]], row: int, codes: Numbers) -> int:
+        """Go on with the row that is next while there are numbers; return which one was the first that got none."""
+        described, progress = np.array(parts, np.int64), np.array([row, self.count])
+        table, known, firsts = self._table, self._known, self._firsts
+        _number_rows(
+            *(address_of(described), len(described), len(codes), address_of(self._scratch), self._width),
+            *(address_of(table), len(table), address_of(known), address_of(firsts), address_of(codes), SEED),
+            address_of(progress),
+        )
+        row, self.count = progress.tolist()
+        return row
+
     def _grow(self) -> None:
         """Make room for twice as many numbers."""
-        known, self._table = self._known, np.zeros(2 * len(self._table), np.int32)
+        known, firsts = self._known, self._firsts
+        self._table = np.zeros(2 * len(self._table), np.int32)
         self._known = np.empty((2 * len(known), self._width), np.uint64)
-        again = np.empty(2 * len(known), np.int64)
-        number(known, 0, self._table, self._known, again, 0, again, SEED)  # all different, so they keep their numbers
-        again[: len(known)] = self._firsts
-        self._firsts = again
+        self._firsts, self.count = np.empty(2 * len(known), np.int64), 0
+        parts = [(address_of(known) + 8 * word, 8, 8 * self._width, word, 0) for word in range(self._width)]
+        self._numbered(parts, 0, np.empty(len(known), np.int64))  # all different, so they keep their numbers
+        self._firsts[: len(known)] = firsts
 
 
 def _places(bits: Sequence[tuple[int, int]]) -> tuple[list[list[tuple[int, int]]], int]:

@@ -7,50 +7,112 @@ from typing import Any
 import numpy as np
 
 from topics.compiled import folded_product, inlined, kernel
+from topics.rows.words import (
+    halves_at,
+    integer_rows_at,
+    integers_at,
+    load_byte,
+    load_half,
+    load_quarter,
+    load_whole,
+    word_rows_at,
+)
 
 SPREAD = np.uint64(0x9E3779B97F4A7C15)
+BLOCK = 512  # rows whose words are made before they are numbered, so that they are still in the nearest cache
 
 
-@kernel
-def pack(words: Any, word: int, shift: int, values: Any, first: int, step: int) -> None:
-    """Put unsigned values, every `step`th from `first` on, into the bits of a word of each row, which are 0 so far.
+@inlined
+def _pack_bytes(words: Any, shift: Any, address: int, stride: int, rows: int) -> None:
+    if stride == 1:  # by itself, here and below, so that several rows are done at a time
+        for row in range(rows):
+            words[row] |= load_byte(address + row) << shift
+    else:
+        for row in range(rows):
+            words[row] |= load_byte(address + row * stride) << shift
 
-    `words` is of shape (rows, words of a row), uint64.
-    """
-    for row in range(len(words)):
-        words[row, word] |= np.uint64(values[first + row * step]) << np.uint64(shift)
+
+@inlined
+def _pack_quarters(words: Any, shift: Any, address: int, stride: int, rows: int) -> None:
+    if stride == 2:
+        for row in range(rows):
+            words[row] |= load_quarter(address + 2 * row) << shift
+    else:
+        for row in range(rows):
+            words[row] |= load_quarter(address + row * stride) << shift
+
+
+@inlined
+def _pack_halves(words: Any, shift: Any, address: int, stride: int, rows: int) -> None:
+    if stride == 4:
+        for row in range(rows):
+            words[row] |= load_half(address + 4 * row) << shift
+    else:
+        for row in range(rows):
+            words[row] |= load_half(address + row * stride) << shift
+
+
+@inlined
+def _pack_words(words: Any, shift: Any, address: int, stride: int, rows: int) -> None:
+    if stride == 8:
+        for row in range(rows):
+            words[row] |= load_whole(address + 8 * row) << shift
+    else:
+        for row in range(rows):
+            words[row] |= load_whole(address + row * stride) << shift
+
+
+@inlined
+def _pack(words: Any, part: Any, first: int, rows: int) -> None:
+    """Put a part of rows from `first` on into its bits of their words."""
+    size, stride, shift = part[1], part[2], np.uint64(part[4])
+    address, into = part[0] + first * stride, words[part[3]]
+    if size == 1:
+        _pack_bytes(into, shift, address, stride, rows)
+    elif size == 2:
+        _pack_quarters(into, shift, address, stride, rows)
+    elif size == 4:
+        _pack_halves(into, shift, address, stride, rows)
+    else:
+        _pack_words(into, shift, address, stride, rows)
 
 
 @inlined
 def _hashed(words: Any, row: int, seed: Any) -> Any:
-    state = np.uint64(seed)
-    for word in range(words.shape[1]):
-        state = folded_product(state ^ words[row, word], SPREAD)
+    state = seed
+    for word in range(len(words)):
+        state = folded_product(state ^ words[word, row], SPREAD)
     return state
 
 
 @inlined
-def _alike(some: Any, place: int, words: Any, row: int) -> bool:
+def _as_before(words: Any, row: int) -> bool:
     same = True
-    for word in range(words.shape[1]):
-        same &= some[place, word] == words[row, word]
+    for word in range(len(words)):
+        same &= words[word, row - 1] == words[word, row]
     return same
 
 
-@kernel
-def number(
-    words: Any, start: int, table: Any, known: Any, firsts: Any, count: int, codes: Any, seed: Any
-) -> tuple[int, int]:
-    """Give rows from `start` on numbers: those alike the same, the one they had before; until the table is half full.
+@inlined
+def _known_as(known: Any, code: int, words: Any, row: int) -> bool:
+    same = True
+    for word in range(len(words)):
+        same &= known[code, word] == words[word, row]
+    return same
 
-    `table` (int32, a power of two of places) has the numbers, each plus one, 0 in places that are free; `known` the
-    words of each number, of shape (len(table) // 2, words), `firsts` the row that got it first. Returns the row that
-    it came to and how many numbers there are. `seed` makes what collides another thing in every process.
+
+@inlined
+def _number(
+    words: Any, first: int, rows: int, table: Any, known: Any, firsts: Any, count: int, codes: Any, seed: Any
+) -> tuple[int, int]:
+    """Give numbers to a block of rows, the first one `first` of all; return how many got one, and how many there are.
+
+    `words` is of shape (words, BLOCK).
     """
-    mask, width = len(table) - 1, words.shape[1]
-    for row in range(start, len(words)):
-        if row > start and _alike(words, row, words, row - 1):
-            codes[row] = codes[row - 1]
+    mask = len(table) - 1
+    for row in range(rows):
+        if row and _as_before(words, row):
+            codes[first + row] = codes[first + row - 1]
             continue
         place = np.int64(_hashed(words, row, seed) & np.uint64(mask))
         while True:
@@ -58,15 +120,59 @@ def number(
             if code < 0:
                 if count == len(known):
                     return row, count
-                for word in range(width):
-                    known[count, word] = words[row, word]
+                for word in range(len(words)):
+                    known[count, word] = words[word, row]
                 table[place] = count + 1
-                firsts[count] = row
-                codes[row] = count
+                firsts[count] = first + row
+                codes[first + row] = count
                 count += 1
                 break
-            if _alike(known, code, words, row):
-                codes[row] = code
+            if _known_as(known, code, words, row):
+                codes[first + row] = code
                 break
             place = (place + 1) & mask
-    return len(words), count
+    return rows, count
+
+
+@kernel
+def number_rows(
+    parts: int,
+    number_of_parts: int,
+    rows: int,
+    scratch: int,
+    width: int,
+    table: int,
+    places: int,
+    known: int,
+    firsts: int,
+    codes: int,
+    seed: int,
+    progress: int,
+) -> None:
+    """Give rows numbers: those alike the same, the one they had before; until the table is half full.
+
+    All but numbers are addresses of int64, where nothing else is said. `parts`, one a row, are unsigned integers of
+    every row: where those begin, the bytes of each, from one to the next, the word (of `width`) and the bits in it that
+    they become. `table` (int32, a power of two of `places`) has the numbers, each plus one, 0 in places that are free;
+    `known` the words of each number, uint64 of shape (places // 2, width), `firsts` the row that got it first.
+    `scratch` are BLOCK times `width` words, uint64. `progress` are the row to begin with, which becomes the one that it
+    came to, and how many numbers there are. `seed` makes what collides another thing in every process.
+    """
+    described = integer_rows_at(parts, number_of_parts, 5)
+    words = word_rows_at(scratch, width, BLOCK)
+    known_words = word_rows_at(known, places // 2, width)
+    found, first_rows = halves_at(table, places), integers_at(firsts, places // 2)
+    numbers, done = integers_at(codes, rows), integers_at(progress, 2)
+    row, count = done[0], done[1]
+    while row < rows:
+        several = min(BLOCK, rows - row)
+        for word in range(width):
+            for place in range(several):
+                words[word, place] = np.uint64(0)
+        for part in range(number_of_parts):
+            _pack(words, described[part], row, several)
+        given = _number(words, row, several, found, known_words, first_rows, count, numbers, np.uint64(seed))
+        row, count = row + given[0], given[1]
+        if given[0] < several:
+            break
+    done[0], done[1] = row, count

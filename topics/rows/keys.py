@@ -18,7 +18,7 @@ from topics.expression.value import Value, all_of, any_of, col, column_names, wh
 from topics.schema import flow_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from topics.schema import Field
 
@@ -67,7 +67,8 @@ def _kinds() -> dict[str, Field | None]:
     return known | dict.fromkeys(("site", "probe", "interface"))
 
 
-def _of_few_values(name: str) -> bool:
+def of_few_values(name: str) -> bool:
+    """Tell whether a column has few different values in many records."""
     if name not in _kinds():
         return False
     field = _kinds()[name]
@@ -109,7 +110,7 @@ class _Keys:
         names = column_names(value)
         if self._answers and value.operation in CONDITIONS | JOINED:
             self._conditions.append(value)
-        elif all(map(_of_few_values, names)):
+        elif all(map(of_few_values, names)):
             self._whole |= dict.fromkeys(sorted(names))
         elif value.operation in CONDITIONS:
             self._conditions.append(value)
@@ -151,11 +152,22 @@ class _Keys:
         else:
             self._whole[name] = None
 
+    def _split(self, condition: Value) -> Iterator[Value]:
+        """Yield what has to be asked for the answer of a condition: its parts, where few values decide some of them."""
+        names = column_names(condition)
+        if names <= self._whole.keys():
+            return
+        few = set(filter(of_few_values, names))
+        if condition.operation in JOINED and few and few != names:
+            for part in condition.parts:
+                assert isinstance(part, Value)  # noqa: S101 - conditions are joined with conditions
+                yield from self._split(part)
+        else:
+            yield condition
+
     def keys(self) -> list[Key]:
         """Return them all."""
-        whole = [
-            _key(name, name, pl.col(name), Extent.FEW if _of_few_values(name) else Extent.MANY) for name in self._whole
-        ]
+        whole = [key_of(name) for name in self._whole]
         branches = [
             _key(name, repr(branch), polars(branch), Extent.SOME)
             for name, conditions in self._branches.items()
@@ -164,10 +176,15 @@ class _Keys:
         ]
         conditions = [
             Key(repr(condition), polars(condition).cast(pl.UInt8).fill_null(2), ANSWER_BITS, 1, Extent.SOME)
-            for condition in self._conditions
-            if not column_names(condition) <= self._whole.keys()
+            for several in self._conditions
+            for condition in self._split(several)
         ]
         return list({key.name: key for key in whole + branches + conditions}.values())
+
+
+def key_of(name: str) -> Key:
+    """Return the key that a column is as it is; raises KeyError."""
+    return _key(name, name, pl.col(name), Extent.FEW if of_few_values(name) else Extent.MANY)
 
 
 def _nothing(name: str) -> int | bytes:

@@ -11,18 +11,15 @@ from typing import Any
 import numpy as np
 
 from topics.compiled import bit_length, inlined, kernel, load_word
-from topics.rows.words import store_word
+from topics.rows.kinds import BLANK, CLOCK, MARGIN, PIECE, TEXT, TEXT_BITS
+from topics.rows.words import bytes_at, integer_rows_at, integers_at, store_word
 
-NUMBER, CLOCK, TEXT, PIECE = 0, 1, 2, 3
-BLANK = -(1 << 63)
 SECOND, DAY = 1_000_000_000, 86_400
 SPACE, STAR, POINT, MINUS, LINE_END = 32, 42, 46, 45, 10
 BLANKS, ZEROS = np.uint64(0x2020202020202020), np.uint64(0x3030303030303030)
 COLONS = np.uint64(10 << 16 | 10 << 40)  # what makes of HH0MM0SS a time
 EIGHT = np.uint64(100_000_000)
 WORD = 8  # bytes
-TEXT_BITS = 32  # of the length of a text
-MARGIN = 2 * WORD  # bytes behind the last one that may be written or read
 POWERS = np.array([10**digits for digits in range(10)])
 
 
@@ -136,19 +133,19 @@ def _copy(out: Any, place: int, texts: Any, begin: int, length: int) -> int:
     return place + length
 
 
-@kernel
-def write_rows(
-    columns: Any, values: Any, first: int, heap: Any, pieces: Any, delimiter: int, out: Any, most: int
-) -> tuple[int, int]:
-    """Write rows from `first` on into `out` while so many bytes more are free; return the next row and the end.
+@inlined
+def _put_field(out: Any, place: int, kind: int, value: int, digits: int) -> Any:
+    """Write a number or a time of day; return where it ends."""
+    if kind == CLOCK:
+        return _put_clock(out, place, value, digits)
+    return place if value == BLANK else _put_number(out, place, value, digits)
 
-    `columns` (one a row: kind, digits, width, whether left, int64) says what the rows of `values` (columns, rows + 1;
-    int64) are: a NUMBER with so many digits behind the point, BLANK for none; a CLOCK; a TEXT in `heap`, its
-    start times 2^32 and its length; or a PIECE, where it begins in `pieces`, with the next one after it. With a
-    delimiter of -1 numbers are as wide as their columns with a blank before all but the first, and blanks at the end
-    are left out. `out` has room for MARGIN bytes more, `heap` and `pieces` have as many behind what is used of them.
-    """
-    rows, place = values.shape[1] - 1, 0
+
+@inlined
+def _write(
+    columns: Any, values: Any, first: int, rows: int, heap: Any, pieces: Any, delimiter: int, out: Any, most: int
+) -> tuple[int, int]:
+    place = 0
     for row in range(first, rows):
         if place + most + MARGIN > len(out):
             return row, place
@@ -157,7 +154,7 @@ def write_rows(
             kind, value = columns[column, 0], values[column, row]
             if delimiter >= 0:
                 if column:
-                    out[place] = delimiter
+                    out[place] = np.uint8(delimiter)
                     place += 1
             elif column and kind <= CLOCK:
                 out[place] = SPACE
@@ -167,11 +164,7 @@ def write_rows(
             elif kind == PIECE:
                 place = _copy(out, place, pieces, value, values[column, row + 1] - value)
             else:
-                end = place
-                if kind == CLOCK:
-                    end = _put_clock(out, place, value, columns[column, 1])
-                elif value != BLANK:
-                    end = _put_number(out, place, value, columns[column, 1])
+                end = _put_field(out, place, kind, value, columns[column, 1])
                 place = end if delimiter >= 0 else _fit(out, place, end, columns[column, 2], columns[column, 3] != 0)
         if delimiter < 0:
             while place > start and out[place - 1] == SPACE:
@@ -179,3 +172,37 @@ def write_rows(
         out[place] = LINE_END
         place += 1
     return rows, place
+
+
+@kernel
+def write_rows(
+    columns: int,
+    number_of_columns: int,
+    values: int,
+    width: int,
+    rows: int,
+    heap: int,
+    heap_bytes: int,
+    pieces: int,
+    pieces_bytes: int,
+    delimiter: int,
+    out: int,
+    out_bytes: int,
+    most: int,
+    progress: int,
+) -> None:
+    """Write rows into `out` while `most` bytes more are free.
+
+    All but numbers are addresses. `columns` (one a row: kind, digits, width, whether left, int64) says what the rows of
+    `values` are, int64 of shape (columns, width), the first `rows` of each and one more: a NUMBER with so many digits
+    behind the point, BLANK for none; a CLOCK; a TEXT in `heap`, its start times 2^32 and its length; or a PIECE, where
+    it begins in `pieces`, with the next one after it. With a delimiter of -1 numbers are as wide as their columns with
+    a blank before all but the first, and blanks at the end are left out. `out` has room for MARGIN bytes more, `heap`
+    and `pieces` have as many behind what is used of them. `progress` are the row to begin with, which becomes the one
+    that it came to, and the end of what was written, int64.
+    """
+    described = integer_rows_at(columns, number_of_columns, 4)
+    given = integer_rows_at(values, number_of_columns, width)
+    done, texts, own = integers_at(progress, 2), bytes_at(heap, heap_bytes), bytes_at(pieces, pieces_bytes)
+    room = bytes_at(out, out_bytes)
+    done[0], done[1] = _write(described, given, done[0], rows, texts, own, delimiter, room, most)

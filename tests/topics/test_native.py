@@ -1,0 +1,114 @@
+"""Kernels that run without Numba: what they compute, and when their machine code is made anew."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from topics.rows.coding import Coding
+
+ROOT = Path(__file__).resolve().parents[2]
+KERNEL = """
+from topics.compiled import kernel
+from topics.factor import FACTOR
+from topics.memory import store
+
+
+@kernel
+def product(number, out):
+    store(number * FACTOR, out)
+
+
+@kernel
+def raising(number, out):
+    if number:
+        raise ValueError
+
+
+@kernel
+def printing(number, out):
+    print(number)
+"""
+MEMORY = (
+    (ROOT / "topics" / "rows" / "words.py").read_text()
+    + """
+from topics.compiled import inlined
+
+
+@inlined
+def store(number, out):
+    integers_at(out, 1)[0] = number
+"""
+)
+RUN = """
+import sys
+import numpy as np
+from topics.native import Native, address_of
+out = np.zeros(1, np.int64)
+Native("topics.kernel", "product", 2)(7, address_of(out))
+print(out[0], "numba" in sys.modules)
+"""
+
+
+def package(place: Path, factor: int) -> Path:
+    topics = place / "topics"
+    topics.mkdir(parents=True, exist_ok=True)
+    for name in ("compiled.py", "native.py"):
+        shutil.copy(ROOT / "topics" / name, topics)
+    (topics / "factor.py").write_text(f"FACTOR = {factor}\n")
+    (topics / "kernel.py").write_text(KERNEL)
+    (topics / "memory.py").write_text(MEMORY)
+    return place
+
+
+def run(place: Path, program: str = RUN, **more: str) -> list[str]:
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(place.parent / "cache")} | more
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, check=False)
+    return done.stdout.split() or done.stderr.splitlines()[-1:]
+
+
+def test_machine_code_is_kept_until_what_it_is_made_of_changes_or_it_is_damaged(tmp_path: Path) -> None:
+    here = package(tmp_path / "here", 2)
+    assert run(here) == ["14", "True"]
+    assert run(here) == ["14", "False"]
+    assert run(package(tmp_path / "there", 2)) == ["14", "False"]  # another installation of the same sources
+    (kept,) = (tmp_path / "cache" / "native").iterdir()
+    kept.write_bytes(kept.read_bytes()[:-1])
+    assert run(here) == ["14", "True"]
+    assert run(package(here, 3)) == ["21", "True"]
+    assert run(here) == ["21", "False"]
+
+
+def test_numba_runs_it_where_bounds_are_to_be_checked(tmp_path: Path) -> None:
+    here = package(tmp_path / "here", 2)
+    assert run(here, NUMBA_BOUNDSCHECK="1") == ["14", "True"]
+    assert not (tmp_path / "cache" / "native").exists()
+
+
+def test_a_kernel_that_needs_python_is_refused_and_one_that_raises_is_noticed(tmp_path: Path) -> None:
+    here = package(tmp_path / "here", 2)
+    (refused,) = run(here, RUN.replace('"product"', '"printing"'))
+    assert "TypeError: topics.kernel.printing: needs more than its arguments: " in refused
+    (raised,) = run(here, RUN.replace('"product"', '"raising"'))
+    assert raised == "RuntimeError: topics.kernel.raising raised an exception"
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.uint32, np.uint64])
+@pytest.mark.parametrize("parts", [1, 3])
+def test_rows_are_numbered_as_they_come(kind: type[np.unsignedinteger], parts: int) -> None:
+    rng, bits = np.random.default_rng(parts), np.dtype(kind).itemsize * 8
+    coding, known = Coding([(bits, parts), (8, 1)]), dict[bytes, int]()
+    for rows in (1, 700, 3000):
+        values = rng.integers(0, 12, (rows, parts)).astype(kind), rng.integers(0, 2, rows).astype(np.uint8)
+        codes, before = np.empty(rows, np.int64), len(known)
+        first = coding.code(values, codes)
+        words = [b"".join(value.tobytes() for value in row) for row in zip(*values, strict=True)]
+        assert codes.tolist() == [known.setdefault(word, len(known)) for word in words]
+        assert [words[row] for row in first] == list(known)[before:]

@@ -11,9 +11,9 @@ from clients.explaining.beside import SECOND, described
 from clients.explaining.finding import NEAR, span_of
 from clients.explaining.observed import observers
 from clients.explaining.payload import payload_of
+from clients.explaining.places import places
 from clients.explaining.words import duplicates, sentence
 from clients.web.asking.leading import of_pair
-from sinks.formats.parquet import read_facts
 from topics.address_text import ip_text, mac_text
 from topics.fields import Field, Style, field, fields
 from topics.names import EVERYBODY
@@ -83,7 +83,7 @@ def explained(found: Found, beside: Beside, source: str, alerts: Iterable[Alert]
         "dns": _dns(beside, ends, first),
         "alerts": [alert_row(each) for each in alerts if bytes.fromhex(flow_id) in each.flow_ids],
         "payload": payload_of(row),
-        "merged_from": _origin(found.records),
+        "merged_from": {"records": int(found.records["records"].sum()), "kept": places(found.records)},
         "related": _related(ends, row),
     }
 
@@ -154,7 +154,7 @@ def _record(record: pl.DataFrame) -> dict[str, Any]:
     said: dict[str, Any] = {name: _of(record, own) for name, own in RECORD.items()}
     first, last = span_of(record)
     said |= {name: str(row[name] or "") for name in ("site", "probe", "interface")}
-    said |= {"start_ns": str(first), "last_ns": str(last), "file": row["file"], "row": row["row"]}
+    said |= {"start_ns": str(first), "last_ns": str(last)}
     return said | {"rtt": said["rtt"] or None}
 
 
@@ -249,22 +249,6 @@ def alert_row(alert: Alert) -> dict[str, Any]:
         "filter": text.strip().strip("'") or None,
         "t": query.removeprefix("-t").strip() or None,
     }
-
-
-def _origin(records: pl.DataFrame) -> dict[str, Any]:
-    """Return of how many records a flow was merged, where these are kept, and which offsets of topics lie there."""
-    kept = records.group_by("file", maintain_order=True).agg(pl.col("row").sort())
-    return {
-        "records": int(records["records"].sum()),
-        "kept": [{"file": path, "rows": rows, "offsets": _offsets(path)} for path, rows in kept.iter_rows()],
-    }
-
-
-def _offsets(path: str) -> dict[str, list[int]]:
-    """Return the first and last offset of each source in a file; anybody may have written its footer."""
-    said = read_facts(path).get("offsets")
-    spans = said if isinstance(said, dict) else {}
-    return {source: span for source, span in spans.items() if isinstance(span, list) and len(span) == 2}
 
 
 def _related(ends: dict[str, Any], row: dict[str, Any]) -> list[dict[str, str]]:

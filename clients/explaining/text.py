@@ -48,7 +48,7 @@ def lines(told: dict[str, Any]) -> Iterator[str]:
     yield f"Merged from {many}"
     for place in origin["kept"]:
         rows = ", ".join(map(str, place["rows"][:MOST]))
-        yield f"  kept in {place['file']}, row{'s' * (len(place['rows']) != 1)} {rows}"
+        yield f"  kept in {place['file']}" + f", row{'s' * (len(place['rows']) != 1)} {rows}" * bool(rows)
         yield from (
             f"  with offsets {first} to {last} of {source}" for source, (first, last) in place["offsets"].items()
         )

@@ -50,11 +50,13 @@ class Hour(NamedTuple):
 
     def read(self) -> None:
         """Read its flows; raises DatabaseError."""
+        from sinks.sql.address import display_name, parse
         from sinks.sql.reader import read_flows
 
         began = pl.min_horizontal("src_first", "dst_first").cast(pl.Int64).is_between(self.first, self.end)
         frames = read_flows(self.address, between=(self.first, self.end), seconds=STATEMENT_SECONDS)
-        _write(self.address, (frame.filter(began) for frame in frames), self.path)
+        of_hour = (frame.filter(began) for frame in frames)
+        _write(self.address, of_hour, self.path, {"database": display_name(parse(self.address))})
 
 
 def imported(name: str, cache: Path) -> str:
@@ -63,7 +65,7 @@ def imported(name: str, cache: Path) -> str:
 
     kept = cache / f"{_hashed(name, key_of(name))}.parquet"
     if not kept.exists():
-        _write(name, Source(Parsed(), [name]).frames(Selection()), kept)
+        _write(name, Source(Parsed(), [name]).frames(Selection()), kept, {"file": name})
     return str(kept)
 
 
@@ -85,7 +87,8 @@ def _hashed(*what: object) -> str:
     return blake2b("\0".join(map(repr, what)).encode(), digest_size=16).hexdigest()
 
 
-def _write(name: str, frames: Iterable[pl.DataFrame], kept: Path) -> None:
+def _write(name: str, frames: Iterable[pl.DataFrame], kept: Path, origin: dict[str, str]) -> None:
+    """Write all records in their order; the footer says where they are from (clients/explaining/places.py)."""
     from sinks.formats.parquet import ParquetWriter
 
     aside, rows, first, last = kept.with_name(f"{kept.name}.{os.getpid()}"), 0, 0, 0
@@ -101,7 +104,7 @@ def _write(name: str, frames: Iterable[pl.DataFrame], kept: Path) -> None:
                 begin, end = _times(batch.records)
                 first, last = min(first or begin, begin), max(last, end)
                 writer.write(batch)
-        writer.describe({"first": first, "last": last})
+        writer.describe({"first": first, "last": last, "read_from": origin})
         writer.close()
     except BaseException:
         writer.abort()

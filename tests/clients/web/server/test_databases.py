@@ -100,6 +100,7 @@ def test_a_flow_of_a_database_is_explained_with_its_records_of_other_hours(
     assert main(["explain", name, "-r", address, "-M", "json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert [record["sequence"] for record in told["records"]] == [0, 1]
+    assert told["merged_from"]["kept"] == [{"file": address, "rows": [], "offsets": {}}]
     assert main(["explain", "f" * 32, "-r", address]) == 1
 
 

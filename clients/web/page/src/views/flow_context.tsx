@@ -124,7 +124,8 @@ export function MergedFrom({ flow }: { flow: Explained }) {
       <ul class="told">
         {kept.map(({ file, rows, offsets }) => (
           <li key={file}>
-            kept in <code>{file}</code>, {rows.length === 1 ? "row" : "rows"} {rows.slice(0, 20).join(", ")}
+            kept in <code>{file}</code>
+            {rows.length > 0 && `, ${rows.length === 1 ? "row" : "rows"} ${rows.slice(0, 20).join(", ")}`}
             {Object.entries(offsets).map(([source, [first, last]]) => (
               <p key={source}>
                 with offsets {first} to {last} of <code>{source}</code>

@@ -10,24 +10,28 @@ from typing import Any
 import numpy as np
 
 HUGE_PAGE = 1 << 21  # bytes, on x86-64 and most others
+CACHE_LINE = 64
 
 Shape = int | tuple[int, ...]
 
 
 def zeroed(shape: Shape, dtype: Any) -> np.ndarray[Any, Any]:  # noqa: ANN401 - whatever NumPy takes
-    """Return a zeroed array of a shape and dtype; what nobody writes to costs nothing.
+    """Return a zeroed array of a shape and dtype that begins with a cache line; what nobody writes to costs nothing.
 
     From a huge page on it lies in huge pages (madvise(2), MADV_HUGEPAGE): a processor remembers where some thousand
     pages are, which of 4 KiB are less than one table.
     """
     size = math.prod(shape if isinstance(shape, tuple) else (shape,)) * np.dtype(dtype).itemsize
-    if size < HUGE_PAGE:
-        return np.zeros(shape, dtype)
-    whole_pages = -(-size // HUGE_PAGE) * HUGE_PAGE
-    area = mmap.mmap(-1, whole_pages + HUGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    with suppress(AttributeError, OSError):  # a system without huge pages
-        area.madvise(mmap.MADV_HUGEPAGE)
-    memory = np.frombuffer(area, np.uint8)
-    start = -memory.ctypes.data % HUGE_PAGE
+    huge = size >= HUGE_PAGE
+    memory = _in_huge_pages(size) if huge else np.zeros(size + CACHE_LINE, np.uint8)
+    start = -memory.ctypes.data % (HUGE_PAGE if huge else CACHE_LINE)
     array: np.ndarray[Any, Any] = memory[start : start + size].view(dtype).reshape(shape)
     return array
+
+
+def _in_huge_pages(size: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Return memory that holds `size` bytes from its first whole huge page on."""
+    area = mmap.mmap(-1, (-(-size // HUGE_PAGE) + 1) * HUGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    with suppress(AttributeError, OSError):  # a system without huge pages
+        area.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(area, np.uint8)

@@ -14,7 +14,6 @@ from probes.decode import headers as h
 from probes.duplicates import layout as at
 from probes.duplicates.fingerprint import fingerprint, is_sampled, signature
 from probes.duplicates.paths import bucket_of, forget_half, is_usual, path_of, source_of
-from probes.flows import layout as flow_at
 from probes.load import be32, u8
 from topics.compiled import inlined, prefetch
 
@@ -60,19 +59,19 @@ def _carries(data: Any, row: Any) -> Any:
 @inlined
 def _repeats(data: Any, row: Any, me: Any) -> Any:
     """Return the verdict on a segment by its sequence numbers: KEEP_ALIVE, RETRANSMISSION or NEW."""
-    if not row[h.TCP] or not me[flow_at.SEQUENCE_KNOWN]:
+    if not row[h.TCP] or not me.sequence_known:
         return at.NEW
     flags = u8(data, row[h.TCP] + 13)
     sequence, size = be32(data, row[h.TCP] + 4), row[h.APP_BYTES]
-    ahead = ((sequence - me[flow_at.LAST_SEQUENCE] + SIGN) & SEQUENCE_MASK) - SIGN
+    ahead = ((sequence - me.last_sequence + SIGN) & SEQUENCE_MASK) - SIGN
     if ahead == -1 and size <= 1 and not flags & (SYN | FIN | RST):
         return at.KEEP_ALIVE  # RFC 9293, 3.8.4
     size += (1 if flags & SYN else 0) + (1 if flags & FIN else 0)
     if size == 0 or ahead + size > 0:
         return at.NEW
-    hole = me[flow_at.HOLE_START] != me[flow_at.HOLE_END]
-    since = ((sequence - me[flow_at.HOLE_START] + SIGN) & SEQUENCE_MASK) - SIGN
-    until = ((sequence + size - me[flow_at.HOLE_END] + SIGN) & SEQUENCE_MASK) - SIGN
+    hole = me.hole_start != me.hole_end
+    since = ((sequence - me.hole_start + SIGN) & SEQUENCE_MASK) - SIGN
+    until = ((sequence + size - me.hole_end + SIGN) & SEQUENCE_MASK) - SIGN
     return at.NEW if hole and since >= 0 and until <= 0 else at.RETRANSMISSION
 
 
@@ -230,14 +229,14 @@ def judge(
     known = _look_up(found, time, judging)
     verdict = at.NEW
     if known:
-        identified = row[h.FRAGMENT] != h.NOT_FRAGMENT or (row[h.IP_ID] != 0 and (is_new or not me[flow_at.SAME_IDS]))
-        syn_ack, ack_data = flow[flow_at.SYN_ACK_TIME], flow[flow_at.ACK_DATA_TIME]
+        identified = row[h.FRAGMENT] != h.NOT_FRAGMENT or (row[h.IP_ID] != 0 and (is_new or not me.same_ids))
+        syn_ack, ack_data = flow.syn_ack_time, flow.ack_data_time
         round_trip = syn_ack + ack_data if not is_new and syn_ack and ack_data else 0
         verdict = _again(data, row, time, came, identified, round_trip, _entry(judging[at.ENTRIES], known), judging)
     else:
         _begin(found, time, came, judging)
-        if not is_new and row[h.IP_ID] and not row[h.FRAGMENT] and me[flow_at.IP_ID] == row[h.IP_ID]:
-            me[flow_at.SAME_IDS] = 1  # this sender gives the same identification to packets that differ
+        if not is_new and row[h.IP_ID] and not row[h.FRAGMENT] and me.ip_id == row[h.IP_ID]:
+            me.same_ids = 1  # this sender gives the same identification to packets that differ
     copied = verdict & at.VERDICT_BITS == at.COPY
     _count(number, copied, judging)
     if number < len(trace):

@@ -13,19 +13,11 @@ from probes.duplicates.layout import PRINTS
 from probes.flows import layout as at
 from probes.flows import table
 from probes.flows.identity import add_to_key
+from probes.flows.rows import ask_for
 from topics.compiled import inlined, prefetch
 
 AHEAD = 32  # packets
-WORDS_A_LINE = 8  # int64 in a cache line
 LAST_HEADER_BYTE = 53  # of Ethernet, IPv4 and TCP
-
-
-@inlined
-def _prefetch_range(row: Any, columns: Any) -> None:
-    """Ask for the cache lines of a range of columns, first and last included."""
-    for column in range(columns[0], columns[1], WORDS_A_LINE):
-        prefetch(row, column)
-    prefetch(row, columns[1])
 
 
 @inlined
@@ -66,10 +58,12 @@ def look_ahead(
         slot = table.likely(index, ahead_keys[number & (AHEAD - 1)])
         if slot != table.NOT_FOUND:
             prefetch(keys[slot], 0)
-            _prefetch_range(flows[slot], at.FLOW_BUSY)
-            turned = ahead_keys[number & (AHEAD - 1), at.TURNED]
-            _prefetch_range(sides[slot, turned], at.SIDE_BUSY)
-            if rows[number & (AHEAD - 1), h.TCP]:
-                _prefetch_range(sides[slot, turned], at.PEER_BUSY)
-                _prefetch_range(sides[slot, 1 - turned], at.PEER_BUSY)
+            ask_for(flows[slot], at.BUSY_FLOW_LINE)
+            row, turned = rows[number & (AHEAD - 1)], ahead_keys[number & (AHEAD - 1), at.TURNED]
+            me = sides[slot, turned]
+            ask_for(me, at.BUSY_LINE)
+            ask_for(me, at.KEPT_LINE)
+            ask_for(me, at.IDLE_LINE if row[h.TCP] and not row[h.APP_BYTES] else at.ACTIVE_LINE)
+            if row[h.TCP]:
+                ask_for(sides[slot, 1 - turned], at.KEPT_LINE)
     return end

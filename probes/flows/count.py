@@ -35,16 +35,21 @@ SRC_DUPLICATES = int(TcpState.SRC_DUPLICATES)
 
 
 @inlined
-def _interval(me: Any, squares: Any, gap: int, active: bool) -> None:
+def _interval(me: Any, gap: int, active: bool) -> None:
     """Count one inter-packet time (ns) as active or idle."""
-    base = at.INTERVAL_COUNT if active else at.IDLE_INTERVAL_COUNT
-    if me[base] == 0 or gap < me[base + 2]:
-        me[base + 2] = gap
-    me[base + 3] = max(me[base + 3], gap)
-    me[base] += 1
-    me[base + 1] += gap
     microseconds = gap * 0.001
-    squares[at.INTERVAL_SQUARES if active else at.IDLE_INTERVAL_SQUARES] += microseconds * microseconds
+    if active:
+        me.interval_min = min(me.interval_min, gap) if me.interval_count else gap
+        me.interval_max = max(me.interval_max, gap)
+        me.interval_count += 1
+        me.interval_sum += gap
+        me.interval_square_sum += microseconds * microseconds
+    else:
+        me.idle_interval_min = min(me.idle_interval_min, gap) if me.idle_interval_count else gap
+        me.idle_interval_max = max(me.idle_interval_max, gap)
+        me.idle_interval_count += 1
+        me.idle_interval_sum += gap
+        me.idle_interval_square_sum += microseconds * microseconds
 
 
 @inlined
@@ -66,34 +71,34 @@ def _count_interval(counts: Any, first: int, gap: int, active: bool) -> None:
 def _count(me: Any, row: Any, time: int) -> None:
     """Take what every packet has into the counters of its side."""
     length = row[h.WIRE_LENGTH]
-    if me[at.PACKETS] == 0:
-        me[at.FIRST] = time
-        me[at.LAST] = time
-        me[at.SIZE_MIN] = length
-        me[at.TTL_MIN] = row[h.TTL]
+    if me.packets == 0:
+        me.first = time
+        me.last = time
+        me.size_min = length
+        me.ttl_min = row[h.TTL]
     else:
-        me[at.FIRST] = min(me[at.FIRST], time)
-        me[at.LAST] = max(me[at.LAST], time)
-        me[at.SIZE_MIN] = min(me[at.SIZE_MIN], length)
-        me[at.TTL_MIN] = min(me[at.TTL_MIN], row[h.TTL])
-    me[at.PACKETS] += 1
-    me[at.BYTES] += length
-    me[at.APP_BYTES] += row[h.APP_BYTES]
-    me[at.SIZE_MAX] = max(me[at.SIZE_MAX], length)
-    me[at.TTL] = row[h.TTL]
-    me[at.TTL_MAX] = max(me[at.TTL_MAX], row[h.TTL])
-    me[at.TOS] = row[h.TOS]
-    me[at.IP_ID] = row[h.IP_ID]
-    me[at.IP_OPTIONS] |= row[h.IP_OPTIONS]
-    me[at.ENCAPSULATIONS] |= row[h.ENCAPSULATIONS]
+        me.first = min(me.first, time)
+        me.last = max(me.last, time)
+        me.size_min = min(me.size_min, length)
+        me.ttl_min = min(me.ttl_min, row[h.TTL])
+    me.packets += 1
+    me.bytes += length
+    me.app_bytes += row[h.APP_BYTES]
+    me.size_max = max(me.size_max, length)
+    me.ttl = row[h.TTL]
+    me.ttl_max = max(me.ttl_max, row[h.TTL])
+    me.tos = row[h.TOS]
+    me.ip_id = row[h.IP_ID]
+    me.ip_options |= row[h.IP_OPTIONS]
+    me.encapsulations |= row[h.ENCAPSULATIONS]
     if row[h.VLAN]:
-        me[at.VLAN] = row[h.VLAN]
+        me.vlan = row[h.VLAN]
     if row[h.INNER_VLAN]:
-        me[at.INNER_VLAN] = row[h.INNER_VLAN]
+        me.inner_vlan = row[h.INNER_VLAN]
     if row[h.MPLS]:
-        me[at.MPLS] = row[h.MPLS]
+        me.mpls = row[h.MPLS]
     if row[h.FRAGMENT]:
-        me[at.FRAGMENTS] += 1
+        me.fragments += 1
 
 
 @inlined
@@ -104,9 +109,10 @@ def _mark(flow: Any, row: Any, side: int) -> None:
         flags |= FRAGMENTS
     if row[h.DAMAGE]:
         flags |= MALFORMED
-    if row[h.SRC_MAC] != flow[at.SRC_MAC + side] or row[h.DST_MAC] != flow[at.DST_MAC - side]:
+    here, there = (flow.dst_mac, flow.src_mac) if side else (flow.src_mac, flow.dst_mac)
+    if row[h.SRC_MAC] != here or row[h.DST_MAC] != there:
         flags |= MULTIPLE_MACS
-    flow[at.FLOW_FLAGS] |= flags
+    flow.flow_flags |= flags
 
 
 @inlined
@@ -121,43 +127,42 @@ def count_packet(
     settings: Any,
     flow: Any,
     sides: Any,
-    squares: Any,
     extra: Any,
     payloads: Any,
 ) -> Any:
     """Take a packet into its flow; return the cause for which the flow has to be reported at once, or NO_REPORT."""
-    side = 0 if flow[at.INITIATOR] == turned else 1  # who asked, or who was asked
+    side = 0 if flow.initiator == turned else 1  # who asked, or who was asked
     me = sides[turned]
     end = packet.offset + packet.captured
     active = True
     cause = START if is_new and settings[at.START_RECORDS] else NO_REPORT
     if row[h.TCP]:
-        was = flow[at.PHASE]
+        was = flow.phase
         active = update_tcp(data, end, row, flow, me, sides[1 - turned], side, time, now, is_new)
-        if flow[at.PHASE] == CLOSED:
-            flow[at.TIMEOUT] = settings[at.CLOSED_TIMEOUT]
+        if flow.phase == CLOSED:
+            flow.timeout = settings[at.CLOSED_TIMEOUT]
             if was != CLOSED and settings[at.EARLY_CLOSE]:
                 cause = CLOSE
         else:
-            flow[at.TIMEOUT] = settings[at.TCP_TIMEOUT]
+            flow.timeout = settings[at.TCP_TIMEOUT]
     elif row[h.PROTOCOL] in (UDP, ESP) and not row[h.FRAGMENT]:
         follow_numbers(data, end, row, flow, me)
     if row[h.QUOTED]:
         row[h.APP_BYTES] = row[h.QUOTED_LENGTH]
     _count(me, row, time)
-    gap = time - me[at.LAST_TIME]
-    if me[at.LAST_TIME] and 0 < gap < 2 * settings[at.STATUS_INTERVAL]:  # Argus's bounds for an inter-packet time
-        _interval(me, squares[turned], gap, active)
+    gap = time - me.last_time
+    if me.last_time and 0 < gap < 2 * settings[at.STATUS_INTERVAL]:  # Argus's bounds for an inter-packet time
+        _interval(me, gap, active)
         if settings[at.COUNTED] & at.COUNTED_INTERVALS:
             _count_interval(extra, at.HISTOGRAMS + turned * COUNTS, gap, active)
-    me[at.LAST_TIME] = max(me[at.LAST_TIME], time)
+    me.last_time = max(me.last_time, time)
     if settings[at.COUNTED] & at.COUNTED_SIZES:
         _count_size(extra, at.HISTOGRAMS + turned * COUNTS, row[h.WIRE_LENGTH])
     if settings[at.PAYLOAD_BYTES]:
         keep_payload(data, end, row, me, payloads[turned])
     _mark(flow, row, side)
-    flow[at.LAST_SEEN] = now
-    flow[at.PENDING] += 1
+    flow.last_seen = now
+    flow.pending = 1
     return cause
 
 
@@ -165,21 +170,21 @@ def count_packet(
 def count_copy(row: Any, time: int, now: int, flow: Any, me: Any, turned: int, judging: Any) -> None:
     """Count a copy of a packet beside its flow, in fields of its own; the judge has just told how it differs."""
     state = judging[STATE]
-    if me[at.PACKETS] == 0 and me[at.DUPLICATE_PACKETS] == 0:  # the packet is in the last report: here copies say when
-        me[at.FIRST], me[at.LAST] = time, time
-        me[at.VLAN], me[at.TTL] = (state[WAS] & VLAN_BITS) >> VLAN_SHIFT, state[WAS] & TTL_BITS  # as of the packet
-    me[at.DUPLICATE_PACKETS] += 1
-    me[at.DUPLICATE_BYTES] += row[h.WIRE_LENGTH]
-    me[at.DUPLICATE_LAG_SUM] += state[LAG]
-    me[at.DUPLICATE_LAG_MAX] = max(me[at.DUPLICATE_LAG_MAX], state[LAG])
+    if me.packets == 0 and me.duplicate_packets == 0:  # the packet is in the last report: here copies say when
+        me.first, me.last = time, time
+        me.vlan, me.ttl = (state[WAS] & VLAN_BITS) >> VLAN_SHIFT, state[WAS] & TTL_BITS  # as of the packet
+    me.duplicate_packets += 1
+    me.duplicate_bytes += row[h.WIRE_LENGTH]
+    me.duplicate_lag_sum += state[LAG]
+    me.duplicate_lag_max = max(me.duplicate_lag_max, state[LAG])
     differences = state[DIFFERENCES]
-    known = me[at.DUPLICATE_DIFFERENCES]
+    known = me.duplicate_differences
     if differences & TAG_DIFFERS or not known & TAG_DIFFERS:
-        me[at.DUPLICATE_VLAN] = row[h.VLAN]
+        me.duplicate_vlan = row[h.VLAN]
     if differences & TTL_DIFFERS or not known & TTL_DIFFERS:
-        me[at.DUPLICATE_TTL] = row[h.TTL]
-    me[at.DUPLICATE_DIFFERENCES] = known | differences
+        me.duplicate_ttl = row[h.TTL]
+    me.duplicate_differences = known | differences
     if row[h.TCP]:
-        flow[at.EVENTS] |= SRC_DUPLICATES << (0 if flow[at.INITIATOR] == turned else 1)
-    flow[at.LAST_SEEN] = now
-    flow[at.PENDING] += 1
+        flow.events |= SRC_DUPLICATES << (0 if flow.initiator == turned else 1)
+    flow.last_seen = now
+    flow.pending = 1

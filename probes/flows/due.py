@@ -29,14 +29,11 @@ def report_due(
     keys: Any,
     flows: Any,
     sides: Any,
-    squares: Any,
     extras: Any,
     payloads: Any,
     counts: Any,
     waiting: Any,
-    copies: Any,
     out: Any,
-    views: Any,
     heap: Any,
     written: int,
     limit: int,
@@ -55,17 +52,14 @@ def report_due(
         queue.prepare_report(waiting, counts, keys, flows, sides)
         slot = entry[queue.ROW]
         flow = flows[slot]
-        flow[at.QUEUED] = 0
-        if flow[at.PENDING]:
+        flow.queued = 0
+        if flow.pending:
             report(
                 written,
                 out,
-                views,
-                copies,
                 keys[slot],
                 flow,
                 sides[slot],
-                squares[slot],
                 extras[slot],
                 payloads[slot],
                 heap,
@@ -83,14 +77,11 @@ def drain(
     keys: Any,
     flows: Any,
     sides: Any,
-    squares: Any,
     extras: Any,
     payloads: Any,
     counts: Any,
     waiting: Any,
-    copies: Any,
     out: Any,
-    views: Any,
     heap: Any,
 ) -> Any:
     """Report flows from the head of the status queue whatever their age, as many as have room; return how many."""
@@ -101,17 +92,14 @@ def drain(
         slot = queue.first(waiting, counts, queue.STATUS_TAKEN)[queue.ROW]
         counts[queue.STATUS_TAKEN] += 1
         queue.prepare_report(waiting, counts, keys, flows, sides)
-        flows[slot, at.QUEUED] = 0
-        if flows[slot, at.PENDING]:
+        flows[slot].queued = 0
+        if flows[slot].pending:
             report(
                 written,
                 out,
-                views,
-                copies,
                 keys[slot],
                 flows[slot],
                 sides[slot],
-                squares[slot],
                 extras[slot],
                 payloads[slot],
                 heap,

@@ -1,209 +1,149 @@
-"""How the flow table is laid out: int64 columns, one row a flow, and a row for each of its two sides.
+"""How the flow table is laid out: one row a flow, and a row for each of its two sides.
 
-Columns whose name is a field of FlowRecord (with `src_` or `dst_` before it for sides) are copied into it by name, so a
-new metric is a column here and a line in the kernel that counts it.
+Fields of a side whose name, with `src_` or `dst_` before it, is a field of FlowRecord are copied into it by name, so a
+new metric is a field here and a line in the kernel that counts it. They are as wide as that field, since memory of
+many flows is met in memory: a row is a few cache lines, and what comes together is counted in one.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from probes.decode.headers import DAMAGES
 from topics.histograms import COUNTS
-from topics.record import FLOW_DTYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
-# One row a side, of the canonical ends of the key: what a status record takes and zeroes, then what the flow keeps.
-# What copies count, what most packets touch and what a segment of TCP touches on both sides begin with a cache line
-# each, which is why two columns are empty. The columns of squares (us^2) hold float64.
-SIDE_COLUMNS = (
-    "",
-    "lost_packets",
-    "retransmitted_packets",
-    "retransmitted_bytes",
-    "out_of_order_packets",
-    "gap_bytes",
-    "zero_window_packets",
-    "fragments",
-    "vlan",
-    "inner_vlan",
-    "mpls",
-    "idle_interval_squares",
-    "idle_interval_count",
-    "idle_interval_sum",
-    "idle_interval_min",
-    "idle_interval_max",
-    "",
-    "duplicate_packets",
-    "duplicate_bytes",
-    "duplicate_lag_sum",
-    "duplicate_lag_max",
-    "duplicate_vlan",
-    "duplicate_ttl",
-    "duplicate_differences",
-    "first",
-    "last",
-    "packets",
-    "bytes",
-    "app_bytes",
-    "interval_squares",
-    "interval_count",
-    "interval_sum",
-    "interval_min",
-    "interval_max",
-    "size_min",
-    "size_max",
-    "ttl",
-    "ttl_min",
-    "ttl_max",
-    "tos",
-    "ip_id",
-    "ip_options",
-    "encapsulations",
-    "tcp_flags",
-    "last_time",
-    "same_ids",
-    "base_sequence",
-    "fin_acked",
-    "last_sequence",
-    "last_ack",
-    "sequence_known",
-    "acked",
-    "window",
-    "window_shift",
-    "fin_sent",
-    "last_ip_id",
-    "mss",
-    "hole_start",
-    "hole_end",
-    "hole_time",
-    "payload_kept",
-    "payload_sent",
-)
-(
-    _EMPTY,
-    LOST_PACKETS,
-    RETRANSMITTED_PACKETS,
-    RETRANSMITTED_BYTES,
-    OUT_OF_ORDER_PACKETS,
-    GAP_BYTES,
-    ZERO_WINDOW_PACKETS,
-    FRAGMENTS,
-    VLAN,
-    INNER_VLAN,
-    MPLS,
-    IDLE_INTERVAL_SQUARES,
-    IDLE_INTERVAL_COUNT,
-    IDLE_INTERVAL_SUM,
-    IDLE_INTERVAL_MIN,
-    IDLE_INTERVAL_MAX,
-    _EMPTY_TOO,
-    DUPLICATE_PACKETS,
-    DUPLICATE_BYTES,
-    DUPLICATE_LAG_SUM,
-    DUPLICATE_LAG_MAX,
-    DUPLICATE_VLAN,
-    DUPLICATE_TTL,
-    DUPLICATE_DIFFERENCES,
-    FIRST,
-    LAST,
-    PACKETS,
-    BYTES,
-    APP_BYTES,
-    INTERVAL_SQUARES,
-    INTERVAL_COUNT,
-    INTERVAL_SUM,
-    INTERVAL_MIN,
-    INTERVAL_MAX,
-    SIZE_MIN,
-    SIZE_MAX,
-    TTL,
-    TTL_MIN,
-    TTL_MAX,
-    TOS,
-    IP_ID,
-    IP_OPTIONS,
-    ENCAPSULATIONS,
-    TCP_FLAGS,
-    LAST_TIME,
-    SAME_IDS,
-    BASE_SEQUENCE,
-    FIN_ACKED,
-    LAST_SEQUENCE,
-    LAST_ACK,
-    SEQUENCE_KNOWN,
-    ACKED,
-    WINDOW,
-    WINDOW_SHIFT,
-    FIN_SENT,
-    LAST_IP_ID,
-    MSS,
-    HOLE_START,
-    HOLE_END,
-    HOLE_TIME,
-    PAYLOAD_KEPT,
-    PAYLOAD_SENT,
-) = range(len(SIDE_COLUMNS))
-SIDE_WORDS = 64  # whole cache lines
-ZEROED = LAST_TIME  # side columns below this one start anew with each status record
-SIDE_BUSY = (FIRST, LAST_TIME)  # first and last of the columns that most packets touch
-PEER_BUSY = (LAST_SEQUENCE, LAST_IP_ID)  # and of those that a segment of TCP touches on both sides
+LINE = 64  # bytes of a cache line, which the rows of both tables begin with
+WORD, HALF, QUARTER, OCTET, REAL = "<i8", "<u4", "<u2", "u1", "<f8"
 
-# One row a flow: what few packets touch comes first.
-FLOW_COLUMNS = (
-    "flow_start",
-    "status_sequence",
-    "id_high",
-    "id_low",
-    "tunnel_kind",
-    "icmp_error",
-    "icmp_error_type",
-    "icmp_error_code",
-    "syn_ack_time",
-    "ack_data_time",
-    "tcp_state",
-    "tcp_options",
-    "flow_flags",
-    "last_seen",
-    "pending",
-    "timeout",
-    "initiator",
-    "phase",
-    "events",
-    "src_mac",
-    "dst_mac",
-    "queued",
+# One row a side, of the canonical ends of the key, a cache line each: what few packets touch, the times between packets
+# while nothing was in flight, what all packets touch, the times between the others, and what a flow keeps beyond a
+# status record, which is all that a segment touches of the other side. The first four begin anew with each record.
+SIDE_LINES = (
+    (
+        ("lost_packets", WORD),
+        ("retransmitted_packets", WORD),
+        ("retransmitted_bytes", WORD),
+        ("out_of_order_packets", WORD),
+        ("gap_bytes", WORD),
+        ("zero_window_packets", WORD),
+        ("fragments", WORD),
+    ),
+    (
+        ("idle_interval_square_sum", REAL),  # us^2
+        ("idle_interval_count", WORD),
+        ("idle_interval_sum", WORD),
+        ("idle_interval_min", WORD),
+        ("idle_interval_max", WORD),
+        ("duplicate_packets", WORD),
+        ("duplicate_bytes", WORD),
+        ("duplicate_lag_sum", WORD),
+    ),
+    (
+        ("first", WORD),
+        ("last", WORD),
+        ("packets", WORD),
+        ("bytes", WORD),
+        ("app_bytes", WORD),
+        ("size_min", HALF),
+        ("size_max", HALF),
+        ("encapsulations", HALF),
+        ("ip_id", QUARTER),
+        ("ip_options", QUARTER),
+        ("tcp_flags", QUARTER),
+        ("vlan", QUARTER),
+        ("ttl", OCTET),
+        ("ttl_min", OCTET),
+        ("ttl_max", OCTET),
+        ("tos", OCTET),
+    ),
+    (
+        ("interval_square_sum", REAL),
+        ("interval_count", WORD),
+        ("interval_sum", WORD),
+        ("interval_min", WORD),
+        ("interval_max", WORD),
+        ("duplicate_lag_max", WORD),
+        ("mpls", HALF),
+        ("inner_vlan", QUARTER),
+        ("duplicate_vlan", QUARTER),
+        ("duplicate_ttl", OCTET),
+        ("duplicate_differences", OCTET),
+    ),
+    (
+        ("last_time", WORD),
+        ("hole_end", WORD),  # of RTP its source and payload type, 39 bits
+        ("hole_time", WORD),
+        ("hole_start", HALF),
+        ("base_sequence", HALF),
+        ("last_sequence", HALF),
+        ("last_ack", HALF),
+        ("window", HALF),
+        ("payload_kept", "<i4"),  # signed: kernels count with them
+        ("payload_sent", "<i4"),
+        ("last_ip_id", QUARTER),
+        ("mss", QUARTER),
+        ("window_shift", OCTET),
+        ("sequence_known", OCTET),
+        ("acked", OCTET),
+        ("fin_sent", OCTET),
+        ("fin_acked", OCTET),
+        ("same_ids", OCTET),
+    ),
 )
-(
-    FLOW_START,
-    STATUS_SEQUENCE,
-    ID_HIGH,
-    ID_LOW,
-    TUNNEL_KIND,
-    ICMP_ERROR,
-    ICMP_ERROR_TYPE,
-    ICMP_ERROR_CODE,
-    SYN_ACK_TIME,
-    ACK_DATA_TIME,
-    TCP_STATE,
-    TCP_OPTIONS,
-    FLOW_FLAGS,
-    LAST_SEEN,
-    PENDING,
-    TIMEOUT,
-    INITIATOR,
-    PHASE,
-    EVENTS,
-    SRC_MAC,
-    DST_MAC,
-    QUEUED,
-) = range(len(FLOW_COLUMNS))
-FLOW_WORDS = 24  # whole cache lines
-FLOW_BUSY = (SYN_ACK_TIME, QUEUED)
+SELDOM_LINE, IDLE_LINE, BUSY_LINE, ACTIVE_LINE, KEPT_LINE = (LINE * line for line in range(len(SIDE_LINES)))
+ZEROED = KEPT_LINE  # bytes of a side that start anew with each status record
+
+# One row a flow: what few packets touch, then what all do.
+FLOW_LINES = (
+    (
+        ("flow_start", WORD),
+        ("id_high", WORD),
+        ("id_low", WORD),
+        ("syn_ack_time", WORD),
+        ("ack_data_time", WORD),
+        ("status_sequence", HALF),
+        ("icmp_error", OCTET),
+        ("icmp_error_type", OCTET),
+        ("icmp_error_code", OCTET),
+        ("tunnel_kind", OCTET),
+    ),
+    (
+        ("last_seen", WORD),
+        ("timeout", WORD),
+        ("src_mac", WORD),
+        ("dst_mac", WORD),
+        ("tcp_state", HALF),
+        ("tcp_options", HALF),
+        ("flow_flags", HALF),
+        ("events", HALF),
+        ("pending", OCTET),
+        ("initiator", OCTET),
+        ("phase", OCTET),
+        ("queued", OCTET),
+    ),
+)
+BUSY_FLOW_LINE = LINE
+
+
+def _rows(lines: Sequence[Sequence[tuple[str, str]]]) -> np.dtype[np.void]:
+    """Return the dtype of a row of whole cache lines, the fields of each behind one another."""
+    parts = [np.dtype([(name, kind) for name, kind in line]) for line in lines]
+    fields = [
+        (name, kind, LINE * number + offset)
+        for number, part in enumerate(parts)
+        for name, (kind, offset, *_) in (part.fields or {}).items()
+    ]
+    names, formats, offsets = zip(*fields, strict=True)
+    return np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": LINE * len(lines)})
+
+
+SIDE_ROW, FLOW_ROW = _rows(SIDE_LINES), _rows(FLOW_LINES)
+SIDE_ROW_BYTES, FLOW_ROW_BYTES = SIDE_ROW.itemsize, FLOW_ROW.itemsize
 
 # One row a flow, for the few flows that have a tunnel or were named in an ICMP error; TUNNEL_KIND and ICMP_ERROR tell.
 # Behind these, when asked for, the counts of topics/histograms.py of each side of the key.
@@ -260,18 +200,3 @@ SETTINGS = 13
     COUNTED,
 ) = range(SETTINGS)
 COUNTED_SIZES, COUNTED_INTERVALS = 1, 2  # bits of COUNTED: which histograms are asked for
-
-
-def copies() -> tuple[np.ndarray[Any, np.dtype[np.uint64]], ...]:
-    """Return how side columns go into FlowRecord, an array each for fields of 8, 4, 2 and 1 bytes.
-
-    Their rows are (side column, place): the index of the field of `src` in a view of the record as integers of that
-    width, which that of `dst` follows. Unsigned, so that kernels need no check for negative indices.
-    """
-    fields: Mapping[str, Any] = FLOW_DTYPE.fields or {}
-    rows: dict[int, list[tuple[int, int]]] = {8: [], 4: [], 2: [], 1: []}
-    for column, name in enumerate(SIDE_COLUMNS):
-        if f"src_{name}" in fields:
-            kind, place = fields[f"src_{name}"][:2]
-            rows[kind.itemsize].append((column, place // kind.itemsize))
-    return tuple(np.array(found, np.uint64).reshape(-1, 2) for found in rows.values())

@@ -10,6 +10,7 @@ from probes.decode import headers as h
 from probes.decode.transport import ICMP, ICMPV6, TCP
 from probes.flows import layout as at
 from probes.flows import queue, table
+from probes.flows.rows import clear
 from probes.flows.tcp import ACK, RST, SYN
 from probes.load import u8
 from topics.compiled import inlined, kernel
@@ -60,21 +61,24 @@ def begin(
     number: int,
 ) -> None:
     """Make a row of the table a new flow."""
-    flow[: at.QUEUED] = 0  # the row itself may stand in the queue still
-    sides[:, :] = 0
+    queued = flow.queued  # the row itself may stand in the queue still
+    clear(flow, at.FLOW_ROW_BYTES)
+    flow.queued = queued
+    clear(sides[0], at.SIDE_ROW_BYTES)
+    clear(sides[1], at.SIDE_ROW_BYTES)
     extra[at.HISTOGRAMS :] = 0
-    flow[at.FLOW_START] = now
-    flow[at.TIMEOUT] = _timeout(row, settings)
-    flow[at.INITIATOR] = _initiator(data, row, turned)
-    forward = flow[at.INITIATOR] == turned
-    flow[at.SRC_MAC] = row[h.SRC_MAC] if forward else row[h.DST_MAC]
-    flow[at.DST_MAC] = row[h.DST_MAC] if forward else row[h.SRC_MAC]
-    flow[at.TUNNEL_KIND] = row[h.TUNNEL_KIND]
+    flow.flow_start = now
+    flow.timeout = _timeout(row, settings)
+    flow.initiator = _initiator(data, row, turned)
+    forward = flow.initiator == turned
+    flow.src_mac = row[h.SRC_MAC] if forward else row[h.DST_MAC]
+    flow.dst_mac = row[h.DST_MAC] if forward else row[h.SRC_MAC]
+    flow.tunnel_kind = row[h.TUNNEL_KIND]
     if row[h.TUNNEL_KIND]:
         _note_tunnel(extra, row, forward)
     high = table.mix(table.mix(np.uint64(key[at.HASH]), seed), now)
-    flow[at.ID_HIGH] = np.int64(high)
-    flow[at.ID_LOW] = np.int64(table.mix(high ^ np.uint64(key[at.A_LOW]), number))
+    flow.id_high = np.int64(high)
+    flow.id_low = np.int64(table.mix(high ^ np.uint64(key[at.A_LOW]), number))
 
 
 @inlined
@@ -96,7 +100,7 @@ def expire(index: Any, keys: Any, flows: Any, counts: Any, looked_at: Any, free:
         queue.prepare_check(looked_at, counts, index, keys, flows)
         slot = entry[queue.ROW]
         flow = flows[slot]
-        if flow[at.QUEUED] or flow[at.LAST_SEEN] + flow[at.TIMEOUT] >= now:
+        if flow.queued or flow.last_seen + flow.timeout >= now:
             queue.append(looked_at, counts, queue.IDLE_TAKEN, slot, now)
         else:
             _release(index, keys, counts, free, slot)
@@ -115,8 +119,8 @@ def evict(count: int, index: Any, keys: Any, flows: Any, counts: Any, looked_at:
         entry = queue.first(looked_at, counts, queue.IDLE_TAKEN)
         slot, time = entry[queue.ROW], entry[queue.TIME]
         counts[queue.IDLE_TAKEN] += 1
-        if flows[slot, at.LAST_SEEN] > time:
-            queue.append(looked_at, counts, queue.IDLE_TAKEN, slot, flows[slot, at.LAST_SEEN])
+        if flows[slot].last_seen > time:
+            queue.append(looked_at, counts, queue.IDLE_TAKEN, slot, flows[slot].last_seen)
         else:
             _release(index, keys, counts, free, slot)
             counters[at.COUNT_EVICTED] += 1

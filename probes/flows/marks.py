@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from probes.flows import layout as at
 from topics.compiled import borrowed, inlined
 
 Int64 = np.ndarray[Any, np.dtype[np.int64]]
@@ -75,7 +74,7 @@ def mark(marks: Any, number: Any, protocol: Any, src_port: Any, dst_port: Any, e
     if len(marks[IP]) and kind_of(protocol, src_port, dst_port, ethertype, marks[PORTS], marks[IP], marks[ETHER]):
         place = marks[COUNT][0]
         marks[PLACES][place] = number
-        marks[IDS][place, 0], marks[IDS][place, 1] = flow[at.ID_HIGH], flow[at.ID_LOW]
+        marks[IDS][place, 0], marks[IDS][place, 1] = flow.id_high, flow.id_low
         marks[COUNT][0] = place + 1
 
 

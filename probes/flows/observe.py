@@ -38,7 +38,6 @@ def observe(
     keys: Any,
     flows: Any,
     sides: Any,
-    squares: Any,
     extras: Any,
     payloads: Any,
     counts: Any,
@@ -50,9 +49,7 @@ def observe(
     ahead_keys: Any,
     counters: Any,
     judging: Any,
-    copies: Any,
     out: Any,
-    views: Any,
     heap: Any,
     marks: Any,
     written: int,
@@ -64,20 +61,13 @@ def observe(
     Returns (packets taken, records in `out` now, DONE | OUT_FULL | TABLE_FULL). After OUT_FULL the caller empties
     `out` and `heap`, after TABLE_FULL it makes room, and both times it calls again from the packet that was not taken.
     """
-    data, keys, flows, sides, squares = (
-        borrowed(data),
-        borrowed(keys),
-        borrowed(flows),
-        borrowed(sides),
-        borrowed(squares),
-    )
+    data, keys, flows, sides = borrowed(data), borrowed(keys), borrowed(flows), borrowed(sides)
     extras, payloads, heap = borrowed(extras), borrowed(payloads), borrowed(heap)
     index, free, fragments = borrowed(index), borrowed(free), borrowed(fragments)
     counts, waiting, looked_at = borrowed(counts), borrowed(waiting), borrowed(looked_at)
     packets, out = borrowed(packets), borrowed(out)
     rows, ahead_keys, settings = borrowed(rows), borrowed(ahead_keys), borrowed(settings)
     counters, marks = borrowed(counters), lent(marks)
-    copies = (borrowed(copies[0]), borrowed(copies[1]), borrowed(copies[2]), borrowed(copies[3]))
     judging = (
         borrowed(judging[0]),
         borrowed(judging[1]),
@@ -87,7 +77,6 @@ def observe(
         borrowed(judging[5]),
         borrowed(judging[6]),
     )
-    views = (borrowed(views[0]), borrowed(views[1]), borrowed(views[2]), borrowed(views[3]))
     limit = len(out) - ROOM
     ahead = start
     for number in range(start, len(packets)):
@@ -107,14 +96,11 @@ def observe(
             keys,
             flows,
             sides,
-            squares,
             extras,
             payloads,
             counts,
             waiting,
-            copies,
             out,
-            views,
             heap,
             written,
             limit,
@@ -139,16 +125,16 @@ def observe(
                 counts[queue.USED] += 1
             keys[slot] = key
             table.insert(index, key[at.HASH], slot)
-            flows[slot, at.QUEUED] = 0
+            flows[slot].queued = 0
             queue.append(looked_at, counts, queue.IDLE_TAKEN, slot, now)
         flow = flows[slot]
         cause = NO_REPORT
         if not is_new:
-            gone = now - flow[at.LAST_SEEN] > flow[at.TIMEOUT]
+            gone = now - flow.last_seen > flow.timeout
             reused = row[h.TCP] and starts_anew(data, row, flow, sides[slot, turned])
             if gone or reused:
                 is_new = True
-                if flow[at.PENDING]:
+                if flow.pending:
                     cause = REUSE if reused else TIMEOUT
         found = judging[PRINTS][number & (AHEAD - 1)]
         copied = found != 0 and judge(
@@ -185,7 +171,6 @@ def observe(
                     settings,
                     flow,
                     sides[slot],
-                    squares[slot],
                     extras[slot],
                     payloads[slot],
                 )
@@ -193,12 +178,9 @@ def observe(
                 report(
                     written,
                     out,
-                    views,
-                    copies,
                     keys[slot],
                     flow,
                     sides[slot],
-                    squares[slot],
                     extras[slot],
                     payloads[slot],
                     heap,
@@ -206,8 +188,8 @@ def observe(
                     cause,
                 )
                 written += 1
-        if flow[at.PENDING] and not flow[at.QUEUED]:
-            flow[at.QUEUED] = 1
+        if flow.pending and not flow.queued:
+            flow.queued = 1
             queue.append(waiting, counts, queue.STATUS_TAKEN, slot, now)
         if copied:
             counters[at.COUNT_COPIES] += 1
@@ -235,16 +217,13 @@ def advance(
     keys: Any,
     flows: Any,
     sides: Any,
-    squares: Any,
     extras: Any,
     payloads: Any,
     counts: Any,
     waiting: Any,
     looked_at: Any,
     free: Any,
-    copies: Any,
     out: Any,
-    views: Any,
     heap: Any,
     written: int,
 ) -> Any:
@@ -257,14 +236,11 @@ def advance(
         keys,
         flows,
         sides,
-        squares,
         extras,
         payloads,
         counts,
         waiting,
-        copies,
         out,
-        views,
         heap,
         written,
         len(out) - ROOM,

@@ -103,9 +103,8 @@ class _Rows:
 
     def __init__(self, rows: int, payload_bytes: int, *, counted: bool) -> None:
         self.keys = zeroed((rows, layout.KEY_WORDS), np.int64)
-        self.flows = zeroed((rows, layout.FLOW_WORDS), np.int64)
-        self.sides = zeroed((rows, 2, layout.SIDE_WORDS), np.int64)
-        self.squares = self.sides.view(np.float64)  # the same memory, for the two columns that are sums of squares
+        self.flows = zeroed(rows, layout.FLOW_ROW)
+        self.sides = zeroed((rows, 2), layout.SIDE_ROW)
         columns = layout.COUNTED_EXTRA_COLUMNS if counted else layout.EXTRA_COLUMNS
         self.extras = np.zeros((rows, columns), np.int64)
         self.payloads = np.zeros((rows, 2, payload_bytes), np.uint8)
@@ -122,9 +121,11 @@ class _Rows:
         """Return twice the rows with the same flows in them, all of these rows being in use."""
         counted = self.extras.shape[1] == layout.COUNTED_EXTRA_COLUMNS
         rows = _Rows(2 * len(self), self.payloads.shape[2], counted=counted)
-        for name in ("keys", "flows", "sides", "payloads"):
-            getattr(rows, name)[: len(self)] = getattr(self, name)
-        noted = np.flatnonzero(self.flows[:, layout.TUNNEL_KIND] | self.flows[:, layout.ICMP_ERROR] | counted)
+        rows.keys[: len(self)], rows.payloads[: len(self)] = self.keys, self.payloads
+        for name in ("flows", "sides"):
+            old, new = getattr(self, name), getattr(rows, name)
+            new[: len(self)].view(np.int64)[:] = old.view(np.int64)  # NumPy would copy one field after the other
+        noted = np.flatnonzero(self.flows["tunnel_kind"] | self.flows["icmp_error"] | counted)
         rows.extras[noted] = self.extras[noted]  # memory that nobody writes to costs nothing
         table.rebuild(rows.index, rows.keys, np.arange(len(self), dtype=np.int64))
         rows.waiting = queue.moved(self.waiting, counts, queue.STATUS_TAKEN, len(rows.waiting))
@@ -156,12 +157,8 @@ class FlowProbe:
         self._packet_rows = np.zeros((AHEAD + 1, COLUMNS), np.int64)
         self._packet_keys = np.zeros((AHEAD + 1, layout.KEY_WORDS), np.int64)
         self.judge = JudgeMemory(AHEAD, enabled=not self.settings.count_copies)
-        self._copies = layout.copies()
         self._written = 0
         self._out = zeroed(BATCH_RECORDS, FLOW_DTYPE)
-        self._views = tuple(
-            self._out.view(kind).reshape(BATCH_RECORDS, -1) for kind in (np.int64, np.uint32, np.uint16, np.uint8)
-        )
 
     @property
     def clock(self) -> int:
@@ -193,7 +190,6 @@ class FlowProbe:
                 rows.keys,
                 rows.flows,
                 rows.sides,
-                rows.squares,
                 rows.extras,
                 rows.payloads,
                 self._counts,
@@ -205,9 +201,7 @@ class FlowProbe:
                 self._packet_keys,
                 self.counters,
                 judging,
-                self._copies,
                 self._out,
-                self._views,
                 self._heap,
                 self.marks.for_kernels(),
                 self._written,
@@ -229,16 +223,13 @@ class FlowProbe:
                 rows.keys,
                 rows.flows,
                 rows.sides,
-                rows.squares,
                 rows.extras,
                 rows.payloads,
                 self._counts,
                 rows.waiting,
                 rows.looked_at,
                 rows.free,
-                self._copies,
                 self._out,
-                self._views,
                 self._heap,
                 self._written,
             )
@@ -269,14 +260,11 @@ class FlowProbe:
             rows.keys,
             rows.flows,
             rows.sides,
-            rows.squares,
             rows.extras,
             rows.payloads,
             self._counts,
             rows.waiting,
-            self._copies,
             self._out,
-            self._views,
             self._heap,
         ):
             yield self._batch(written)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from probes.flows import layout as at
+from probes.flows.rows import ask_for
 from topics.compiled import inlined, prefetch
 
 # Entries of both queues, the free rows and the used, and how much of the heap of the records to come: int64[COUNTS].
@@ -24,7 +25,6 @@ Int64 = np.ndarray[Any, np.dtype[np.int64]]
 
 SOON = 6  # entries ahead: memory is asked for
 SOONER = 2  # entries ahead: what that memory refers to
-WORDS_A_LINE = 8  # int64 in a cache line
 
 
 @inlined
@@ -48,10 +48,9 @@ def append(ring: Any, counts: Any, taken: int, row: int, now: int) -> None:
 
 
 @inlined
-def _prefetch_whole(columns: Any) -> None:
-    for place in range(0, len(columns), WORDS_A_LINE):
-        prefetch(columns, place)
-    prefetch(columns, len(columns) - 1)
+def _ask_for_all(row: Any, size: int) -> None:
+    for place in range(0, size, at.LINE):
+        ask_for(row, place)
 
 
 @inlined
@@ -61,9 +60,9 @@ def prepare_report(ring: Any, counts: Any, keys: Any, flows: Any, sides: Any) ->
     if soon < counts[STATUS_PUT]:
         row = ring[soon & (len(ring) - 1), ROW]
         prefetch(keys[row], 0)
-        _prefetch_whole(flows[row])
-        _prefetch_whole(sides[row, 0])
-        _prefetch_whole(sides[row, 1])
+        _ask_for_all(flows[row], at.FLOW_ROW_BYTES)
+        _ask_for_all(sides[row, 0], at.SIDE_ROW_BYTES)
+        _ask_for_all(sides[row, 1], at.SIDE_ROW_BYTES)
 
 
 @inlined
@@ -72,8 +71,7 @@ def prepare_check(ring: Any, counts: Any, index: Any, keys: Any, flows: Any) -> 
     soon = counts[IDLE_TAKEN] + SOON
     if soon < counts[IDLE_PUT]:
         row = ring[soon & (len(ring) - 1), ROW]
-        prefetch(flows[row], at.LAST_SEEN)
-        prefetch(flows[row], at.QUEUED)
+        ask_for(flows[row], at.BUSY_FLOW_LINE)
         prefetch(keys[row], at.HASH)
         sooner = ring[(counts[IDLE_TAKEN] + SOONER) & (len(ring) - 1), ROW]
         prefetch(index, np.int64(np.uint64(keys[sooner, at.HASH]) & np.uint64(len(index) - 1)))

@@ -110,11 +110,11 @@ def note_error(
     if slot == table.NOT_FOUND:
         return
     flow, extra = flows[slot], extras[slot]
-    if not flow[at.ICMP_ERROR]:
-        flow[at.ICMP_ERROR_TYPE], flow[at.ICMP_ERROR_CODE] = row[h.ICMP_TYPE] >> 8, row[h.ICMP_TYPE] & 0xFF
+    if not flow.icmp_error:
+        flow.icmp_error_type, flow.icmp_error_code = row[h.ICMP_TYPE] >> 8, row[h.ICMP_TYPE] & 0xFF
         extra[at.ROUTER_HIGH], extra[at.ROUTER_LOW] = row[h.SRC_HIGH], row[h.SRC_LOW]
         extra[at.ERROR_TIME] = 0
     me, same = sides[slot, turned], extra[at.ROUTER_HIGH] == row[h.SRC_HIGH] and extra[at.ROUTER_LOW] == row[h.SRC_LOW]
-    if same and not extra[at.ERROR_TIME] and me[at.PACKETS] and me[at.IP_ID] == spare[h.IP_ID]:
-        extra[at.ERROR_TIME] = max(time - me[at.LAST_TIME], 0)
-    flow[at.ICMP_ERROR] |= bit
+    if same and not extra[at.ERROR_TIME] and me.packets and me.ip_id == spare[h.IP_ID]:
+        extra[at.ERROR_TIME] = max(time - me.last_time, 0)
+    flow.icmp_error |= bit

@@ -6,7 +6,6 @@ from typing import Any
 
 from probes.decode import headers as h
 from probes.decode.transport import ESP, UDP
-from probes.flows import layout as at
 from probes.load import be16, be32, u8
 from topics.compiled import inlined
 from topics.flags import FlowFlags
@@ -22,15 +21,15 @@ SENDER_REPORT, APPLICATION_DEFINED = 200, 204
 @inlined
 def _lost(me: Any, sequence: int, modulus: int) -> None:
     """Count what is missing between the highest number so far and this one."""
-    ahead = (sequence - me[at.HOLE_START]) & (modulus - 1)
+    ahead = (sequence - me.hole_start) & (modulus - 1)
     if ahead < MAX_GAP:
-        me[at.LOST_PACKETS] += ahead
-        me[at.HOLE_START] = (sequence + 1) & (modulus - 1)
+        me.lost_packets += ahead
+        me.hole_start = (sequence + 1) & (modulus - 1)
     elif ahead >= modulus - MAX_GAP:
-        me[at.OUT_OF_ORDER_PACKETS] += 1
-        me[at.LOST_PACKETS] = max(0, me[at.LOST_PACKETS] - 1)
+        me.out_of_order_packets += 1
+        me.lost_packets = max(0, me.lost_packets - 1)
     else:
-        me[at.HOLE_START] = (sequence + 1) & (modulus - 1)
+        me.hole_start = (sequence + 1) & (modulus - 1)
 
 
 @inlined
@@ -38,17 +37,17 @@ def _follow_rtp(data: Any, place: int, flow: Any, me: Any) -> None:
     """Recognise RTP by numbers that count up under one source and payload type; then count loss."""
     sequence = be16(data, place + 2)
     source = (be32(data, place + 8) << 7) | (u8(data, place + 1) & 0x7F)
-    if me[at.SEQUENCE_KNOWN] and me[at.HOLE_END] == source:
-        if flow[at.FLOW_FLAGS] & RTP:
+    if me.sequence_known and me.hole_end == source:
+        if flow.flow_flags & RTP:
             _lost(me, sequence, 1 << 16)
             return
-        me[at.ACKED] = me[at.ACKED] + 1 if sequence == me[at.HOLE_START] else 0
-        if me[at.ACKED] >= IN_A_ROW - 1:
-            flow[at.FLOW_FLAGS] |= RTP
+        me.acked = me.acked + 1 if sequence == me.hole_start else 0
+        if me.acked >= IN_A_ROW - 1:
+            flow.flow_flags |= RTP
     else:
-        me[at.ACKED] = 0
-    me[at.SEQUENCE_KNOWN], me[at.HOLE_END] = 1, source
-    me[at.HOLE_START] = (sequence + 1) & 0xFFFF
+        me.acked = 0
+    me.sequence_known, me.hole_end = 1, source
+    me.hole_start = (sequence + 1) & 0xFFFF
 
 
 @inlined
@@ -57,10 +56,10 @@ def follow_numbers(data: Any, end: int, row: Any, flow: Any, me: Any) -> None:
     place = row[h.PAYLOAD]
     if row[h.PROTOCOL] == ESP:
         if place + 8 <= end:
-            if me[at.SEQUENCE_KNOWN]:
+            if me.sequence_known:
                 _lost(me, be32(data, place + 4), 1 << 32)
             else:
-                me[at.SEQUENCE_KNOWN], me[at.HOLE_START] = 1, (be32(data, place + 4) + 1) & 0xFFFFFFFF
+                me.sequence_known, me.hole_start = 1, (be32(data, place + 4) + 1) & 0xFFFFFFFF
         return
     if row[h.PROTOCOL] != UDP or row[h.APP_BYTES] < RTCP_HEADER or place + RTCP_HEADER > end:
         return
@@ -69,6 +68,6 @@ def follow_numbers(data: Any, end: int, row: Any, flow: Any, me: Any) -> None:
     kind = u8(data, place + 1)
     if SENDER_REPORT <= kind <= APPLICATION_DEFINED:
         if (be16(data, place + 2) + 1) * 4 <= row[h.APP_BYTES] and row[h.SRC_PORT] & row[h.DST_PORT] & 1:
-            flow[at.FLOW_FLAGS] |= RTCP
+            flow.flow_flags |= RTCP
     elif row[h.APP_BYTES] >= RTP_HEADER and place + RTP_HEADER <= end:
         _follow_rtp(data, place, flow, me)

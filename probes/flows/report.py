@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from probes.decode.transport import ICMPV6
 from probes.flows import layout as at
 from probes.flows.queue import HEAP_USED
+from probes.flows.rows import clear, give
 from probes.flows.tcp import CLOSED
 from topics.compiled import inlined
 from topics.flags import Cause
@@ -17,7 +16,6 @@ from topics.histograms import COUNT_BYTES, COUNTS, MOST, VECTOR_BYTES
 START, STATUS, CLOSE = Cause.START, Cause.STATUS, Cause.CLOSE
 ADDRESSES = 32  # bytes of the two outer addresses of a tunnel
 MICROSECOND = 1_000.0  # ns
-ONE = np.uint64(1)
 
 
 @inlined
@@ -51,42 +49,12 @@ def _key(record: Any, key: Any, forward: bool) -> None:
 
 
 @inlined
-def _sides(row: int, src: Any, dst: Any, views: Any, copies: Any) -> None:
-    out64, out32, out16, out8 = views
-    copies64, copies32, copies16, copies8 = copies  # a loop for each width: no branch in it, so no misprediction
-    for column, place in copies64:
-        out64[row, place] = src[column]
-        out64[row, place + ONE] = dst[column]
-    for column, place in copies32:
-        out32[row, place] = np.uint32(src[column])
-        out32[row, place + ONE] = np.uint32(dst[column])
-    for column, place in copies16:
-        out16[row, place] = np.uint16(src[column])
-        out16[row, place + ONE] = np.uint16(dst[column])
-    for column, place in copies8:
-        out8[row, place] = np.uint8(src[column])
-        out8[row, place + ONE] = np.uint8(dst[column])
-
-
-@inlined
-def _squares(record: Any, src: Any, dst: Any) -> None:
-    record.src_interval_square_sum, record.src_idle_interval_square_sum = (
-        src[at.INTERVAL_SQUARES],
-        src[at.IDLE_INTERVAL_SQUARES],
-    )
-    record.dst_interval_square_sum, record.dst_idle_interval_square_sum = (
-        dst[at.INTERVAL_SQUARES],
-        dst[at.IDLE_INTERVAL_SQUARES],
-    )
-
-
-@inlined
 def _duration(record: Any, sides: Any) -> None:
-    first, last = sides[0, at.FIRST], sides[0, at.LAST]
-    if sides[1, at.PACKETS] | sides[1, at.DUPLICATE_PACKETS]:
-        seen = sides[0, at.PACKETS] | sides[0, at.DUPLICATE_PACKETS]
-        first = min(first, sides[1, at.FIRST]) if seen else sides[1, at.FIRST]
-        last = max(last, sides[1, at.LAST])
+    first, last = sides[0].first, sides[0].last
+    if sides[1].packets | sides[1].duplicate_packets:
+        seen = sides[0].packets | sides[0].duplicate_packets
+        first = min(first, sides[1].first) if seen else sides[1].first
+        last = max(last, sides[1].last)
     duration = last - first
     record.duration_sum = duration
     record.duration_min = duration
@@ -97,9 +65,9 @@ def _duration(record: Any, sides: Any) -> None:
 @inlined
 def _tunnel(record: Any, flow: Any, extra: Any, heap: Any, used: int) -> Any:
     """Name the tunnel of the flow; returns how much of the heap is used now."""
-    record.tunnel_kind = flow[at.TUNNEL_KIND]
+    record.tunnel_kind = flow.tunnel_kind
     record.tunnel_id, record.tunnel_addresses_offset, record.tunnel_addresses_length = 0, 0, 0
-    if not flow[at.TUNNEL_KIND]:
+    if not flow.tunnel_kind:
         return used
     record.tunnel_id = extra[at.TUNNEL_ID] & 0xFFFFFFFF
     record.tunnel_addresses_offset, record.tunnel_addresses_length = used, ADDRESSES
@@ -111,10 +79,10 @@ def _tunnel(record: Any, flow: Any, extra: Any, heap: Any, used: int) -> Any:
 
 @inlined
 def _icmp_error(record: Any, flow: Any, extra: Any) -> None:
-    record.icmp_error = flow[at.ICMP_ERROR]
-    record.icmp_error_type, record.icmp_error_code = flow[at.ICMP_ERROR_TYPE], flow[at.ICMP_ERROR_CODE]
+    record.icmp_error = flow.icmp_error
+    record.icmp_error_type, record.icmp_error_code = flow.icmp_error_type, flow.icmp_error_code
     record.icmp_error_time = 0
-    if flow[at.ICMP_ERROR]:
+    if flow.icmp_error:
         _address(record.icmp_error_router, extra[at.ROUTER_HIGH], extra[at.ROUTER_LOW])
         record.icmp_error_time, extra[at.ERROR_TIME] = extra[at.ERROR_TIME], 0
     else:
@@ -125,7 +93,7 @@ def _icmp_error(record: Any, flow: Any, extra: Any) -> None:
 def _payload(record: Any, initiator: int, sides: Any, payloads: Any, heap: Any, used: int) -> Any:
     """Give away what was kept of the payload since the last report; returns how much of the heap is used now."""
     for side in range(2):
-        sent, kept = sides[side, at.PAYLOAD_SENT], sides[side, at.PAYLOAD_KEPT]
+        sent, kept = sides[side].payload_sent, sides[side].payload_kept
         place = used if kept > sent else 0
         if side == initiator:
             record.src_payload_offset, record.src_payload_length = place, kept - sent
@@ -134,7 +102,7 @@ def _payload(record: Any, initiator: int, sides: Any, payloads: Any, heap: Any, 
         for byte in range(sent, kept):
             heap[used + byte - sent] = payloads[side, byte]
         used += kept - sent
-        sides[side, at.PAYLOAD_SENT] = kept
+        sides[side].payload_sent = kept
     return used
 
 
@@ -176,12 +144,9 @@ def _histograms(record: Any, initiator: int, extra: Any, heap: Any, used: int) -
 def report(
     row: int,
     out: Any,
-    views: Any,
-    copies: Any,
     key: Any,
     flow: Any,
     sides: Any,
-    squares: Any,
     extra: Any,
     payloads: Any,
     heap: Any,
@@ -196,32 +161,32 @@ def report(
     record.records = 1
     record.src_prefix_length = 128
     record.dst_prefix_length = 128
-    _key(record, key, flow[at.INITIATOR] == 0)
-    _address(record.flow_id, flow[at.ID_HIGH], flow[at.ID_LOW])
-    record.flow_start = flow[at.FLOW_START]
-    record.status_sequence = flow[at.STATUS_SEQUENCE]
+    _key(record, key, flow.initiator == 0)
+    _address(record.flow_id, flow.id_high, flow.id_low)
+    record.flow_start = flow.flow_start
+    record.status_sequence = flow.status_sequence
     if cause == STATUS:
-        if flow[at.PHASE] == CLOSED:
+        if flow.phase == CLOSED:
             cause = CLOSE
-        elif flow[at.STATUS_SEQUENCE] == 0:
+        elif flow.status_sequence == 0:
             cause = START
     record.cause = cause
-    record.tcp_state = flow[at.TCP_STATE] | flow[at.EVENTS]
-    record.tcp_options = flow[at.TCP_OPTIONS]
-    record.syn_ack_time = flow[at.SYN_ACK_TIME]
-    record.ack_data_time = flow[at.ACK_DATA_TIME]
-    record.flow_flags = flow[at.FLOW_FLAGS]
-    _mac(record.src_mac, flow[at.SRC_MAC])
-    _mac(record.dst_mac, flow[at.DST_MAC])
-    src, dst = flow[at.INITIATOR], 1 - flow[at.INITIATOR]
-    _sides(row, sides[src], sides[dst], views, copies)
-    _squares(record, squares[src], squares[dst])
+    record.tcp_state = flow.tcp_state | flow.events
+    record.tcp_options = flow.tcp_options
+    record.syn_ack_time = flow.syn_ack_time
+    record.ack_data_time = flow.ack_data_time
+    record.flow_flags = flow.flow_flags
+    _mac(record.src_mac, flow.src_mac)
+    _mac(record.dst_mac, flow.dst_mac)
+    src, dst = flow.initiator, 1 - flow.initiator
+    give(sides[src], sides[dst], record)
     _duration(record, sides)
     _icmp_error(record, flow, extra)
     used = _tunnel(record, flow, extra, heap, counts[HEAP_USED])
     used = _histograms(record, src, extra, heap, used)
     counts[HEAP_USED] = _payload(record, src, sides, payloads, heap, used)
-    flow[at.STATUS_SEQUENCE] += 1
-    flow[at.PENDING] = 0
-    flow[at.EVENTS] = 0
-    sides[:, : at.ZEROED] = 0
+    flow.status_sequence += 1
+    flow.pending = 0
+    flow.events = 0
+    clear(sides[0], at.ZEROED)
+    clear(sides[1], at.ZEROED)

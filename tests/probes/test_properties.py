@@ -119,19 +119,19 @@ def test_idle_flows_leave_the_table() -> None:
     assert probe.active_flows == 1
 
 
-def test_every_side_column_that_a_record_has_is_copied_into_it() -> None:
-    copied = {int(column) for part in layout.copies() for column, _ in part}
-    assert {layout.SIDE_COLUMNS[column] for column in copied} >= {"packets", "ttl", "window", "vlan", "tcp_flags"}
+def test_every_field_of_a_side_that_a_record_has_is_as_wide_there() -> None:
+    copied = [name for name in layout.SIDE_ROW.names or () if f"src_{name}" in (FLOW_DTYPE.names or ())]
+    assert {"packets", "ttl", "window", "vlan", "tcp_flags", "interval_square_sum"} <= set(copied)
+    for name in copied:
+        assert layout.SIDE_ROW[name] == FLOW_DTYPE[f"src_{name}"] == FLOW_DTYPE[f"dst_{name}"]
 
 
-def offset_of(field: str) -> int:
-    assert FLOW_DTYPE.fields is not None
-    return FLOW_DTYPE.fields[field][1]
-
-
-def test_the_field_of_one_direction_follows_that_of_the_other() -> None:
-    for width, part in zip((8, 4, 2, 1), layout.copies(), strict=True):
-        for column, place in part.tolist():
-            name = layout.SIDE_COLUMNS[column]
-            places = [offset_of(f"{side}_{name}") for side in ("src", "dst")]
-            assert places == [place * width, (place + 1) * width]
+def test_the_fields_of_a_row_stay_in_their_cache_lines() -> None:
+    for lines, row in ((layout.SIDE_LINES, layout.SIDE_ROW), (layout.FLOW_LINES, layout.FLOW_ROW)):
+        assert row.itemsize == layout.LINE * len(lines)
+        assert row.fields is not None
+        for number, line in enumerate(lines):
+            for name, _ in line:
+                kind, offset = row.fields[name][:2]
+                assert layout.LINE * number <= offset <= layout.LINE * (number + 1) - kind.itemsize
+                assert offset % kind.itemsize == 0

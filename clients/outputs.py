@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from clients.options import Parsed
-    from sinks.formats.writer import Writer
+    from sinks.formats.writer import Columns, Writer
     from topics.batch import FlowBatch
 
 
@@ -96,6 +96,12 @@ class Outputs:
                 output.writer.write_columns(data)
             else:
                 output.writer.write_frame(as_frame(data).filter(output.wanted))
+
+    def column_by_column(self) -> Columns | None:
+        """Return what takes all records a column at a time; None where that is not one file for all of them."""
+        if len(self._outputs) != 1 or self._outputs[0].wanted is not None:
+            return None
+        return self._outputs[0].writer.column_by_column()
 
     def reject(self, frame: pl.DataFrame) -> None:
         """Keep records that were not selected."""

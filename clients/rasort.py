@@ -33,7 +33,12 @@ OPTIONS = (
         "addresses and ports with the smallest; +FIELD smallest first, -FIELD largest first; saddr/24",
     ),
     Option("-M", "MODE...", "replace: each file by its sorted self; TZ=ZONE, json, xml, label=PATTERN, printer=KIND"),
-    Option("--records", "COUNT", "records kept in memory at a time (2097152); the others wait in temporary files"),
+    Option(
+        "--records",
+        "COUNT",
+        "records kept in memory at a time (2097152, of Parquet 16777216 when all are written); the\n"
+        "others wait in temporary files",
+    ),
 )
 
 
@@ -57,6 +62,12 @@ def _sort(parsed: Parsed, source: Source, outputs: Outputs) -> int:
     sorter = Sorter(keys, parsed.number("--records", AT_ONCE, minimum=1))
     totals = reading.totals(parsed)
     with outputs:
+        if totals is None and not outputs.wants_rejects:
+            from clients.sorting import sorted_columns
+
+            count = sorted_columns(parsed, source, outputs, keys)
+            if count is not None:
+                return 0 if count else reading.NO_MATCH
         columns = (
             None if outputs.any else {*reading.shown(parsed), *(n for key in keys for n in key.value.meta.root_names())}
         )

@@ -155,11 +155,19 @@ def conformed(data: pa.RecordBatch) -> pa.RecordBatch:
         array = _typed(data, name)
         if array is None:
             return to_arrow(from_arrow(data))
-        if name == "cause":
-            codes = _cause_codes(array).view(np.int8)
-            array = pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(CAUSES, pa.string()))
-        arrays.append(array)
+        arrays.append(_with_causes(array) if name == "cause" else array)
     return pa.RecordBatch.from_arrays(arrays, schema=ARROW_SCHEMA)
+
+
+def conformed_column(name: str, array: pa.Array) -> pa.Array:
+    """Return a column with its type of ARROW_SCHEMA; raises InputError as from_arrow does."""
+    array = _of_type(array, name)
+    return _with_causes(array) if name == "cause" else array
+
+
+def _with_causes(array: pa.DictionaryArray) -> pa.DictionaryArray:
+    codes = _cause_codes(array).view(np.int8)
+    return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(CAUSES, pa.string()))
 
 
 def _observer_columns(batch: FlowBatch, ids: Column) -> dict[str, Any]:
@@ -263,7 +271,11 @@ def _typed(data: pa.RecordBatch, name: str) -> pa.Array | None:
         if name in OPTIONAL or name in LEFT_OUT:
             return None
         raise InputError(f"column '{name}' is missing")
-    array, kind = data.column(name), ARROW_SCHEMA.field(name).type
+    return _of_type(data.column(name), name)
+
+
+def _of_type(array: pa.Array, name: str) -> pa.Array:
+    kind = ARROW_SCHEMA.field(name).type
     if _family(array.type) != _family(kind):
         raise InputError(f"column '{name}' is of type {array.type}, not {kind}")
     try:

@@ -49,12 +49,12 @@ class Sorter:
         held, values = Held(), list[pl.DataFrame]()
         for frame in frames:
             held.add(frame)
-            values.append(_values(frame, keys))
+            values.append(values_of(frame, keys))
             if held.height > self._at_once:
                 break
         else:
             if held.height:
-                yield from held.in_order(_ordered(pl.concat(values), keys), GIVEN)
+                yield from held.in_order(ordered(pl.concat(values), keys), GIVEN)
             return
         cuts = _cuts(pl.concat([part.select("0") for part in values]).to_series())
         del values
@@ -74,7 +74,7 @@ class Sorter:
         """Write each record to the directory of its part: below the first cut, equal to it, before the next, ..."""
         parts = [place / str(next(numbers)) for _ in range(2 * len(cuts) + 2)]
         for number, frame in enumerate(frames):
-            part = _part_numbers(_values(frame, [key]).to_series(), cuts)
+            part = _part_numbers(values_of(frame, [key]).to_series(), cuts)
             gathered, start = gather(frame, _order(part)), 0
             for chosen, count in part.sort().rle().struct.unnest().select("value", "len").rows():
                 parts[chosen].mkdir(exist_ok=True)
@@ -90,10 +90,10 @@ def in_order(frame: pl.DataFrame, keys: list[SortKey]) -> pl.DataFrame:
     """Return the records of a frame sorted; as they are without keys."""
     if not keys:
         return frame
-    return gather(frame, _ordered(_values(frame, keys), keys))
+    return gather(frame, ordered(values_of(frame, keys), keys))
 
 
-def _ordered(values: pl.DataFrame, keys: list[SortKey]) -> pl.Series:
+def ordered(values: pl.DataFrame, keys: list[SortKey]) -> pl.Series:
     """Return the rows in the order of what records are sorted by."""
     return values.select(
         pl.arg_sort_by(
@@ -119,7 +119,7 @@ def _order(numbers: pl.Series) -> pl.Series:
     return numbers.to_frame("n").select(pl.arg_sort_by("n", maintain_order=True)).to_series()
 
 
-def _values(frame: pl.DataFrame, keys: list[SortKey]) -> pl.DataFrame:
+def values_of(frame: pl.DataFrame, keys: list[SortKey]) -> pl.DataFrame:
     """Return what records are sorted by, a column a key, as long as the frame even where a key is constant."""
     row = pl.int_range(pl.len()).alias("row")
     return frame.select(row, *(key.value.alias(str(place)) for place, key in enumerate(keys))).drop("row")

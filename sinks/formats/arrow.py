@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import pyarrow as pa
 
+from sinks.formats.arrow_columns import ArrowColumns
 from sinks.formats.names import DASH, reason
 from sinks.formats.writer import Writer
 from topics.errors import InputError
@@ -32,8 +33,15 @@ class ArrowWriter(Writer):
     def __init__(self, path: str) -> None:
         super().__init__(path)
         compression = None if path == DASH else pa.Codec("lz4", HURRY)
-        options = pa.ipc.IpcWriteOptions(compression=compression, use_threads=False)
-        self._stream = pa.ipc.new_stream(_Unclosed(self._destination.stream), ARROW_SCHEMA, options=options)
+        self._options = pa.ipc.IpcWriteOptions(compression=compression, use_threads=False)
+        self._stream = pa.ipc.new_stream(_Unclosed(self._destination.stream), ARROW_SCHEMA, options=self._options)
+        self._columns: ArrowColumns | None = None
+
+    def column_by_column(self) -> ArrowColumns | None:
+        """Return what takes all records a column at a time; None for a pipe, whose reader is waiting."""
+        if self.path != DASH:
+            self._columns = ArrowColumns(self._options)
+        return self._columns
 
     def _write(self, batch: FlowBatch) -> None:
         if len(batch):
@@ -46,7 +54,21 @@ class ArrowWriter(Writer):
             self._destination.stream.flush()
 
     def _finish(self) -> None:
-        self._stream.close()
+        if self._columns is None or not self._columns.any:
+            self._stream.close()
+        else:
+            self._columns.write_to(self._destination.stream)
+            self._destination.stream.write(END_MARK)
+        self._forget()
+
+    def abort(self) -> None:
+        """Leave no trace of the file."""
+        self._forget()
+        super().abort()
+
+    def _forget(self) -> None:
+        if self._columns is not None:
+            self._columns.forget()
 
 
 class _Unclosed:

@@ -142,7 +142,8 @@ def _addresses(column: pa.FixedSizeBinaryArray) -> NDArray[np.uint8]:
 
 
 @contextmanager
-def _damage(path: str) -> Iterator[None]:
+def damage(path: str) -> Iterator[None]:
+    """Turn what reading a Parquet file raises into an InputError that names it."""
     try:
         yield
     except InputError as error:
@@ -153,7 +154,7 @@ def _damage(path: str) -> Iterator[None]:
 
 def read_parquet(path: str) -> Iterator[FlowBatch]:
     """Yield the batches of a Parquet file; raises InputError naming the file when it is something else or damaged."""
-    with _damage(path), pq.ParquetFile(path, read_dictionary=WORDS, page_checksum_verification=True) as file:
+    with damage(path), pq.ParquetFile(path, read_dictionary=WORDS, page_checksum_verification=True) as file:
         for data in _batches(file, ARROW_SCHEMA.names):
             yield from_arrow(data)
 
@@ -163,7 +164,7 @@ def read_columns(path: str, columns: Collection[str]) -> Iterator[pa.RecordBatch
 
     Raises InputError as read_parquet does.
     """
-    with _damage(path), pq.ParquetFile(path, read_dictionary=WORDS, page_checksum_verification=True) as file:
+    with damage(path), pq.ParquetFile(path, read_dictionary=WORDS, page_checksum_verification=True) as file:
         batches = _batches(file, columns, LARGEST_WHOLE)
         with ThreadPoolExecutor(1) as reader:
             waiting = reader.submit(next, batches, None)
@@ -175,8 +176,7 @@ def read_columns(path: str, columns: Collection[str]) -> Iterator[pa.RecordBatch
 def _batches(file: pq.ParquetFile, columns: Collection[str], at_once: int = READ_AT_ONCE) -> Iterator[pa.RecordBatch]:
     """Yield the records of a file: row groups whole, which touches far less memory anew, unless they are huge."""
     found = [name for name in ARROW_SCHEMA.names if name in columns and name in file.schema_arrow.names]
-    said = (file.metadata.metadata or {}).get(footer.METADATA_KEY.encode())
-    says_nothing = footer.decoded(None if said is None else said.decode(errors="replace"))
+    says_nothing = silent_columns(file)
     names = [name for name in found if name not in says_nothing]
     names = names or [name for name in file.schema_arrow.names if name not in says_nothing][:1]  # to know how many
     for group in range(file.num_row_groups):
@@ -189,9 +189,15 @@ def _batches(file: pq.ParquetFile, columns: Collection[str], at_once: int = READ
             yield completed(data, found)
 
 
+def silent_columns(file: pq.ParquetFile) -> frozenset[str]:
+    """Return which columns say nothing in any record, as the footer has it."""
+    said = (file.metadata.metadata or {}).get(footer.METADATA_KEY.encode())
+    return footer.decoded(None if said is None else said.decode(errors="replace"))
+
+
 def check_footer(path: str) -> None:
     """Raise InputError naming the file when its footer is damaged, or what it says of hosts."""
-    with _damage(path):
+    with damage(path):
         footer = pq.read_metadata(path)
         text = (footer.metadata or {}).get(hosts.METADATA_KEY.encode())
         if text is not None and hosts.decoded(text.decode(errors="replace"), footer.num_rows) is None:
@@ -208,7 +214,7 @@ def read_facts(path: str) -> dict[str, Any]:
 
     Raises InputError naming the file when it is no Parquet file.
     """
-    with _damage(path):
+    with damage(path):
         metadata = pq.read_metadata(path).metadata or {}
         facts = json.loads(metadata.get(METADATA_KEY, b"{}"))
     return facts if isinstance(facts, dict) else {}

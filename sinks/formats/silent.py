@@ -40,11 +40,12 @@ def _is_silent(name: str, array: pa.Array) -> bool:
 
 def completed(data: pa.RecordBatch, names: Collection[str]) -> pa.RecordBatch:
     """Return a record batch with those of these columns, too, that it has not: they say nothing."""
-    arrays = [data.column(name) if name in data.schema.names else _nothing(name, data.num_rows) for name in names]
+    arrays = [data.column(name) if name in data.schema.names else nothing(name, data.num_rows) for name in names]
     return pa.RecordBatch.from_arrays(arrays, names=list(names))
 
 
-def _nothing(name: str, count: int) -> pa.Array:
+def nothing(name: str, count: int) -> pa.Array:
+    """Return a column that says nothing, of so many rows."""
     kind = ARROW_SCHEMA.field(name).type
     if pa.types.is_timestamp(kind):
         return pa.nulls(count, kind)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from sinks.formats.destination import Destination, writing_to
 from topics.frame import conformed, from_arrow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
     from types import TracebackType
 
@@ -16,6 +17,19 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from topics.batch import FlowBatch
+
+
+class Columns(Protocol):
+    """Takes each column of topics/frame.py once, in any order and from any thread, instead of records."""
+
+    def put(self, name: str, pieces: Iterable[pa.Array]) -> None:
+        """Take a column: its parts, cut alike in all columns, with their types and one dictionary in all.
+
+        A part that is the same object as the one before has the same values.
+        """
+
+    def forget(self) -> None:
+        """Forget what was put: records come after all."""
 
 
 class Writer(ABC):
@@ -52,6 +66,10 @@ class Writer(ABC):
 
     def _write_columns(self, data: pa.RecordBatch) -> None:
         self._write(from_arrow(data))
+
+    def column_by_column(self) -> Columns | None:
+        """Return what takes all records of the file a column at a time, None where it takes them as they come."""
+        return None
 
     def close(self) -> None:
         """Write what is left and let the file appear under its name. Does nothing the second time."""

@@ -38,6 +38,11 @@ WORK: dict[str, tuple[str, tuple[str, ...], bool]] = {
         False,
     ),
     "rabins, 10 s by proto": ("rabins", ("-M", "time", "10s", "-m", "proto"), True),
+    "rabins, 10 s by proto, listed": (
+        "rabins",
+        ("-n", "-c", ",", "-M", "time", "10s", "-m", "proto", "-s", "stime", "proto", "trans", "pkts", "bytes"),
+        False,
+    ),
     "racount": ("racount", (), False),
 }
 
@@ -56,7 +61,7 @@ def records(argosy: str, build: Path) -> tuple[Path, Path | None]:
     """Return the records as Parquet and, where argus is installed, as it writes them; made when they are missing."""
     ours, theirs = build / "bench-records.parquet", build / "bench-records.argus"
     capture = captures(build)[1]
-    if not ours.exists():
+    if not ours.exists() or not _is_current(ours):
         once = build / "bench-once.parquet"
         run([argosy, "probe", "-r", str(capture), "-w", str(once)])
         run([argosy, "ra", "-r", *[str(once)] * COPIES, "-w", str(ours)])
@@ -70,6 +75,15 @@ def records(argosy: str, build: Path) -> tuple[Path, Path | None]:
         theirs.write_bytes(once.read_bytes() * COPIES)
         once.unlink()
     return ours, theirs
+
+
+def _is_current(path: Path) -> bool:
+    """Tell whether a file has what this version writes into footers, and readers go by."""
+    import pyarrow.parquet as pq
+
+    from sinks.formats import footer
+
+    return footer.METADATA_KEY.encode() in (pq.read_metadata(path).metadata or {})
 
 
 def few(argosy: str, build: Path) -> tuple[Path, Path | None]:

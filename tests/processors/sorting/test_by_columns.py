@@ -1,0 +1,58 @@
+import itertools
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from processors.sorting import Reordering
+from tests.topics.filter_texts import flows
+from topics.frame import ARROW_SCHEMA, to_arrow
+
+ROWS = 300
+DATA = to_arrow(flows(ROWS, seed=5))
+TIMES = pa.array([None if row % 3 else 1000 * row for row in range(ROWS)], pa.timestamp("ns", "UTC"))
+
+
+def chunks(column: pa.Array, cuts: list[int]) -> list[pa.Array]:
+    edges = [0, *sorted(set(cuts)), len(column)]
+    return [column.slice(begin, end - begin) for begin, end in itertools.pairwise(edges) if end > begin]
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.integers(1, ROWS - 1), max_size=5), st.integers(40, 400), st.randoms(use_true_random=False))
+def test_every_column_comes_in_the_order_asked_for(cuts: list[int], at_once: int, random: object) -> None:
+    order = pa.array(np.random.default_rng(random.getrandbits(32)).permutation(ROWS), pa.uint32())  # type: ignore[attr-defined]
+    reordering = Reordering(order, at_once)
+    for name in ARROW_SCHEMA.names:
+        parts = list(reordering.parts(chunks(DATA.column(name), cuts)))
+        assert [len(part) for part in parts[:-1]] == [at_once] * (len(parts) - 1)
+        for part in parts:
+            part.validate(full=True)
+        expected = DATA.column(name).take(order).to_pylist()
+        assert [value for part in parts for value in part.to_pylist()] == expected, name
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        TIMES,
+        pa.nulls(ROWS, TIMES.type),
+        pa.concat_arrays([pa.nulls(100, TIMES.type), TIMES.slice(100)]),
+        pa.concat_arrays([pa.array([7000] * 100, TIMES.type), pa.nulls(200, TIMES.type)]),
+        pa.array([b"\0" * 6] * 299 + [b"\0" * 5 + b"\1"], pa.binary(6)),
+        pa.array([""] * 299 + ["x"]),
+    ],
+)
+def test_what_begins_with_the_same_value_is_known_from_what_has_no_other(column: pa.Array) -> None:
+    order = pa.array(range(ROWS - 1, -1, -1), pa.uint32())
+    for cuts in ([], [100], [50, 100, 299]):
+        parts = [part.to_pylist() for part in Reordering(order, 128).parts(chunks(column, cuts))]
+        assert [value for part in parts for value in part] == column.to_pylist()[::-1]
+
+
+def test_parts_of_a_column_of_one_value_are_one_object() -> None:
+    parts = list(Reordering(pa.array(range(10), pa.uint32()), 4).parts([pa.array([3] * 5), pa.array([3] * 5)]))
+    assert parts[0] is parts[1]
+    assert [part.to_pylist() for part in parts] == [[3] * 4, [3] * 4, [3] * 2]

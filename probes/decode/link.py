@@ -10,6 +10,13 @@ from typing import Any
 
 from probes.capture import link_types as links
 from probes.decode import headers as h
+from probes.decode.recorded import (
+    frame_relay,
+    netfilter_log,
+    per_packet_information,
+    serial_line,
+    version_ethertype,
+)
 from probes.decode.wireless import wireless
 from probes.load import be16, be32, be48, le16, le32, u8
 from topics.compiled import inlined
@@ -36,17 +43,6 @@ PFLOG_SHORTEST = 28
 JUNIPER_MAGIC = 0x4D4743
 # What bridges and pseudowires carry, to tell an Ethernet frame from a control word before it.
 USUAL_ETHERTYPES = (h.IPV4, h.IPV6, h.ARP, h.VLAN_TAG, h.SERVICE_TAG, h.MPLS_UNICAST, h.PPPOE_SESSION)
-
-
-@inlined
-def _version_ethertype(data: Any, at: int, end: int) -> Any:
-    """EtherType by the version nibble of a bare IP packet; 0 when it is neither."""
-    if at >= end:
-        return 0
-    version = u8(data, at) >> 4
-    if version == 4:
-        return h.IPV4
-    return h.IPV6 if version == 6 else 0
 
 
 @inlined
@@ -108,7 +104,7 @@ def tags(data: Any, at: int, end: int, ethertype: int, row: Any) -> Any:
             row[h.ENCAPSULATIONS] |= MPLS_BIT
             at += 4
             if entry & 0x100:  # bottom of the stack: the payload tells its own version
-                inner = _version_ethertype(data, at, end)
+                inner = version_ethertype(data, at, end)
                 return (at, inner) if inner else _pseudowire(data, at, end, ethertype)
         elif ethertype == h.PPPOE_SESSION and at + 8 <= end and u8(data, at + 1) == 0:
             row[h.ENCAPSULATIONS] |= PPPOE_BIT
@@ -230,7 +226,7 @@ def _firewall_log(data: Any, at: int, end: int, row: Any) -> Any:
         row[h.FLAGS] |= NOT_CAPTURED
         return at, 0
     row[h.WIRE_LENGTH] -= size
-    return at + size, _version_ethertype(data, at + size, end)
+    return at + size, version_ethertype(data, at + size, end)
 
 
 @inlined
@@ -245,20 +241,22 @@ def _juniper(data: Any, at: int, end: int, row: Any) -> Any:
     if flags & 0x80 and at + 2 <= end:
         at += 2 + be16(data, at)
     if flags & 2:  # no link header: four bytes, then IP
-        return at + 4, _version_ethertype(data, at + 4, end)
+        return at + 4, version_ethertype(data, at + 4, end)
     return at, h.FRAME
 
 
 @inlined
 def first_header(data: Any, at: int, end: int, link_type: int, row: Any) -> Any:
     """Return (offset, EtherType) of the first header behind what the link type brings; 0 when there is none."""
+    if link_type == links.PPI:
+        at, link_type = per_packet_information(data, at, end, row)
     if link_type == links.ETHERNET:
         return at, h.FRAME
     if link_type in (links.RAW, links.RAW_BSD, links.RAW_OPENBSD, links.IPV4, links.IPV6):
-        return at, _version_ethertype(data, at, end)
+        return at, version_ethertype(data, at, end)
     if link_type in (links.NULL, links.LOOP):
         row[h.WIRE_LENGTH] -= 4  # Argus counts what follows
-        return at + 4, _version_ethertype(data, at + 4, end)
+        return at + 4, version_ethertype(data, at + 4, end)
     if link_type in (links.LINUX_SLL, links.LINUX_SLL2):
         return _linux_cooked(data, at, end, link_type, row)
     if link_type in (links.PPP, links.PPP_HDLC) and at + 4 <= end and be16(data, at) in CISCO_HDLC_FRAMES:
@@ -279,5 +277,12 @@ def first_header(data: Any, at: int, end: int, link_type: int, row: Any) -> Any:
         return _firewall_log(data, at, end, row)
     if link_type == links.JUNIPER_ETHERNET:
         return _juniper(data, at, end, row)
+    if link_type == links.NFLOG:
+        return netfilter_log(data, at, end, row)
+    if link_type == links.SLIP:
+        return serial_line(data, at, end, row)
+    if link_type == links.FRAME_RELAY:
+        following, ethertype = frame_relay(data, at, end, row)
+        return (following, ethertype) if ethertype == h.FRAME else tags(data, following, end, ethertype, row)
     row[h.FLAGS] |= NOT_CAPTURED
     return at, 0

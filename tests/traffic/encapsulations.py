@@ -204,6 +204,18 @@ def firewall_log(packet: bytes, *, length: int = 61) -> bytes:
     return bytes((length, 2, 0, 0)).ljust(length + 3 & ~3, b"\0") + packet
 
 
+def netfilter_log(packet: bytes, *, length: int | None = None, before: bytes = b"\x05\0\x0a\0eth0") -> bytes:
+    """Linux's NFLOG: its header, facts `before` the address (by default one of five bytes, padded), the packet."""
+    address = struct.pack("<HH", 16, 8) + struct.pack(">HH", 6, 0) + mac_bytes(CLIENT_MAC) + b"\0\0"
+    size = len(packet) + 4 if length is None else length
+    return b"\x02\0\0\0" + before + address + struct.pack("<HH", size, 9) + packet
+
+
+def per_packet_information(frame: bytes, link_type: int, fields: bytes = bytes(12)) -> bytes:
+    """PPI's header and fields, then a frame of another link type."""
+    return struct.pack("<BBHI", 0, 0, 8 + len(fields), link_type) + fields + frame
+
+
 def juniper(frame: bytes, *, extensions: bytes | None = None, without_link: bool = False) -> bytes:
     """Juniper's header before an Ethernet frame, or before an IP packet `without_link`."""
     flags = 1 | (0x80 if extensions is not None else 0) | 2 * without_link

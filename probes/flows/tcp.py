@@ -225,6 +225,8 @@ def update_tcp(
     if flags & RST:
         if is_new:
             me.base_sequence = (sequence - 1) & MASK if sequence else (acked - 1) & MASK
+        elif not (me.sequence_known or me.base_sequence):
+            me.base_sequence = sequence
         return active
     in_flight = me.acked and _difference(me.last_sequence, peer.last_ack) > 0
     size = row[h.APP_BYTES] + (1 if flags & SYN else 0) + (1 if flags & FIN else 0)

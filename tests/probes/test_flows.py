@@ -132,6 +132,14 @@ def test_a_refused_connection() -> None:
     assert record["dst_tcp_flags"] == TcpFlags.RST | TcpFlags.ACK
 
 
+def test_a_reset_is_all_that_is_known_of_where_its_side_began() -> None:
+    reset = tcp_frame(*S, flags="R", sequence=7000)
+    refused = [(0, tcp_frame(*C, flags="S", sequence=9)), (0.001, reset)]
+    assert only(observed(refused))["dst_base_sequence"] == 7000
+    opened = only(observed([*conversation()[:4], (0.9, reset)]))
+    assert opened["dst_base_sequence"] == 5000
+
+
 def test_the_first_packet_decides_who_is_the_source() -> None:
     record = only(observed([(0, udp_frame(*S)), (0.1, udp_frame(*C))]))
     assert ends(record) == (*SERVER_END, *CLIENT_END)

@@ -6,25 +6,30 @@ them (topics/rows/keys.py), once for all frames, and copied. What neither can be
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
+from clients.ahead import ahead
 from clients.listing.texts import AllTexts
 from topics.fields.formats import TIME, local_time
 from topics.native import Native, address_of
 from topics.rows.kinds import BLANK, CLOCK, MARGIN, NUMBER, PIECE, TEXT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
-    from clients.listing.texts import Numbers
+    from clients.listing.texts import Numbered, Numbers
     from topics.fields import Field, Style
     from topics.fields.field import Digits
 
-STEP = 1 << 16  # rows at a time
+AT_ONCE = 1 << 18  # rows of which columns are worked out and numbered: to get expressions ready takes 10 to 20 ms
+STEP = 1 << 16  # rows of which lines are made
+STEPS = 2  # that there are at a time: one is written, another one is got ready
 CELL = "cell"
+EXACT = (pl.Int64(), pl.UInt8(), pl.UInt16(), pl.UInt32())  # types that NumPy makes int64 of by itself
 UNLIKE = 24  # more, or the columns of a row would all want the same places of the cache
 OUTPUT = 1 << 22  # bytes
 WIDEST_NUMBER = 40  # digits, sign, point, before it is cut
@@ -37,6 +42,15 @@ class _Written(NamedTuple):
     kind: int
     digits: int
     most: int
+
+
+class _Step(NamedTuple):
+    """What the lines of some rows are written from: values, and the texts they point to."""
+
+    written: list[_Written]
+    values: Numbers
+    heap: Any
+    pieces: Any
 
 
 class _Pieces:
@@ -75,41 +89,68 @@ class Rows:
             {place: (column, cells[place]) for place, column in enumerate(columns) if place not in self._numbers}, style
         )
         self._delimiter = ord(delimiter) if delimiter else -1
-        self._scratch = np.empty((len(cells), STEP + UNLIKE), np.int64)
+        self._scratch = np.empty((STEPS, len(cells), STEP + UNLIKE), np.int64)
         self._output = np.empty(0, np.uint8)
 
     def blocks(self, frame: pl.DataFrame) -> Iterator[memoryview]:
-        """Yield the lines of a frame, each piece of them until the next is asked for."""
+        """Yield the lines of a frame, each piece of them until the next is asked for.
+
+        What they are made of is found out by another thread while lines are written.
+        """
+        if frame.height <= STEP:
+            steps: Iterator[_Step] = self._steps(frame)
+        else:
+            steps = ahead(self._steps(frame))
+        for step in steps:
+            yield from self._lines(step)
+
+    def _steps(self, frame: pl.DataFrame) -> Generator[_Step]:
         numbers = [expression.alias(str(place)) for place, (expression, _) in self._numbers.items()]
         wanted = [*numbers, *self._texts.wanted(frame)]
         names = [expression.meta.output_name() for expression in wanted]
-        for piece in frame.iter_slices(STEP):
+        scratch = cycle(self._scratch)
+        for whole in frame.iter_slices(AT_ONCE):
             # Not select, which has one row of what is the same for all records.
-            yield from self._written(piece, piece.with_columns(wanted).select(names))
+            worked_out = whole.with_columns(wanted).select(names)
+            known = self._texts.numbered(whole, worked_out)
+            for start in range(0, whole.height, STEP):
+                piece = whole.slice(start, STEP)
+                values = next(scratch)[:, : piece.height + 1]
+                yield self._step(piece, worked_out.slice(start, STEP), known, start, values)
 
-    def _written(self, frame: pl.DataFrame, worked_out: pl.DataFrame) -> Iterator[memoryview]:
-        values = self._scratch[:, : frame.height + 1]
-        longest, pieces = self._texts.numbered(frame, worked_out, values[:, :-1]), _Pieces()
-        written = list[_Written]()
+    def _step(
+        self, frame: pl.DataFrame, worked_out: pl.DataFrame, known: Mapping[int, Numbered], start: int, values: Numbers
+    ) -> _Step:
+        written, pieces = list[_Written](), _Pieces()
         for place, cell in enumerate(self._cells):
             if place in self._numbers:
                 done = self._number(place, worked_out[str(place)], values[place])
+            elif place in known:
+                done = _Written(TEXT, 0, known[place].longest)
+                known[place].write(start, values[place, :-1])
             else:
-                done = _Written(TEXT, 0, longest[place]) if place in longest else None
+                done = None
             written.append(done or pieces.add(frame.with_columns(cell.alias(CELL)).get_column(CELL), values[place]))
-        yield from self._lines(written, values, pieces.octets())
+        return _Step(written, values, self._texts.heap.octets, pieces.octets())
 
     def _number(self, place: int, series: pl.Series, values: Numbers) -> _Written | None:
         """Write the integers of a column of numbers; None where one has more digits than 64 bits hold."""
         series = series.to_physical()
+        if series.dtype in EXACT and not series.null_count():
+            values[:-1] = series.to_numpy()
+            return self._written(place)
         whole = series.cast(pl.Int64, strict=False)
         if whole.null_count() > series.null_count():
             return None
         values[:-1] = whole.fill_null(BLANK).to_numpy()
+        return self._written(place)
+
+    def _written(self, place: int) -> _Written:
         kind = CLOCK if place in self._clocks else NUMBER
         return _Written(kind, self._numbers[place][1], max(WIDEST_NUMBER, self._shape[place][0]))
 
-    def _lines(self, written: Sequence[_Written], values: Numbers, pieces: Any) -> Iterator[memoryview]:  # noqa: ANN401
+    def _lines(self, step: _Step) -> Iterator[memoryview]:
+        written, values, heap, pieces = step
         most = sum(column.most + 1 for column in written) + 1
         if len(self._output) < most + OUTPUT:
             self._output = np.empty(most + OUTPUT, np.uint8)
@@ -117,7 +158,6 @@ class Rows:
             (what.kind, what.digits, width, left) for what, (width, left) in zip(written, self._shape, strict=True)
         ]
         columns, progress, rows = np.array(shapes, np.int64), np.zeros(2, np.int64), values.shape[1] - 1
-        heap = self._texts.heap.octets
         while progress[0] < rows:
             _write_rows(
                 *(address_of(columns), len(columns), address_of(values), values.strides[0] // values.itemsize, rows),

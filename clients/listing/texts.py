@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -103,6 +103,19 @@ class _Kinds:
         np.take(self._of, combinations, out=self.codes, mode="clip")
 
 
+class Numbered(NamedTuple):
+    """A column whose texts have numbers: that of each row, where each text is, the most bytes of one."""
+
+    codes: Numbers
+    texts: Numbers
+    longest: int
+
+    def write(self, start: int, places: Numbers) -> None:
+        """Write where the texts of rows from one on are."""
+        codes = self.codes[start : start + len(places)]
+        np.take(self.texts, codes, out=places, mode="clip")  # in another mode it makes a copy
+
+
 class AllTexts:
     """The texts of some columns, by place; `columns` are the fields with what a line has of each.
 
@@ -134,19 +147,18 @@ class AllTexts:
         wanted = {key.name: key.expression for group in self._groups.all for key in group.keys}
         return [expression.alias(name) for name, expression in wanted.items()]
 
-    def numbered(self, frame: pl.DataFrame, worked_out: pl.DataFrame, numbers: Numbers) -> dict[int, int]:
-        """Write the number of each row's text into the rows of `numbers`; return the longest text of each column.
-
-        A column that is not returned has no numbers.
-        """
-        if any(worked_out[key.name].null_count() for group in self._groups.all for key in group.keys):
+    def numbered(self, frame: pl.DataFrame, worked_out: pl.DataFrame) -> dict[int, Numbered]:
+        """Return the numbers of each column's texts, which hold until the next frame; a column left out has none."""
+        if any(frame[name].null_count() for name in self._groups.columns if not frame.schema[name].is_temporal()):
             return {}
         for group, new in self._groups.number(frame, worked_out):
             if len(new) and group.columns:
                 self._add(frame, new, group.columns)
-            for place in group.columns:
-                np.take(self._places[place], group.codes, out=numbers[place], mode="clip")  # else it makes a copy
-        return {place: self._longest[place] for place in self._fitting or ()}
+        return {
+            place: Numbered(group.codes, self._places[place], self._longest[place])
+            for group in self._groups.all
+            for place in group.columns
+        }
 
     def _add(self, frame: pl.DataFrame, new: Numbers, columns: Sequence[int]) -> None:
         """Add the texts of records that are new, in these rows."""
@@ -193,6 +205,7 @@ class _Groups:
         of_both.columns = narrow
         self._others += [of_both] if shared else []
         self.all = [*([self._few] if few else []), *self._others]
+        self.columns = {name for found in columns.values() for key in found for name in _roots(key)}
 
     def _own(self, place: int, found: Sequence[Key]) -> _Group:
         """Return the group of one column."""

@@ -29,9 +29,9 @@ class Format:
     `text` gets the value, the style and the width that was asked for; `extra_width` the width and the style. Text that
     is `free` may hold any character: among delimiters it has to be quoted. `holds` says what the value is: `number`,
     `time` (ns since 1970), `text` or `bytes`; `scale` how many of its units make one of those that are printed.
-    `number` is what the text is the digits of, int64 or decimal, with how many of them stand behind the point; None
-    where it is no such text: kernels write it without the way through text. `also` is what the text of a record depends
-    on besides the value.
+    `number` is what the text is the digits of, int64, decimal or whole float64, with how many of them stand behind the
+    point; None where it is no such text: kernels write it without the way through text. `also` is what the text of a
+    record depends on besides the value.
     """
 
     text: Callable[[pl.Expr, Style, int], pl.Expr]

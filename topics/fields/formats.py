@@ -100,7 +100,8 @@ def _fixed_rate(value: pl.Expr, style: Style) -> Digits | None:
 
 
 def _fixed_seconds(value: pl.Expr, style: Style) -> Digits:
-    return _fixed(value / SECOND, style)
+    """Return the digits as a whole float64, rounded as the cast to a decimal does it, which takes twice as long."""
+    return (value / SECOND * 10**style.precision).round(0, mode="half_to_even"), style.precision
 
 
 def _epoch(value: pl.Expr, style: Style) -> Digits | None:

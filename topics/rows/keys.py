@@ -29,6 +29,7 @@ CONDITIONS = frozenset(
     )
 )
 JOINED = frozenset(("and", "or", "not"))
+SURE = CONDITIONS - {"matches"} | JOINED | {"constant", "case", "add", "subtract", "multiply", "bits", "joined bits"}
 ASIDE = frozenset(("ip text", "mac text", "class network"))  # their second part is a condition
 UNBOUNDED = frozenset(("community id", "in spans", "latin text", "label", "hex text"))
 FEW = ("flags", "encapsulations", "options", "tcp_state", "vlan", "ethertype")  # names of columns of few values
@@ -175,11 +176,36 @@ class _Keys:
             if name not in self._whole
         ]
         conditions = [
-            Key(repr(condition), polars(condition).cast(pl.UInt8).fill_null(2), ANSWER_BITS, 1, Extent.SOME)
+            Key(repr(condition), _answer(condition), ANSWER_BITS, 1, Extent.SOME)
             for several in self._conditions
             for condition in self._split(several)
         ]
         return list({key.name: key for key in whole + branches + conditions}.values())
+
+
+def _answer(condition: Value) -> pl.Expr:
+    """Return the answer of a condition as an integer; what may be unknown takes longer to ask."""
+    no, yes, unknown = (pl.lit(answer, pl.UInt8()) for answer in range(3))
+    asked = polars(condition)
+    if _is_sure(condition):
+        return pl.when(asked).then(yes).otherwise(no)
+    return pl.when(asked).then(yes).when(~asked).then(no).otherwise(unknown)
+
+
+def _is_sure(value: Value) -> bool:
+    """Tell whether there is a value wherever its columns have one, which those of times need not."""
+    if value.operation == "column":
+        return str(value.parts[0]) in _kinds() or str(value.parts[0]) in _numbers()
+    if value.operation == "case" and not len(value.parts) % 2:
+        return False
+    return value.operation in SURE and all(_is_sure(part) for part in value.parts if isinstance(part, Value))
+
+
+@functools.cache
+def _numbers() -> frozenset[str]:
+    """Return the columns of integers that are no times."""
+    integers = (field for field in flow_fields() if field.store == "i8")
+    return frozenset(field.name for field in integers if not field.unit.startswith("ns since"))
 
 
 def key_of(name: str) -> Key:

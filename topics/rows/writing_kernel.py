@@ -18,9 +18,13 @@ SECOND, DAY = 1_000_000_000, 86_400
 SPACE, STAR, POINT, MINUS, LINE_END = 32, 42, 46, 45, 10
 BLANKS, ZEROS = np.uint64(0x2020202020202020), np.uint64(0x3030303030303030)
 COLONS = np.uint64(10 << 16 | 10 << 40)  # what makes of HH0MM0SS a time
-EIGHT = np.uint64(100_000_000)
+MILLION, EIGHT = np.uint64(1_000_000), np.uint64(100_000_000)
 WORD = 8  # bytes
 POWERS = np.array([10**digits for digits in range(10)])
+FEW_DIGITS, LENGTH = 10_000, np.uint64(56)
+# The text of each number of up to four digits as a word, which has how many they are in its highest byte.
+TEXTS = [b"%d" % number for number in range(FEW_DIGITS)]
+SHORT = np.array([int.from_bytes(text, "little") | len(text) << 56 for text in TEXTS], np.uint64)
 
 
 @inlined
@@ -37,6 +41,10 @@ def _eight_digits(number: Any) -> Any:
 @inlined
 def _put_beginning(out: Any, place: int, number: Any) -> Any:
     """Write a number below 10^8 without zeros in front; return where it ends."""
+    if number < np.uint64(FEW_DIGITS):
+        short = SHORT[np.int64(number)]
+        store_word(out, place, short)
+        return place + np.int64(short >> LENGTH)
     digits = _eight_digits(number)
     last = digits | np.uint64(1 << 56)  # of 0 one digit stays
     zeros = (bit_length(np.int64(last & (~last + np.uint64(1)))) - 1) >> 3
@@ -84,7 +92,7 @@ def _put_number(out: Any, place: int, value: int, digits: int) -> Any:
     if not digits:
         return _put_whole(out, place, number)
     unit = np.uint64(POWERS[digits])
-    whole = number // unit
+    whole = number // MILLION if digits == 6 else number // unit  # to divide by a constant is faster
     place = _put_whole(out, place, whole)
     out[place] = POINT
     return _put_fraction(out, place + 1, number - whole * unit, digits)
@@ -128,7 +136,9 @@ def _fit(out: Any, start: int, end: int, width: int, left: bool) -> int:
 @inlined
 def _copy(out: Any, place: int, texts: Any, begin: int, length: int) -> int:
     """Copy so many bytes; return where they end."""
-    for word in range(0, length, WORD):
+    for word in range(0, MARGIN, WORD):  # most texts are no longer, and this way there is nothing to guess
+        store_word(out, place + word, load_word(texts, np.uint64(begin + word)))
+    for word in range(MARGIN, length, WORD):
         store_word(out, place + word, load_word(texts, np.uint64(begin + word)))
     return place + length
 

@@ -109,18 +109,18 @@ def split_columns(columns: dict[str, Column], count: int, size: BinSize) -> tupl
     if not len(crossing):
         return columns, low
     rows, starts, ends = overlaps(low, high, crossing, size)
-    pieces = {name: column if len(column) == 1 < count else column[rows] for name, column in columns.items()}
-    spread = (name for name in COUNTERS if name in pieces and pieces[name].any())  # of nothing each has nothing
-    kept = (name for name in DURATIONS if name in pieces)
-    changed = {name: _whole(pieces[name], len(rows)) for name in (*TIMES, *spread, *kept)}
+    spread = (name for name in COUNTERS if name in columns and columns[name].any())  # of nothing each has nothing
+    kept = (name for name in DURATIONS if name in columns)
+    changed = {name: _whole(columns[name], count)[rows] for name in (*TIMES, *spread, *kept)}
     cut = np.flatnonzero((high > low)[rows])
     _cut(changed, cut, rows, starts, ends)
     filled = np.ones(len(rows), bool)
     filled[cut] = (changed["src_packets"][cut] > 0) | (changed["dst_packets"][cut] > 0)
-    pieces |= changed
-    if filled.all():
-        return pieces, starts
-    return {name: column if len(column) == 1 else column[filled] for name, column in pieces.items()}, starts[filled]
+    if not filled.all():
+        rows, starts = rows[filled], starts[filled]
+        changed = {name: column[filled] for name, column in changed.items()}
+    same = {name: column for name, column in columns.items() if name not in changed}
+    return {n: c if len(c) == 1 < count else c[rows] for n, c in same.items()} | changed, starts
 
 
 def _times(columns: Any) -> tuple[Integers, Integers]:  # noqa: ANN401 - fields by name, as records have them

@@ -6,6 +6,8 @@ of variable length, are left to those.
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from topics.columns import Column
     from topics.schema import Field
 
+THREADS = min(len(os.sched_getaffinity(0)), 4)
+WORTH_THREADS = 1 << 14  # records
 FIRST_CAPACITY = 1 << 19  # memory is taken as it is touched
 BLOCK = 512  # records whose keys are made at a time: they stay in the cache
 CONVERSATION = (
@@ -126,12 +130,23 @@ class ColumnAggregation:
             rows.counts[name] = whole(columns[name], len(slots))
             rows.had[name] = np.empty(len(slots), np.uint8)
             kernels.notice(seen, slots, rows.counts[name], rows.had[name])
-        for name, merged in self._lanes.items():
-            merged.add(lane(columns[name]), rows)
-        for name, prefix in self._prefixes.items():
-            prefix.add(columns[name], columns[ADDRESSES[name]], columns["ethertype"], rows)
-        for name, window in self._windows.items():
-            window.add(columns[name], columns[SCALES[name]], rows)
+        names = [*self._prefixes, *self._windows, *self._lanes]
+        if self._records == len(slots) or len(slots) < WORTH_THREADS:  # the first ones load the kernels
+            for name in names:
+                self._add_one(name, columns, rows)
+            return
+        with ThreadPoolExecutor(THREADS, "fields") as pool:
+            for _ in pool.map(lambda name: self._add_one(name, columns, rows), names):
+                pass
+
+    def _add_one(self, name: str, columns: dict[str, Column], rows: Rows) -> None:
+        """Merge one field, or two that belong together, which share nothing with the others."""
+        if name in self._prefixes:
+            self._prefixes[name].add(columns[name], columns[ADDRESSES[name]], columns["ethertype"], rows)
+        elif name in self._windows:
+            self._windows[name].add(columns[name], columns[SCALES[name]], rows)
+        else:
+            self._lanes[name].add(lane(columns[name]), rows)
 
     def placed(self, columns: dict[str, Column], bins: Times) -> tuple[Times, Column]:
         """Find or make the flow of each record: its slot, int64, and whether the record is the first of it, uint8."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
 DEFAULT = records_like(1)
+ZEROS = pa.py_buffer(bytes(1 << 22))  # never written, so they take no memory until they are read
 
 
 def silent(data: pa.RecordBatch, names: Iterable[str]) -> set[str]:
@@ -46,11 +47,18 @@ def completed(data: pa.RecordBatch, names: Collection[str]) -> pa.RecordBatch:
 
 def nothing(name: str, count: int) -> pa.Array:
     """Return a column that says nothing, of so many rows."""
-    kind = ARROW_SCHEMA.field(name).type
+    kind, default = ARROW_SCHEMA.field(name).type, DEFAULT[name][0] if name in (DEFAULT.dtype.names or ()) else 0
     if pa.types.is_timestamp(kind):
-        return pa.nulls(count, kind)
+        return pa.Array.from_buffers(kind, count, [_zeros(count), _zeros(8 * count)], null_count=count)
     if FIELDS[name].store == "heap":
-        return pa.Array.from_buffers(kind, count, [None, pa.py_buffer(bytes(4 * (count + 1))), pa.py_buffer(b"")])
-    if FIELDS[name].kind == "fixed":
-        return pa.Array.from_buffers(kind, count, [None, pa.py_buffer(bytes(FIELDS[name].size * count))])
+        return pa.Array.from_buffers(kind, count, [None, _zeros(4 * (count + 1)), pa.py_buffer(b"")])
+    if not np.any(default):
+        return pa.Array.from_buffers(kind, count, [None, _zeros(count * kind.bit_width // 8)])
     return pa.array(np.repeat(DEFAULT[name], count))
+
+
+def _zeros(size: int) -> pa.Buffer:
+    """Return so many zeros or more, for all columns the same: memory touched anew costs more than reading it."""
+    if size > ZEROS.size:
+        return pa.py_buffer(bytes(size))
+    return ZEROS.slice(0, size)

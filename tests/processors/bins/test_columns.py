@@ -111,6 +111,17 @@ def test_a_table_that_is_full_grows(monkeypatch: pytest.MonkeyPatch, keys: list[
     assert_frame_equal(frame(found), frame([to_arrow(merged(batch, keys))]), categorical_as_str=True, check_exact=True)
 
 
+@pytest.mark.parametrize("keys", KEYS)
+def test_threads_merge_what_one_does(monkeypatch: pytest.MonkeyPatch, keys: list[str]) -> None:
+    batch = records(Plan(seed=2, count=60, kinds=(0, 2, 7), hosts=3), alike=False)
+    alone = columns_of(batch, keys)
+    monkeypatch.setattr("processors.merge.columns.WORTH_THREADS", 0)
+    together = columns_of(batch, keys)
+    assert alone is not None
+    assert together is not None
+    assert_frame_equal(frame(together), frame(alone), categorical_as_str=True, check_exact=True)
+
+
 @pytest.mark.parametrize("name", HEAP_FIELDS)
 def test_bytes_are_left_to_the_kernels(name: str) -> None:
     batch = FlowBatch(records_like(2))

@@ -51,6 +51,8 @@ def _arrow_fields() -> Iterable[pa.Field]:
 
 
 ARROW_SCHEMA = pa.schema(_arrow_fields())
+KINDS = {field.name: field.type for field in ARROW_SCHEMA}  # a schema takes longer to ask
+CAUSE_WORDS = pa.array(CAUSES, pa.string())
 
 
 def to_arrow(batch: FlowBatch, names: Collection[str] = ARROW_SCHEMA.names) -> pa.RecordBatch:
@@ -186,19 +188,19 @@ def _distinct(numbers: Column) -> tuple[Column, Column]:
 
 def _words(words: list[str], codes: Column) -> pa.DictionaryArray:
     distinct = {word: number for number, word in enumerate(dict.fromkeys(words))}
-    renumbered = np.array([distinct[word] for word in words], np.int32)[codes]
+    renumbered = codes if len(words) == 1 else np.array([distinct[word] for word in words], np.int32)[codes]
     return pa.DictionaryArray.from_arrays(pa.array(renumbered), pa.array(list(distinct), pa.string()))
 
 
 def _arrow_array(name: str, columns: dict[str, Any], heap: Heap) -> pa.Array:
     if name in OBSERVER_COLUMNS:
         return columns[name]
-    field, kind = FIELDS[name], ARROW_SCHEMA.field(name).type
+    field, kind = FIELDS[name], KINDS[name]
     if field.store == "heap":
         return _heap_array(name, kind, columns, heap)
     column = columns[name]
     if field.kind == "enum":
-        return pa.DictionaryArray.from_arrays(pa.array(column.view(np.int8)), pa.array(CAUSES, pa.string()))
+        return pa.DictionaryArray.from_arrays(pa.array(column.view(np.int8)), CAUSE_WORDS)
     validity = _validity(column) if field.unit == TIME_UNIT else None
     return pa.Array.from_buffers(kind, len(column), [validity, pa.py_buffer(column)])
 

@@ -24,7 +24,8 @@ class Marks:
     """
 
     def __init__(self, ports: Table | None = None, ip: Table | None = None, ether: Table | None = None) -> None:
-        self._tables = (ports, ip, ether)
+        none = np.zeros(0, np.uint8)
+        self._tables = tuple(none if each is None else each.reshape(-1) for each in (ports, ip, ether))
         self._wanted = ports is not None
         self._numbers, self._ids = np.zeros(0, np.int64), np.zeros((0, 2), np.int64)
         self._count = np.zeros(1, np.int64)
@@ -47,9 +48,7 @@ class Marks:
 
     def for_kernels(self) -> tuple[Any, ...]:
         """Return what `mark` takes."""
-        none = np.zeros(0, np.uint8)
-        ports, ip, ether = (none if each is None else each for each in self._tables)
-        return ports.reshape(-1), ip, ether, self._numbers, self._ids, self._count
+        return *self._tables, self._numbers, self._ids, self._count
 
 
 @inlined

@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from topics.batch import Records
+    from topics.columns import Column
 
 TAG = 0xFFF
 VLANS = TAG + 1
 LAG_BUCKETS = 32  # powers of two of ns
 SIDES = ("src", "dst")
 LEAST_BOTH_WAYS = 20  # packets of the other direction
+LOOKED_AT = (
+    "observer",
+    *(f"{side}_{name}" for name in ("last", "vlan", "packets", "duplicate_packets") for side in SIDES),
+)
 
 Int64 = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -74,28 +79,32 @@ class Sums:
         return others >= LEAST_BOTH_WAYS and copies > 0.5 * packets and other_copies < 0.05 * others
 
 
-def packets_by_place(records: Records, rows: Int64) -> Iterator[tuple[Place, int]]:
-    """Yield how many packets the records at index `rows` saw where, copies apart."""
-    for observer, mine in _by_observer(records, rows):
+def packets_by_place(columns: Mapping[str, Column], rows: Int64) -> Iterator[tuple[Place, int]]:
+    """Yield how many packets the records at index `rows` saw where, copies apart; `columns` are LOOKED_AT."""
+    for observer, mine in _by_observer(columns["observer"], rows):
         counts = np.zeros(VLANS)
         for side in SIDES:
-            counts += np.bincount(records[f"{side}_vlan"][mine] & TAG, records[f"{side}_packets"][mine], VLANS)
+            counts += np.bincount(columns[f"{side}_vlan"][mine] & TAG, columns[f"{side}_packets"][mine], VLANS)
         for vlan in np.flatnonzero(counts).tolist():
             yield Place(observer, vlan), int(counts[vlan])
 
 
-def _by_observer(records: Records, rows: Int64) -> Iterator[tuple[int, Int64]]:
-    observers = records["observer"][rows]
+def _by_observer(ids: Column, rows: Int64) -> Iterator[tuple[int, Int64]]:
+    observers = ids[rows]
+    if (observers == observers[0]).all():
+        yield int(observers[0]), rows
+        return
     for observer in np.unique(observers).tolist():
         yield observer, rows[observers == observer]
 
 
-def copies_by_kind(records: Records, rows: Int64) -> Iterator[tuple[Place, Kind, Sums]]:
+def copies_by_kind(records: Records, columns: Mapping[str, Column], rows: Int64) -> Iterator[tuple[Place, Kind, Sums]]:
     """Yield the sums of every kind of copies in every place, of the records at index `rows`."""
     for side, other in zip(SIDES, reversed(SIDES), strict=True):
-        mine = _Copies(records, rows[records[f"{side}_duplicate_packets"][rows] > 0], side, other)
-        if not len(mine.rows):
+        copied = rows[columns[f"{side}_duplicate_packets"][rows] > 0]
+        if not len(copied):
             continue
+        mine = _Copies(records, copied, side, other)
         kinds, number = np.unique(mine.keys(), axis=0, return_inverse=True)
         for place, kind in enumerate(kinds.tolist()):
             yield Place(*kind[:2]), Kind(*kind[2:]), mine.sums(number.reshape(-1) == place)

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from processors.spans.diagnosis import diagnosis
-from processors.spans.sums import Kind, Place, Sums, copies_by_kind, packets_by_place
+from processors.spans.sums import LOOKED_AT, Kind, Place, Sums, copies_by_kind, packets_by_place
 from topics.batch import END_OF_RUN
+from topics.columns import split
 from topics.spans import CLEARED, RAISED, SpanFinding
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from topics.batch import FlowBatch, Observer
+    from topics.batch import FlowBatch, Observer, Records
+    from topics.columns import Column
 
 What = tuple[Place, Kind]
 Key = tuple[str, str, int]
@@ -101,9 +103,10 @@ class SpanWatch:
         source = self._sources.setdefault(key, _Source())
         if len(batch):
             source.observers.update(batch.observers)
-            last = np.maximum(batch.records["src_last"], batch.records["dst_last"])
+            columns = split(batch.records, LOOKED_AT)  # in one go: a column at a time meets each record in memory again
+            last = np.maximum(columns["src_last"], columns["dst_last"])
             source.newest = max(source.newest, int(last.max()))
-            self._sum(source, batch, np.maximum(last // PERIOD, source.closed + 1))
+            self._sum(source, batch.records, columns, np.maximum(last // PERIOD, source.closed + 1))
         watermark = source.newest - batch.status_interval if len(batch) else batch.watermark
         for number in sorted(number for number in source.periods if (number + 1) * PERIOD <= watermark):
             self._close(key, source, number)
@@ -115,13 +118,13 @@ class SpanWatch:
             self._end(key)
         return []
 
-    def _sum(self, source: _Source, batch: FlowBatch, number: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
+    def _sum(self, source: _Source, records: Records, columns: Mapping[str, Column], number: Column) -> None:
         for each in np.unique(number).tolist():
             rows = np.flatnonzero(number == each)  # NumPy would copy whole records field by field
             period = source.periods.setdefault(each, _Period())
-            for place, packets in packets_by_place(batch.records, rows):
+            for place, packets in packets_by_place(columns, rows):
                 period.packets[place] = period.packets.get(place, 0) + packets
-            for place, kind, sums in copies_by_kind(batch.records, rows):
+            for place, kind, sums in copies_by_kind(records, columns, rows):
                 period.copies.setdefault((place, kind), Sums()).add(sums)
 
     def _close(self, key: Key, source: _Source, number: int) -> None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from topics.native import Native, address_of
+from topics.rows.kinds import BLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WORD = 64
-BLOCK = 512  # rows that the kernel makes words of at a time
 SMALLEST = 1 << 10  # places of a table
 Unsigned = np.ndarray[Any, Any]
 Numbers = np.ndarray[Any, np.dtype[np.int64]]

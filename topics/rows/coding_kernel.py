@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from topics.compiled import folded_product, inlined, kernel
+from topics.rows.kinds import BLOCK
 from topics.rows.words import (
     halves_at,
     integer_rows_at,
@@ -19,7 +20,6 @@ from topics.rows.words import (
 )
 
 SPREAD = np.uint64(0x9E3779B97F4A7C15)
-BLOCK = 512  # rows whose words are made before they are numbered, so that they are still in the nearest cache
 
 
 @inlined

@@ -293,7 +293,11 @@ def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
     if pa.types.is_dictionary(kind):
         if not pa.types.is_dictionary(array.type):
             array = array.cast(pa.string()).dictionary_encode()
-        return pa.DictionaryArray.from_arrays(array.indices.cast(pa.int32()), array.dictionary.cast(pa.string()))
+        return pa.DictionaryArray.from_arrays(_as(array.indices, pa.int32()), _as(array.dictionary, pa.string()))
+    return _as(array, kind)
+
+
+def _as(array: pa.Array, kind: pa.DataType) -> pa.Array:
     return array if array.type == kind else array.cast(kind)
 
 
@@ -307,8 +311,19 @@ def _take_column(name: str, array: pa.Array, columns: dict[str, Any], heaps: lis
     elif FIELDS[name].kind == "fixed":
         columns[name] = _fixed(array, FIELDS[name].size)
     else:
-        numbers = array.view(pa.int64()).fill_null(0) if array.type == TIME_TYPE else array
-        columns[name] = numbers.to_numpy(zero_copy_only=False)
+        columns[name] = _times(array) if array.type == TIME_TYPE else array.to_numpy(zero_copy_only=False)
+
+
+def _times(array: pa.TimestampArray) -> Column:
+    """Return times as numbers, 0 for null; by hand, since what computes in pyarrow takes 0.1 s to import."""
+    count, (validity, data) = len(array), array.buffers()
+    if data is None or not count:
+        return np.zeros(0, np.int64)
+    times = np.frombuffer(data, np.int64, count, 8 * array.offset)
+    if not array.null_count:
+        return times
+    bits = np.unpackbits(np.frombuffer(validity, np.uint8), count=array.offset + count, bitorder="little")
+    return np.where(bits[array.offset :], times, 0)
 
 
 def _cause_codes(array: pa.Array) -> Column:

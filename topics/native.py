@@ -2,7 +2,8 @@
 
 To import Numba and to load a first kernel takes 0.6 s, more than a listing of half a million lines; LLVM takes a tenth
 of that. In return such a kernel takes and gives back nothing but integers: addresses of arrays, and how long they are.
-Numba compiles it, once, when there is no object for what the kernel is made of and for this processor.
+Numba compiles it, once, when there is no object for what the kernel is made of and for the processor. An object is
+code: who may write where they are kept runs what they like as those who read them, as with what Numba itself keeps.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _LOADING = threading.Lock()
 
 
 class Native:
-    """A kernel of a module, called with so many integers of 64 bits; it releases the GIL and returns nothing.
+    """A function of a module as a kernel, called with integers of 64 bits; it releases the GIL and returns nothing.
 
     Its arrays have to live while it runs, and to be as long as it is told: nothing is checked, unless Numba is told to
     check bounds (NUMBA_BOUNDSCHECK), which then runs it itself.
@@ -52,15 +53,16 @@ class Native:
 
     def _loaded(self) -> Callable[..., None]:
         if os.environ.get("NUMBA_BOUNDSCHECK", "0") not in {"", "0"}:
-            checked: Callable[..., None] = getattr(import_module(self._module), self._name)
-            return checked
+            from topics.compiled import kernel
+
+            return kernel(self._function())
         import llvmlite.binding as llvm
 
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
-        path = _directory() / f"{self._module}.{self._name}-{self._state(llvm)}.object"
-        symbol, code = _kept(path) or self._compiled(path)
-        machine = _machine(llvm)
+        directory, machine = _directory(), _machine(llvm)
+        path = directory and directory / f"{self._module}.{self._name}-{self._state(llvm)}.object"
+        symbol, code = (path and _kept(path)) or self._compiled(path)
         self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self._engine.finalize_object()
@@ -74,33 +76,38 @@ class Native:
 
         return call
 
+    def _function(self) -> Callable[..., None]:
+        function: Callable[..., None] = getattr(import_module(self._module), self._name)
+        return function
+
     def _state(self, llvm: Any) -> str:  # noqa: ANN401 - a module without types
         """Return a digest of the file of the kernel and the processor; what else it is made of, its object says."""
-        source = ROOT.joinpath(*self._module.split(".")).with_suffix(".py").read_bytes()
-        made_for = f"{llvm.llvm_version_info} {llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
-        return _digest(source + made_for.encode())
+        from llvmlite import __version__
 
-    def _compiled(self, path: Path) -> tuple[str, bytes]:
+        source = ROOT.joinpath(*self._module.split(".")).with_suffix(".py").read_bytes()
+        made_for = [__version__, llvm.get_process_triple(), *_processor(llvm)]
+        return _digest(source + json.dumps(made_for).encode())
+
+    def _compiled(self, path: Path | None) -> tuple[str, bytes]:
         """Compile the kernel and keep it; return the name of the function and the object."""
         import llvmlite.binding as llvm
         import numba
 
         from topics.compiled import _sources, compiled  # what a kernel is made of, as for those that Numba keeps
 
-        module = import_module(self._module)
         signature = (numba.types.int64,) * self._arguments
-        function: Any = compiled(**WITHOUT_PYTHON)(getattr(module, self._name).py_func)
+        function: Any = compiled(**WITHOUT_PYTHON)(self._function())
         function.compile(signature)
         parsed = llvm.parse_assembly(function.inspect_llvm(signature))
         foreign = [each.name for each in parsed.functions if each.is_declaration and not each.name.startswith(OF_LLVM)]
         if foreign:
             raise TypeError(f"{self._module}.{self._name}: needs more than its arguments: {', '.join(foreign)}")
-        (symbol,) = (each.name for each in parsed.functions if not each.is_declaration)
-        code = _machine(llvm).emit_object(parsed)
-        sources = _sources(ROOT, Path(str(module.__file__)).resolve())
+        symbol: str = function.overloads[signature].fndesc.llvm_func_name
+        code: bytes = _machine(llvm).emit_object(parsed)
+        sources = _sources(ROOT, Path(function.py_func.__code__.co_filename).resolve())
         made_of = {str(source.relative_to(ROOT)): _digest(text.encode()) for source, text in sources.items()}
-        head = {"symbol": symbol, "digest": _digest(code), "made of": made_of}
-        _keep(path, json.dumps(head).encode() + b"\n" + code)
+        if path:
+            _keep(path, json.dumps({"symbol": symbol, "made of": made_of}).encode() + b"\n" + code)
         return symbol, code
 
 
@@ -111,11 +118,12 @@ def address_of(array: Any) -> int:  # noqa: ANN401 - of any type and shape
 
 
 def _machine(llvm: Any) -> Any:  # noqa: ANN401 - a module without types, and one of its objects
-    """Return what makes machine code for this processor, as Numba has it."""
+    """Return what makes machine code, as Numba has it."""
     target = llvm.Target.from_default_triple()
+    cpu, features = _processor(llvm)
     return target.create_target_machine(
-        cpu=llvm.get_host_cpu_name(),
-        features=llvm.get_host_cpu_features().flatten(),
+        cpu=cpu,
+        features=features,
         opt=3,
         reloc="static" if target.name.startswith("x86") else "default",
         codemodel="jitdefault",
@@ -123,34 +131,50 @@ def _machine(llvm: Any) -> Any:  # noqa: ANN401 - a module without types, and on
     )
 
 
-def _directory() -> Path:
-    """Return where compiled kernels lie: in $NUMBA_CACHE_DIR, else in the user's cache directory."""
-    given = os.environ.get("NUMBA_CACHE_DIR")
-    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return (Path(given) if given else caches / "argosy" / "kernels") / "native"
+def _processor(llvm: Any) -> tuple[str, str]:  # noqa: ANN401 - a module without types
+    """Return for which processor code is made, and what that can do: this one, if Numba is not told of another one."""
+    cpu, features = os.environ.get("NUMBA_CPU_NAME"), os.environ.get("NUMBA_CPU_FEATURES")
+    if features is None:
+        features = "" if cpu and cpu.lower() == "generic" else llvm.get_host_cpu_features().flatten()
+    return cpu or llvm.get_host_cpu_name(), features
+
+
+def _directory() -> Path | None:
+    """Return where compiled kernels lie: in $NUMBA_CACHE_DIR, else in the user's cache directory; None without any."""
+    if given := os.environ.get("NUMBA_CACHE_DIR"):
+        return Path(given, "native")
+    try:
+        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:  # a user that the system does not know, without HOME
+        return None
+    return caches / "argosy" / "kernels" / "native"
 
 
 def _kept(path: Path) -> tuple[str, bytes] | None:
     """Return what was kept of a kernel, None where it is made of something else, damaged or not there."""
     try:
-        line, _, code = path.read_bytes().partition(b"\n")
-        head = json.loads(line)
-        if head["digest"] != _digest(code):
+        digest, _, content = path.read_bytes().partition(b"\n")
+        if digest != _digest(content).encode():
             return None
+        line, _, code = content.partition(b"\n")
+        head = json.loads(line)
         if any(_digest((ROOT / name).read_bytes()) != digest for name, digest in head["made of"].items()):
             return None
         return str(head["symbol"]), code
-    except (OSError, ValueError, LookupError, AttributeError, TypeError):
+    except OSError:
         return None
 
 
 def _keep(path: Path, content: bytes) -> None:
     """Keep a kernel for the next process, where that can be done; a process that reads it sees all of it or nothing."""
+    aside = path.with_suffix(f".{os.urandom(8).hex()}")  # processes of several containers may have the same number
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_suffix(f".{os.getpid()}")
-        aside.write_bytes(content)
-        aside.replace(path)
+        try:
+            aside.write_bytes(_digest(content).encode() + b"\n" + content)
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
 
 
 def _digest(content: bytes) -> str:

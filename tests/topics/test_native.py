@@ -15,23 +15,19 @@ from topics.rows.coding import Coding
 
 ROOT = Path(__file__).resolve().parents[2]
 KERNEL = """
-from topics.compiled import kernel
 from topics.factor import FACTOR
 from topics.memory import store
 
 
-@kernel
 def product(number, out):
     store(number * FACTOR, out)
 
 
-@kernel
 def raising(number, out):
     if number:
         raise ValueError
 
 
-@kernel
 def printing(number, out):
     print(number)
 """
@@ -80,8 +76,11 @@ def test_machine_code_is_kept_until_what_it_is_made_of_changes_or_it_is_damaged(
     assert run(here) == ["14", "False"]
     assert run(package(tmp_path / "there", 2)) == ["14", "False"]  # another installation of the same sources
     (kept,) = (tmp_path / "cache" / "native").iterdir()
-    kept.write_bytes(kept.read_bytes()[:-1])
-    assert run(here) == ["14", "True"]
+    whole = kept.read_bytes()
+    for damaged in (whole[:-1], whole.replace(b"product", b"protect", 1)):
+        kept.write_bytes(damaged)
+        assert run(here) == ["14", "True"]
+        assert kept.read_bytes() == whole
     assert run(package(here, 3)) == ["21", "True"]
     assert run(here) == ["21", "False"]
 
@@ -90,6 +89,48 @@ def test_numba_runs_it_where_bounds_are_to_be_checked(tmp_path: Path) -> None:
     here = package(tmp_path / "here", 2)
     assert run(here, NUMBA_BOUNDSCHECK="1") == ["14", "True"]
     assert not (tmp_path / "cache" / "native").exists()
+
+
+ELSEWHERE = """
+import llvmlite.binding
+llvmlite.binding.get_host_cpu_name = lambda: "x86-64"
+llvmlite.binding.get_host_cpu_features = llvmlite.binding.FeatureMap
+"""
+
+
+def test_each_processor_has_its_own_unless_code_for_any_is_asked_for(tmp_path: Path) -> None:
+    here = package(tmp_path / "here", 2)
+    assert run(here, NUMBA_CPU_NAME="generic") == ["14", "True"]
+    assert run(here, ELSEWHERE + RUN, NUMBA_CPU_NAME="generic") == ["14", "False"]
+    assert run(here) == ["14", "True"]
+    assert len(list((tmp_path / "cache" / "native").iterdir())) == 2
+
+
+WITHOUT_A_HOME = """
+import pathlib
+def home():
+    raise RuntimeError("Could not determine home directory.")
+pathlib.Path.home = home
+"""
+WITHOUT_ROOM = """
+import pathlib
+write = pathlib.Path.write_bytes
+def half(path, content):
+    write(path, content[:100])
+    raise OSError(28, "No space left on device")
+pathlib.Path.write_bytes = half
+"""
+
+
+def test_it_runs_where_nothing_can_be_kept(tmp_path: Path) -> None:
+    here = package(tmp_path / "here", 2)
+    assert run(here, WITHOUT_A_HOME + RUN, NUMBA_CACHE_DIR="", XDG_CACHE_HOME="") == ["14", "True"]
+    assert run(here, WITHOUT_ROOM + RUN) == ["14", "True"]
+    assert list((tmp_path / "cache" / "native").iterdir()) == []
+
+
+def test_settings_of_numba_for_looking_into_kernels_do_no_harm(tmp_path: Path) -> None:
+    assert run(package(tmp_path / "here", 2), NUMBA_OPT="0", NUMBA_DEBUGINFO="1") == ["14", "True"]
 
 
 def test_a_kernel_that_needs_python_is_refused_and_one_that_raises_is_noticed(tmp_path: Path) -> None:

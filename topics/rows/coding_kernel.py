@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from topics.compiled import folded_product, inlined, kernel
+from topics.compiled import folded_product, inlined
 from topics.rows.kinds import BLOCK
 from topics.rows.words import (
     halves_at,
@@ -134,7 +134,6 @@ def _number(
     return rows, count
 
 
-@kernel
 def number_rows(
     parts: int,
     number_of_parts: int,

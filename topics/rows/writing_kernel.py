@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from topics.compiled import bit_length, inlined, kernel, load_word
+from topics.compiled import bit_length, inlined, load_word
 from topics.rows.kinds import BLANK, CLOCK, MARGIN, PIECE, TEXT, TEXT_BITS
 from topics.rows.words import bytes_at, integer_rows_at, integers_at, store_word
 
@@ -184,7 +184,6 @@ def _write(
     return rows, place
 
 
-@kernel
 def write_rows(
     columns: int,
     number_of_columns: int,

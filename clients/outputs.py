@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from clients.ending import undone_by_sigterm
 from clients.source_names import DASH
 from clients.sources import as_frame, to_frame
 from topics.errors import UsageError
@@ -63,6 +64,8 @@ class Outputs:
         from sinks.formats import open_writer
 
         with ExitStack() as stack:
+            if self.any or self.wants_rejects:
+                stack.enter_context(undone_by_sigterm())
             for name, text in self._wishes:
                 wanted = filter_expression(text)
                 self._outputs.append(_Output(stack.enter_context(open_writer(name)), wanted))

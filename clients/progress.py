@@ -1,4 +1,4 @@
-"""How far reading has come, on standard error: only on a terminal, only when it takes long."""
+"""How far reading has come, or the work after it, on standard error: only on a terminal, only when it takes long."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ CLEAR = "\r\x1b[K"
 
 
 class Progress:
-    """A line that counts records and files; nothing where standard error is no terminal or output goes to one."""
+    """A line that counts records and files or the like.
 
-    def __init__(self, files: int) -> None:
-        self._files, self._file, self._records = files, 1, 0
+    Nothing where standard error is no terminal or output goes to one.
+    """
+
+    def __init__(self, parts: int, part: str = "file") -> None:
+        self._parts, self._place, self._records, self._part = parts, 1, 0, part
         self._wanted = sys.stderr.isatty() and not sys.stdout.isatty()
         self._next = time.monotonic() + PATIENCE
         self._shown = False
@@ -29,12 +32,12 @@ class Progress:
         now = time.monotonic()
         if self._wanted and now >= self._next:
             self._next, self._shown = now + EVERY, True
-            sys.stderr.write(f"{CLEAR}{self._records:,} records, file {self._file} of {self._files}")
+            sys.stderr.write(f"{CLEAR}{self._records:,} records, {self._part} {self._place} of {self._parts}")
             sys.stderr.flush()
 
-    def next_file(self) -> None:
-        """Count a file that was read to its end."""
-        self._file = min(self._file + 1, self._files)
+    def next(self) -> None:
+        """Count a file that was read to its end, or whatever the line counts."""
+        self._place = min(self._place + 1, self._parts)
 
     def clear(self) -> None:
         """Take the line away, for one that stays."""

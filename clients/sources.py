@@ -70,7 +70,7 @@ class Source:
                         frame = frame.filter(wanted)
                     progress.show(count)
                     yield frame
-                progress.next_file()
+                progress.next()
 
     def pieces(self, selection: Selection, columns: set[str]) -> Iterator[pl.LazyFrame]:
         """Yield the records selected, with these columns, in pieces that are not read yet: what is made of them is.
@@ -85,7 +85,7 @@ class Source:
                 for piece, count in part:
                     yield (piece if wanted is None else piece.filter(wanted)).select(chosen)
                     progress.show(count)
-                progress.next_file()
+                progress.next()
 
     def _pieces(
         self,
@@ -157,7 +157,7 @@ class Source:
                 for data in read_columns(name, columns):
                     progress.show(len(data))
                     yield data
-                progress.next_file()
+                progress.next()
 
     def reading(self) -> AbstractContextManager[None]:
         """Return what turns errors of Polars while it collects a `scan` into an InputError."""

@@ -41,7 +41,7 @@ class Told:
         """Count a file that was read."""
         VITALS.turned(LOOP)
         table.ARCHIVE_FILES.add(1)
-        self._progress.next_file()
+        self._progress.next()
 
     def say(self, line: str) -> None:
         """Say that something was or would be done."""

@@ -163,7 +163,7 @@ def sparse(parsed: Parsed, columns: set[str], condition: pl.Expr) -> Iterator[pl
                     found = scanned.select(sorted(columns)).collect(engine="streaming")
                 progress.show(found.height)
                 yield found
-            progress.next_file()
+            progress.next()
 
 
 def some(pieces: Iterator[pl.LazyFrame]) -> Iterator[pl.LazyFrame]:

@@ -22,13 +22,22 @@ if TYPE_CHECKING:
     from processors.sorting.keys import SortKey
 
 COLUMNS_AT_ONCE = 1 << 24  # records: their order and the two columns in work take up to a GB
+MOST_KEYS = 1 << 29  # bytes of what records are sorted by: two times of each of so many records, and as much again
 BLOCK = 1 << 16  # octets that are compared at a time
 Octets = NDArray[np.uint8]
 
 
-def order_of(frames: Iterable[pl.DataFrame], keys: Sequence[SortKey]) -> pa.Array:
-    """Return the rows of all frames, which have what records are sorted by, in order; rows alike as they came."""
-    values = [values_of(frame, list(keys)) for frame in frames]
+def order_of(frames: Iterable[pl.DataFrame], keys: Sequence[SortKey]) -> pa.Array | None:
+    """Return the rows of all frames, which have what records are sorted by, in order; rows alike as they came.
+
+    None where what they are sorted by, texts perhaps, is too much to be held.
+    """
+    values, held = list[pl.DataFrame](), 0
+    for frame in frames:
+        values.append(values_of(frame, list(keys)))
+        held += int(values[-1].estimated_size())
+        if held > MOST_KEYS:
+            return None
     if not values:
         return pa.array([], pa.uint32())
     return ordered(pl.concat(values), list(keys)).to_arrow()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -38,9 +39,13 @@ class ArrowWriter(Writer):
         self._columns: ArrowColumns | None = None
 
     def column_by_column(self) -> ArrowColumns | None:
-        """Return what takes all records a column at a time; None for a pipe, whose reader is waiting."""
+        """Return what takes all records a column at a time.
+
+        None for a pipe, whose reader is waiting, and where there is no place for temporary files.
+        """
         if self.path != DASH:
-            self._columns = ArrowColumns(self._options)
+            with suppress(OSError):
+                self._columns = ArrowColumns(self._options)
         return self._columns
 
     def _write(self, batch: FlowBatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import mmap
+import os
 import tempfile
 from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
@@ -31,7 +32,8 @@ class ArrowColumns:
 
     def __init__(self, options: pa.ipc.IpcWriteOptions) -> None:
         self._options = options
-        self._waiting = tempfile.TemporaryFile(prefix="argosy-columns-")  # noqa: SIM115 - lives until forget()
+        # Unbuffered, or closing it would try once more what a full disk refused. It lives until forget().
+        self._waiting = tempfile.TemporaryFile(prefix="argosy-columns-", buffering=0)  # noqa: SIM115 - see above
         self._lock, self._size = Lock(), 0
         self._parts: dict[str, list[_Part]] = {}
         self._words: dict[str, pa.Array] = {}  # those of a dictionary
@@ -59,13 +61,17 @@ class ArrowColumns:
         _, batch = pa.ipc.MessageReader.open_stream(sink.getvalue())
         with self._lock:
             part = _Part(described(batch.metadata.to_pybytes()), self._size, batch.body.size)
-            self._waiting.write(batch.body)
+            self._put_aside(memoryview(batch.body))
             self._size += part.size
         return part
 
+    def _put_aside(self, body: memoryview) -> None:
+        place = 0
+        while place < len(body):  # a disk that is nearly full takes less than it is given
+            place += os.pwrite(self._waiting.fileno(), body[place:], self._size + place)
+
     def write_to(self, stream: BinaryIO) -> None:
         """Write the stream without its end mark, batch by batch."""
-        self._waiting.flush()
         head, template = self._head()
         stream.write(head)
         columns = [self._parts[name] for name in ARROW_SCHEMA.names]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sinks.formats.parquet import WORDS, damage, silent_columns
+from sinks.formats.parquet import LARGEST_WHOLE, READ_AT_ONCE, WORDS, damage, silent_columns
 from sinks.formats.silent import nothing
 from topics.errors import InputError
 from topics.frame import ARROW_SCHEMA, conformed_column
@@ -22,6 +23,14 @@ class LongColumnError(Exception):
     """A column is too long to be held."""
 
 
+class Version(NamedTuple):
+    """What tells a file from another one of the same name, or from itself before it was changed."""
+
+    inode: int
+    size: int
+    changed: int
+
+
 class ColumnFiles:
     """Files whose columns are those of ARROW_SCHEMA; for one thread."""
 
@@ -32,6 +41,8 @@ class ColumnFiles:
             with damage(path):
                 file = pq.ParquetFile(path, read_dictionary=WORDS, page_checksum_verification=True)
                 self._files.append((path, file, silent_columns(file)))
+                _check_rows(file)
+        self.versions = [_version(path) for path in paths]
 
     @property
     def rows(self) -> int:
@@ -43,17 +54,23 @@ class ColumnFiles:
         """Whether all have all columns, with the types that this version writes."""
         return all(_is_ours(path, file) for path, file, _ in self._files)
 
+    def check(self, versions: Sequence[Version]) -> None:
+        """Raise InputError naming a file that is another one than when it had this version."""
+        for (path, _, _), before, now in zip(self._files, versions, self.versions, strict=True):
+            if before != now:
+                raise InputError(f"{path}: was changed or replaced while it was read")
+
     def column(self, name: str) -> Iterator[pa.Array]:
-        """Yield a column of all files, a row group at a time, with its type of ARROW_SCHEMA.
+        """Yield a column of all files, a row group or less at a time, with its type of ARROW_SCHEMA; no empty array.
 
         Row groups of one length that say nothing in it are one object. Raises InputError naming the file that is
         damaged, LongColumnError where the column would take too much memory.
         """
-        has_lengths, length = _has_lengths(ARROW_SCHEMA.field(name).type), 0
+        length = 0
         for path, file, silent in self._files:
             with damage(path):
                 for chunk in _silent(file, name) if name in silent else _chunks(file, name):
-                    length += chunk.nbytes if has_lengths else 0
+                    length += _variable_length(chunk)
                     if length > LONGEST:
                         raise LongColumnError
                     yield chunk
@@ -80,25 +97,52 @@ def _alike(found: pa.DataType | None, kind: pa.DataType) -> bool:
     return found == kind or (found is not None and pa.types.is_dictionary(found) and pa.types.is_dictionary(kind))
 
 
-def _has_lengths(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_binary(kind) or pa.types.is_string(kind))
+def _version(path: str) -> Version:
+    with damage(path):
+        found = Path(path).stat()
+        return Version(found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def _check_rows(file: pq.ParquetFile) -> None:
+    """Raise InputError where the row groups do not make up the records: arrays are as long as these say."""
+    rows = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+    if min(rows, default=0) < 0 or sum(rows) != file.metadata.num_rows:
+        raise InputError(f"row groups of {sum(rows)} records where the footer says {file.metadata.num_rows}")
+
+
+def _variable_length(chunk: pa.Array) -> int:
+    """Return the bytes of texts and of the words of a dictionary, of which nobody knows before how many they are."""
+    if pa.types.is_dictionary(chunk.type):
+        return int(chunk.dictionary.nbytes)
+    return int(chunk.nbytes) if pa.types.is_binary(chunk.type) or pa.types.is_string(chunk.type) else 0
 
 
 def _silent(file: pq.ParquetFile, name: str) -> Iterator[pa.Array]:
     chunk = None
     for group in range(file.num_row_groups):
         rows = file.metadata.row_group(group).num_rows
-        chunk = chunk if chunk is not None and len(chunk) == rows else nothing(name, rows)
-        yield chunk
+        if rows:
+            chunk = chunk if chunk is not None and len(chunk) == rows else nothing(name, rows)
+            yield chunk
 
 
 def _chunks(file: pq.ParquetFile, name: str) -> Iterator[pa.Array]:
     """Yield a column of each row group; raises InputError where it is damaged."""
     for group in range(file.num_row_groups):
-        rows = file.metadata.row_group(group).num_rows
-        found = file.read_row_group(group, columns=[name], use_threads=False).column(0)
-        if len(found) != rows:
-            raise InputError(f"column '{name}' has {len(found)} values in a row group of {rows}")
-        for chunk in found.chunks:
+        rows, found = file.metadata.row_group(group).num_rows, 0
+        for chunk in _of_group(file, name, group, rows):
+            found += len(chunk)
             chunk.validate(full=True)
-            yield conformed_column(name, chunk)
+            if len(chunk):
+                yield conformed_column(name, chunk)
+        if found != rows:
+            raise InputError(f"column '{name}' has {found} values in a row group of {rows}")
+
+
+def _of_group(file: pq.ParquetFile, name: str, group: int, rows: int) -> Iterator[pa.Array]:
+    """Yield a column of a row group, whole as those of ours; of a huge one some of it at a time."""
+    if rows <= LARGEST_WHOLE:
+        yield from file.read_row_group(group, columns=[name], use_threads=False).column(0).chunks
+        return
+    for data in file.iter_batches(READ_AT_ONCE, row_groups=[group], columns=[name], use_threads=False):
+        yield data.column(0)

@@ -10,6 +10,7 @@ import pytest
 from clients import progress
 from clients.main import main
 from tests.clients.flows import ten, write
+from topics.frame import ARROW_SCHEMA
 
 
 @pytest.mark.parametrize("words", [["racluster", "-w", "flows.arrow"], ["rahosts"], ["rahisto", "-H", "dur", "2"]])
@@ -36,3 +37,18 @@ def test_progress_is_for_terminals_alone(
     os.close(reader)
     told = b"\r\x1b[K10 records, file 1 of 1\r\x1b[K" if terminal else b""
     assert said.replace(b"\r\n", b"\n") == told + b"end\n"  # a terminal makes two characters of the last one
+
+
+def test_columns_that_are_put_into_order_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    file = write(tmp_path / "flows.parquet", ten())
+    monkeypatch.setattr(progress, "PATIENCE", -1.0)
+    monkeypatch.setattr(progress, "EVERY", 0.0)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(["rasort", "-r", file, "-w", str(tmp_path / "sorted.arrow")]) == 0
+    said = capfdbinary.readouterr().err.decode().split("\r\x1b[K")
+    count = len(ARROW_SCHEMA)
+    assert said[1:3] == ["10 records, file 1 of 1", ""]
+    places = [*range(1, count + 1), count]  # once before the first, and after each
+    assert said[3:] == [*(f"10 records, column {place} of {count}" for place in places), ""]

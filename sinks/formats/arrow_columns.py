@@ -98,8 +98,9 @@ class ArrowColumns:
 
     def forget(self) -> None:
         """Forget what was put: records come after all."""
-        self._parts.clear()
-        self._waiting.close()
+        with self._lock:  # after a second Ctrl-C a thread may still be at it
+            self._parts.clear()
+            self._waiting.close()
 
 
 def _one(column: pa.Field, words: pa.Array | None) -> pa.Array:

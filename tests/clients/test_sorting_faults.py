@@ -190,3 +190,16 @@ def test_a_full_disk_is_named_and_keeps_the_file_that_was_there(
     assert frame(output).equals(before)
     assert main(["rasort", "-r", file, "-w", "/dev/full"]) == 2
     assert "/dev/full: No space left on device" in capsys.readouterr().err
+
+
+def test_what_goes_wrong_in_a_thread_is_told_and_leaves_no_file(
+    file: str, output: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.delenv("ARGOSY_DEBUG", raising=False)
+    called_first(ArrowColumns, "put", monkeypatch, broken)
+    assert main(["rasort", "-r", file, "-w", str(output)]) == 1
+    assert "internal error, ZeroDivisionError" in capsys.readouterr().err
+    assert not list(output.parent.iterdir())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -14,6 +15,7 @@ from polars.testing import assert_frame_equal
 from processors.bins import Series, bin_size
 from processors.bins.columns import ColumnSeries
 from processors.merge import Aggregation
+from processors.merge.lanes import Lane
 from tests.processors.merge.generated import Plan, plans, status_batch
 from topics.batch import FlowBatch, concatenate, records_like
 from topics.frame import ARROW_SCHEMA, to_arrow
@@ -21,6 +23,9 @@ from topics.record import HEAP_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from processors.merge.lanes import Rows
+    from topics.columns import Column
 
 KEYS: tuple[list[str], ...] = (
     [],
@@ -120,6 +125,22 @@ def test_threads_merge_what_one_does(monkeypatch: pytest.MonkeyPatch, keys: list
     assert alone is not None
     assert together is not None
     assert_frame_equal(frame(together), frame(alone), categorical_as_str=True, check_exact=True)
+
+
+def test_what_goes_wrong_in_a_thread_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = records(Plan(seed=2, count=60, kinds=(0, 2, 7), hosts=3), alike=False)
+    monkeypatch.setattr("processors.merge.columns.WORTH_THREADS", 0)
+    original = Lane.add
+
+    def add(self: Lane, column: Column, rows: Rows) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            raise MemoryError
+        original(self, column, rows)
+
+    monkeypatch.setattr(Lane, "add", add)
+    with pytest.raises(MemoryError):
+        columns_of(batch, [])
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("fields")]
 
 
 @pytest.mark.parametrize("name", HEAP_FIELDS)

@@ -52,6 +52,14 @@ def test_what_begins_with_the_same_value_is_known_from_what_has_no_other(column:
         assert [value for part in parts for value in part] == column.to_pylist()[::-1]
 
 
+def test_zeros_keep_their_sign_and_what_is_no_number_stays() -> None:
+    values = np.array([-0.0] * 100 + [0.0] * 100 + [np.nan] * 100)
+    order = pa.array(range(ROWS - 1, -1, -1), pa.uint32())
+    for cuts in ([], [100], [100, 200], [200]):
+        parts = Reordering(order, 128).parts(chunks(pa.array(values), cuts))
+        assert b"".join(part.to_numpy().tobytes() for part in parts) == values[::-1].tobytes()
+
+
 def test_parts_of_a_column_of_one_value_are_one_object() -> None:
     parts = list(Reordering(pa.array(range(10), pa.uint32()), 4).parts([pa.array([3] * 5), pa.array([3] * 5)]))
     assert parts[0] is parts[1]

@@ -32,6 +32,10 @@ def run(arguments: list[str]) -> int:
     if parsed.count("-b") or parsed.count("-l"):
         return _inspect(parsed, settings)
     ready = _into_background(settings)
+
+    from probes.memory import keep_freed  # NumPy comes with it, and starts threads
+
+    keep_freed()
     if settings.argus:
         return _attach(settings, ready)
     if settings.endpoints:

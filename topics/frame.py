@@ -28,6 +28,7 @@ OPTIONAL = {spec["name"] for spec in flow_record_json()["fields"] if "default" i
 CAUSES = FIELDS["cause"].symbols
 MAX_COLUMN_BYTES = 2**31 - 1
 MAX_HEAP_BYTES = 2**32 - 1
+SPREAD = 8  # times the bytes wanted, over which they may lie to be picked out of all that lies there
 
 
 def _arrow_type(field: Field) -> pa.DataType:
@@ -229,7 +230,19 @@ def _gather(heap: Heap, starts: Column, offsets: Column) -> Heap:
     shift = (starts - offsets[:-1])[lengths > 0]
     if (shift == shift[0]).all() and 0 <= shift[0] <= len(heap) - total:
         return heap[shift[0] : shift[0] + total]
-    taken: Heap = heap[np.arange(total) + np.repeat(starts - offsets[:-1], lengths)]
+    return _in_order(heap, starts[lengths > 0], lengths[lengths > 0])
+
+
+def _in_order(heap: Heap, starts: Column, lengths: Column) -> Heap:
+    """Return pieces that may lie anywhere, none of them empty, one after the other."""
+    total, end = int(lengths.sum()), int(starts[-1] + lengths[-1])
+    runs = np.empty(2 * len(starts) - 1, np.int64)  # the pieces and what lies between them, in turns
+    runs[::2], runs[1::2] = lengths, np.diff(starts) - lengths[:-1]
+    if runs.min() >= 0 and end <= min(len(heap), starts[0] + SPREAD * total):
+        chosen = np.repeat(~np.arange(len(runs), dtype=np.uint8) & 1, runs)  # a byte each, where a place is eight
+        return heap[starts[0] : end][chosen.view(np.bool_)]
+    shift = starts - (np.cumsum(lengths) - lengths)
+    taken: Heap = heap[np.arange(total) + np.repeat(shift, lengths)]
     return taken
 
 

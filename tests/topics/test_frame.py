@@ -87,6 +87,33 @@ def test_consecutive_payloads_are_not_copied() -> None:
     assert column.buffers()[2].address == heap.ctypes.data
 
 
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [(2, 3), (7, 1), (8, 2)],  # in order, with gaps and without
+        [(7, 1), (2, 3), (8, 2)],  # in no order
+        [(2, 3), (4, 3), (4, 3)],  # over each other
+        [(0, 1), (9_999, 1)],  # far apart
+        [(4_000_000_000, 0), (2, 3), (0, 0), (7, 3), (9_000, 0)],  # nothing, which may lie anywhere
+        [(9_990, 5), (9_999, 1)],  # at the end
+    ],
+)
+def test_payloads_are_found_wherever_they_lie(pieces: list[tuple[int, int]]) -> None:
+    records = records_like(len(pieces))
+    records["src_payload_offset"], records["src_payload_length"] = zip(*pieces, strict=True)
+    heap = np.random.default_rng(1).integers(0, 256, 10_000, dtype=np.uint8)
+    column = frame.to_arrow(FlowBatch(records=records, heap=heap)).column("src_payload")
+    assert column.to_pylist() == [heap[start : start + size].tobytes() for start, size in pieces]
+
+
+@pytest.mark.parametrize("pieces", [[(2, 3), (9, 2)], [(9, 2), (2, 3)], [(2, 3), (4_000_000_000, 1)]])
+def test_payloads_that_lie_beyond_the_heap_are_none(pieces: list[tuple[int, int]]) -> None:
+    records = records_like(len(pieces))
+    records["src_payload_offset"], records["src_payload_length"] = zip(*pieces, strict=True)
+    with pytest.raises(IndexError):
+        frame.to_arrow(FlowBatch(records=records, heap=np.zeros(10, np.uint8)))
+
+
 def _replaced(name: str, array: object) -> pa.Table:
     table = pa.Table.from_batches([frame.to_arrow(random_batch(2, 3))])
     return table.set_column(table.schema.get_field_index(name), name, array)

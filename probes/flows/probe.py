@@ -147,6 +147,7 @@ class FlowProbe:
         self.marks = marks or Marks()
         self.counters = np.zeros(len(layout.COUNTERS), np.int64)
         self._observer = self.settings.observer
+        self._observer_id = self._observer.id  # a hash, too dear for every block
         counted = self.settings.count_sizes or self.settings.count_intervals
         rows = min(FIRST_ROWS, self.settings.max_flows)
         self._rows = _Rows(rows, self.settings.payload_bytes, counted=counted)
@@ -185,7 +186,7 @@ class FlowProbe:
                 block.packets,
                 taken,
                 self._kernel_settings,
-                self._observer.id,
+                self._observer_id,
                 rows.index,
                 rows.keys,
                 rows.flows,
@@ -280,7 +281,7 @@ class FlowProbe:
 
     def _batch(self, written: int) -> FlowBatch:
         records = copy_records(self._out[:written])
-        records["observer"] = self._observer.id
+        records["observer"] = self._observer_id
         self.counters[layout.COUNT_RECORDS] += written
         used, self._counts[queue.HEAP_USED] = int(self._counts[queue.HEAP_USED]), 0
         return self._empty(0).replace(records=records, heap=self._heap[:used].copy())
@@ -294,5 +295,5 @@ class FlowProbe:
             boot_id=settings.boot_id,
             status_interval=settings.status_interval,
             watermark=watermark,
-            observers={self._observer.id: self._observer},
+            observers={self._observer_id: self._observer},
         )

@@ -67,7 +67,7 @@ class Listing:
     def blocks(self, frame: pl.DataFrame) -> Iterator[bytes | memoryview]:
         """Yield all lines with their ends, as `lines` has them; what is yielded holds until the next is asked for."""
         self._written += frame.height * len(self._columns)
-        if self._written < MANY or frame.height < SOME:
+        if self._written < MANY or frame.height < SOME or not self._delimiter.isascii():  # kernels write one byte
             yield joined(self.lines(frame))
             return
         if self._rows is None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from sinks.formats.destination import writing_to
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Protocol
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 RANK, ORIGIN = "rank", "origin"
 STARTS = {"src_first", "dst_first"}
 ONCE, NEVER = 0, -1
+OUTPUT = "standard output"
 
 
 class Printer:
@@ -56,9 +59,12 @@ class Printer:
         return needed - {RANK, ORIGIN} | (STARTS if ORIGIN in needed else set())
 
     def print(self, frame: pl.DataFrame) -> None:
-        """Print the records of a frame."""
-        if not frame.height:
-            return
+        """Print the records of a frame; raises OutputError where there is no room for them."""
+        if frame.height:
+            with writing_to(OUTPUT):
+                self._print(frame)
+
+    def _print(self, frame: pl.DataFrame) -> None:
         start = self._first + self.count
         rank = pl.int_range(start, start + frame.height, eager=True).alias(RANK)
         placed = self._placed(frame.with_columns(rank))
@@ -73,14 +79,15 @@ class Printer:
         sys.stdout.flush()
 
     def close(self) -> None:
-        """Print what comes after the records."""
+        """Print what comes after the records; raises OutputError as `print` does."""
         ending = self._listing.ending()
         if not ending:
             return
-        if not self.count:
-            self._write([self._listing.heading()])
-        self._write([ending])
-        sys.stdout.flush()
+        with writing_to(OUTPUT):
+            if not self.count:
+                self._write([self._listing.heading()])
+            self._write([ending])
+            sys.stdout.flush()
 
     def _placed(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Add when the first of all records began, where a field asks for it."""

@@ -32,6 +32,8 @@ CELL = "cell"
 EXACT = (pl.Int64(), pl.UInt8(), pl.UInt16(), pl.UInt32())  # types that NumPy makes int64 of by itself
 UNLIKE = 24  # more, or the columns of a row would all want the same places of the cache
 OUTPUT = 1 << 22  # bytes
+END = (1 << 63) - 1
+ZONES = 15 * 3600 * 10**9  # ns that local time is at most ahead or behind
 WIDEST_NUMBER = 40  # digits, sign, point, before it is cut
 _write_rows = Native("topics.rows.writing_kernel", "write_rows", 14)
 
@@ -134,16 +136,21 @@ class Rows:
         return _Step(written, values, self._texts.heap.octets, pieces.octets())
 
     def _number(self, place: int, series: pl.Series, values: Numbers) -> _Written | None:
-        """Write the integers of a column of numbers; None where one has more digits than 64 bits hold."""
+        """Write the integers of a column of numbers; None where one is too large, or would mean something else."""
         series = series.to_physical()
-        if series.dtype in EXACT and not series.null_count():
-            values[:-1] = series.to_numpy()
-            return self._written(place)
-        whole = series.cast(pl.Int64, strict=False)
-        if whole.null_count() > series.null_count():
+        is_exact = series.dtype in EXACT and not series.null_count()
+        whole = series if is_exact else series.cast(pl.Int64, strict=False)
+        if whole.null_count() > series.null_count() or not self._is_within(place, whole):
             return None
-        values[:-1] = whole.fill_null(BLANK).to_numpy()
+        values[:-1] = (whole if is_exact else whole.fill_null(BLANK)).to_numpy()
         return self._written(place)
+
+    def _is_within(self, place: int, whole: pl.Series) -> bool:
+        """Tell whether no number is the one that stands for none, and no time so far that its local one may not fit."""
+        least, most = (-END + ZONES, END - ZONES) if place in self._clocks else (BLANK + 1, END)
+        low: Any = whole.min()
+        high: Any = whole.max()
+        return low is None or (least <= low and high <= most)
 
     def _written(self, place: int) -> _Written:
         kind = CLOCK if place in self._clocks else NUMBER

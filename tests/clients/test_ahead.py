@@ -32,6 +32,23 @@ def test_what_is_raised_comes_behind_what_was_read() -> None:
         next(items)
 
 
+def test_no_more_than_one_is_read_ahead() -> None:
+    read, wanted = list[int](), threading.Semaphore(0)
+
+    def waiting() -> Generator[int]:
+        for number in range(4):
+            read.append(number)
+            wanted.release()
+            yield number
+
+    items = ahead(waiting())
+    for number in range(3):
+        assert next(items) == number
+        for _ in range(2 if not number else 1):
+            assert wanted.acquire(timeout=60)
+        assert read == list(range(number + 2))
+
+
 def test_one_who_stops_early_closes_what_is_read() -> None:
     closed: list[str] = []
     items = ahead(counted(closed, most=10**9))

@@ -1,4 +1,7 @@
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -8,7 +11,7 @@ from clients.listing.lines import Listing
 from clients.listing.printer import Printer
 from clients.listing.window import Window
 from tests.clients.flows import ten
-from topics.errors import UsageError
+from topics.errors import DiskFullError, UsageError
 from topics.fields import Field, Style
 from topics.frame import to_arrow
 
@@ -135,3 +138,10 @@ def test_the_heading_repeats_however_records_come(
     printed = capfdbinary.readouterr().out.decode().splitlines()
     assert [place for place, line in enumerate(printed) if "Rank" in line] == places
     assert [int(line.split()[0]) for line in printed if "Rank" not in line] == list(range(1, 11))
+
+
+def test_a_full_disk_is_said_to_be_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    with suppress(OSError), Path("/dev/full").open("w", encoding="utf-8") as full:  # as it is closed, the same again
+        monkeypatch.setattr(sys, "stdout", full)
+        with pytest.raises(DiskFullError, match=r"^standard output: No space left on device$"):
+            Printer(Listing(columns(["saddr"]), Style())).print(frame())

@@ -1,5 +1,8 @@
 """Lines written by kernels are, byte for byte, those that are made of texts."""
 
+import time
+
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -75,6 +78,33 @@ def test_any_fields_of_any_width_in_any_order(data: st.DataObject) -> None:
     plain = Listing(columns, style, delimiter)
     expected = b"".join(joined(plain.lines(frame)) for frame in frames)
     assert written(Listing(columns, style, delimiter), frames) == expected
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/New_York"])
+def test_values_at_the_ends_of_their_types_are_written_as_their_texts(
+    zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    frame = framed(7)
+    ends = [at_its_ends(column) for column in frame if column.dtype.is_integer() or column.dtype.is_temporal()]
+    names = ("stime", "sltime", "dur", "sdur", "pkts", "dpkts", "bytes", "trans", "sloss", "retrans", "sintpkt")
+    columns = [fields()[name] for name in names]
+    for style, delimiter in ((Style(precision=9), "|"), (Style(epoch=True), ""), (Style(precision=4), "→")):
+        listing, plain = Listing(columns, style, delimiter), Listing(columns, style, delimiter)
+        extreme = frame.with_columns(ends)
+        expected = joined(plain.lines(extreme)) + joined(plain.lines(frame))
+        assert written(listing, [extreme, frame]).decode().splitlines() == expected.decode().splitlines()
+    monkeypatch.undo()
+    time.tzset()
+
+
+def at_its_ends(column: pl.Series) -> pl.Series:
+    """Return the least and the greatest values that a column can have, and those next to them, one after the other."""
+    numbers = column.to_physical()
+    ends = np.iinfo(numbers.clear().to_numpy().dtype)
+    values = pl.Series(column.name, [ends.min, ends.max, 0, ends.min + 1, ends.max - 1, 1], numbers.dtype)
+    return values[[row % len(values) for row in range(len(column))]].cast(column.dtype)
 
 
 def test_what_is_the_same_for_all_records_is_written_for_each() -> None:

@@ -54,7 +54,7 @@ class Destination:
     def _opened(self, path: str) -> BinaryIO:
         if path == DASH:
             return self._standard_output()
-        return self._staged(path) if path.startswith(SCHEME) else self._beside(Path(path).resolve())
+        return self._staged(path) if path.startswith(SCHEME) else self._beside(Path(path))
 
     def _staged(self, address: str) -> BinaryIO:
         from sinks.archive.objects import ObjectStore  # loads the library for object stores
@@ -71,12 +71,12 @@ class Destination:
             raise UsageError("-: standard output is a terminal, flow records go to a pipe or file")
         return sys.stdout.buffer
 
-    def _beside(self, target: Path) -> BinaryIO:
-        if target.is_dir():
+    def _beside(self, path: Path) -> BinaryIO:
+        if path.is_dir():
             raise OutputError(f"{self.name}: is a directory")
-        if target.exists() and not target.is_file():
-            return target.open("wb")
-        self._target = target
+        if path.exists() and not path.is_file():  # what /dev/stdout leads to, for one, has no name of its own
+            return path.open("wb")
+        self._target = target = path.resolve()
         self._partial = target.with_name(f".{target.name}.partial")
         return self._locked(self._partial)
 

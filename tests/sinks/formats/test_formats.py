@@ -1,4 +1,5 @@
 import csv
+import fcntl
 import gc
 import io
 import json
@@ -85,6 +86,17 @@ def test_a_file_without_records_is_a_file_nevertheless(tmp_path: Path, suffix: s
     assert path.is_file()
     if suffix in READABLE:
         assert len(read(path)) == 0
+
+
+def test_what_a_descriptor_leads_to_takes_records(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 1 << 17)  # nobody reads before all is written
+    batch = random_batch(1, 3)
+    write(Path(f"/dev/fd/{writer}"), batch)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as stream:
+        (tmp_path / "x.arrow").write_bytes(stream.read())
+    same(read(tmp_path / "x.arrow"), batch)
 
 
 def test_a_killed_writer_leaves_a_file_that_the_next_one_takes_over(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from contextlib import contextmanager
-from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -170,19 +170,25 @@ def capabilities_of_threads(process: int) -> set[int]:
     }
 
 
+@pytest.fixture
+def open_directory() -> Iterator[Path]:
+    """A directory that all users can reach: any run of pytest that begins closes the one that its own lie in."""
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        directory.chmod(0o777)
+        yield directory
+
+
 @needs_root
 @pytest.mark.parametrize("live", [True, False])
-def test_rights_are_given_up_but_for_listening(tmp_path: Path, live: bool) -> None:
-    tmp_path.chmod(0o777)
-    for directory in takewhile(lambda each: each.name.startswith(("pytest-", "popen-")), tmp_path.parents):
-        directory.chmod(0o755)
-    source, target, pid = tmp_path / "a.pcap", tmp_path / "records.arrow", tmp_path / "pid"
+def test_rights_are_given_up_but_for_listening(open_directory: Path, live: bool) -> None:
+    source, target, pid = open_directory / "a.pcap", open_directory / "records.arrow", open_directory / "pid"
     source.write_bytes(capture(3))
     source.chmod(0o644)
     wanted = ("-i", "lo") if live else ("-f", "-r", source)
-    beside = tmp_path / "records.arrow.status.jsonl"
+    beside = open_directory / "records.arrow.status.jsonl"
     with running(*wanted, "-w", target, "-u", "nobody", "--pid", pid) as process:
-        wait_until(lambda: status(beside))
+        wait_until(lambda: status(beside), process=process)
         found = privileges(process.pid)
         assert found["Uid"].split() == [str(NOBODY)] * 4
         assert found["Gid"].split() == [str(NOBODY)] * 4

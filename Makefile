@@ -27,7 +27,7 @@ wheel: page $(INSTALLED)
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps -w dist .
 
 test: lint $(if $(CI),page,page-if-possible) warmup
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 bench: $(TESTABLE)
 	$(BIN)/python -m tests.bench

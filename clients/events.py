@@ -96,7 +96,7 @@ def _settings(parsed: Parsed) -> Settings:
 
 def _follow(runner: EventRunner, takers: list[Callable[[EventRecord, bytes], None]], seconds: int) -> None:
     """Hand out events until a signal comes, the time is over, or every source has ended."""
-    from clients.sensor.process import heeding
+    from clients.ending import heeding
 
     stop = threading.Event()
     end = time.monotonic() + seconds if seconds else float("inf")

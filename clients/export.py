@@ -78,10 +78,12 @@ def _send(sink: IpfixSink, parsed: Parsed) -> None:
 
 def _follow(sink: IpfixSink, topic: tuple[str, str], group: str, parsed: Parsed) -> None:
     """Send what the group has not sent of a topic; offsets are committed behind what the collector has."""
+    from clients.ending import stopped_by_signals
     from sinks.kafka import Subscription, run_sink
 
     idle = parsed.number("--until-idle", 0, minimum=0) or None
-    run_sink(sink, Subscription(topic[0], group, topic[1], until_idle=idle))
+    with stopped_by_signals() as stop:
+        run_sink(sink, Subscription(topic[0], group, topic[1], until_idle=idle), stop)
 
 
 def _topic_of_group(parsed: Parsed, rate: int) -> tuple[str, str]:

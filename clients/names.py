@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 
 from clients.environment import parse_service
 from clients.options import Option
@@ -39,6 +37,7 @@ def run(arguments: list[str]) -> int:
     url = parsed.word("--bus")
     if url is None:
         raise UsageError("say where Kafka is: --bus kafka://HOST:PORT")
+    from clients.ending import stopped_by_signals
     from clients.telemetry.service import service
     from processors.engine.naming import NamingSettings, NamingWorker
 
@@ -50,10 +49,7 @@ def run(arguments: list[str]) -> int:
         parsed.word("--names") or NAMES.name,
         parsed.word("--dead-letters") or DEAD_LETTERS.name,
     )
-    with service(parsed, "names"):
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+    with service(parsed, "names"), stopped_by_signals() as stop:
         worker = NamingWorker(settings, stop)
         worker.run()
     print(f"argosy names: {worker.transactions} transactions, {worker.names} names", file=sys.stderr)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from confluent_kafka import KafkaException, TopicCollection
 
@@ -23,7 +20,7 @@ from topics.errors import BusError, DiskFullError
 from topics.metrics import table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import threading
 
     from confluent_kafka.admin import AdminClient
 
@@ -58,8 +55,8 @@ class SinkState:
     held: int = 0
 
 
-def run_sink(sink: Sink, subscription: Subscription, state: SinkState | None = None) -> int:
-    """Feed a sink from Kafka until a signal or idleness ends it; return how many messages could not be read.
+def run_sink(sink: Sink, subscription: Subscription, stop: threading.Event, state: SinkState | None = None) -> int:
+    """Feed a sink from Kafka until `stop` is set or idleness ends it; return how many messages could not be read.
 
     `state` is kept up to date.
 
@@ -67,8 +64,7 @@ def run_sink(sink: Sink, subscription: Subscription, state: SinkState | None = N
     committed; after an error nothing is. A full disk is waited for: the sink has removed what was half, which is read
     again from the last commit. Raises BusError, and whatever else the sink raises; DiskFullError only at the end.
     """
-    with _stop_on_signals() as stop:
-        return _SinkRun(sink, subscription, state or SinkState()).until(stop)
+    return _SinkRun(sink, subscription, state or SinkState()).until(stop)
 
 
 class _SinkRun:
@@ -186,22 +182,3 @@ def topic_identity(url: str, topic: str) -> str:
 def _describe(client: AdminClient, topic: str) -> str:
     described = client.describe_topics(TopicCollection([topic]), request_timeout=CONNECT_SECONDS)
     return f"{topic}/{described[topic].result(2 * CONNECT_SECONDS).topic_id}"
-
-
-@contextmanager
-def _stop_on_signals() -> Iterator[threading.Event]:
-    """Let SIGTERM and SIGINT end the reading instead of the process; a second one ends the process as ever."""
-    stop = threading.Event()
-    before: dict[int, Any] = {}
-
-    def note(number: int, _frame: object) -> None:
-        stop.set()
-        signal.signal(number, before[number])
-
-    for caught in (signal.SIGTERM, signal.SIGINT):
-        before[caught] = signal.signal(caught, note)
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -17,7 +17,7 @@ from tests.local_time import local_time
 from tests.postgresql import PostgresqlServer, binaries
 from topics.errors import ServerError
 
-pytest_plugins = ["tests.no_skips"]
+pytest_plugins = ["tests.no_skips", "tests.process_state"]
 LONGEST_FIRST = ("tests/faults/", "tests/fuzz/", "tests/kafka/", "tests/differential/", "tests/clients/")
 
 

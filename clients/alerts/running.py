@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -49,6 +47,7 @@ def work(parsed: Parsed) -> int:
     rules = rules_of(parsed.words("--rules"))
     inputs = _inputs(parsed)
 
+    from clients.ending import stopped_by_signals
     from clients.telemetry.consumers import of_alerting
     from clients.telemetry.service import service
     from processors.engine.alerting import AlertingSettings, AlertingWorker
@@ -64,11 +63,9 @@ def work(parsed: Parsed) -> int:
         parsed.word("--state") or ALERT_STATE.name,
         parsed.word("--dead-letters") or DEAD_LETTERS.name,
     )
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     workers: list[AlertingWorker] = []  # one, once its state is read
-    with service(parsed, "alerts", lambda: chain.from_iterable(map(of_alerting, workers))):
+    serving = service(parsed, "alerts", lambda: chain.from_iterable(map(of_alerting, workers)))
+    with serving, stopped_by_signals() as stop:
         workers.append(worker := AlertingWorker(settings, rules, labeller))
         worker.run(stop)
     print(f"argosy alerts run: {worker.records} records, {worker.alerts} alerts", file=sys.stderr)

@@ -50,8 +50,8 @@ def run(arguments: list[str]) -> int:
 
 
 def _run(parsed: Parsed, _: set[str]) -> int:
+    from clients.ending import heeding
     from clients.radium.server import Server
-    from clients.sensor.process import heeding
     from clients.telemetry.consumers import of_radium
     from clients.telemetry.service import service
 

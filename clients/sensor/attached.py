@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from clients.ending import heeding
 from clients.sensor.metrics import ProbeReadings
 from clients.sensor.outputs import Outputs
-from clients.sensor.process import heeding
 from clients.telemetry.server import serving
 from probes.argus.address import parsed
 from probes.argus.attachment import LOOK_SECONDS, Attachment

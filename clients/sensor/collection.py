@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from clients.ending import heeding
 from clients.sensor import logs
 from clients.sensor.driver import identity_of
 from clients.sensor.metrics import ProbeReadings
 from clients.sensor.outputs import Outputs
 from clients.sensor.privileges import drop, owner_of
-from clients.sensor.process import heeding
 from clients.sensor.sharing import Sharing
 from clients.telemetry.server import serving
 from probes.exporters.captured import CapturedExports

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from clients.sensor.process import heeding
+from clients.ending import heeding
 from probes.sensor import Sensor
 from probes.settings import NANOSECONDS, Settings, reloadable
 from probes.status import Identity, StatusReporter

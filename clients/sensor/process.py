@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-import signal
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from topics.errors import OutputError
 
@@ -75,22 +74,3 @@ def pid_file(path: str) -> Iterator[None]:
         with suppress(OSError):
             os.unlink(path)  # noqa: PTH108 - the file that is open, whatever pathlib makes of its name
         os.close(descriptor)
-
-
-@contextmanager
-def heeding(stop: Callable[[], None], reload: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` at SIGTERM and SIGINT, `reload` at SIGHUP; a second SIGTERM or SIGINT ends the process as ever."""
-    before: dict[int, Any] = {}
-
-    def ending(number: int, _frame: object) -> None:
-        stop()
-        signal.signal(number, before[number])
-
-    for caught in (signal.SIGTERM, signal.SIGINT):
-        before[caught] = signal.signal(caught, ending)
-    before[signal.SIGHUP] = signal.signal(signal.SIGHUP, lambda *_: reload())
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -40,18 +38,16 @@ def keep(parsed: Parsed) -> None:
     bus = needed(parsed, "--bus", "where Kafka is: --bus kafka://HOST:PORT")
     until_idle = seconds(parsed, "--until-idle", "0") or None
 
+    from clients.ending import stopped_by_signals
     from clients.telemetry.consumers import of_delivery
     from clients.telemetry.service import service
     from sinks.alerts.delivery import ChannelReader, deliver
 
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     topic, letters = parsed.word("--topic") or ALERTS.name, parsed.word("--dead-letters") or DEAD_LETTERS.name
     group = parsed.word("--group") or GROUP
     readers = [ChannelReader(bus, topic, group, letters, channel) for channel in channels]
     counts = {reader.name: reader.counts for reader in readers}
-    with service(parsed, "sink-alerts", lambda: of_delivery(counts)):
+    with service(parsed, "sink-alerts", lambda: of_delivery(counts)), stopped_by_signals() as stop:
         deliver(readers, stop, until_idle)
     if not parsed.count("-q"):
         for reader in readers:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from typing import TYPE_CHECKING
 
 from clients.options import Option
@@ -39,13 +37,11 @@ def keep(parsed: Parsed) -> None:
     if bool(place) == bool(address):
         raise UsageError("say where events go: --data DIR or --url URL")
 
+    from clients.ending import stopped_by_signals
     from clients.telemetry.service import service
     from sinks.events import EventDatabase, EventDirectory, keep_events
 
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    with service(parsed, "sink-events"):
+    with service(parsed, "sink-events"), stopped_by_signals() as stop:
         sink = EventDirectory(place) if place else EventDatabase(address)
         unread = keep_events(
             bus,

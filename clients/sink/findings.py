@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from typing import TYPE_CHECKING
 
 from clients.options import Option
@@ -39,13 +37,11 @@ def keep(parsed: Parsed) -> None:
     address = needed(parsed, "--url", "which database: --url URL")
     wanted = _inputs(parsed)
 
+    from clients.ending import stopped_by_signals
     from clients.telemetry.service import service
     from sinks.findings import FindingsDatabase, keep_findings
 
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    with service(parsed, "sink-findings"):
+    with service(parsed, "sink-findings"), stopped_by_signals() as stop:
         database = opened_when_there(lambda: FindingsDatabase(address))
         unread = keep_findings(
             bus,

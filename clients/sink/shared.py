@@ -43,6 +43,7 @@ def keep_flows(parsed: Parsed, kind: str, where: str, open_sink: Callable[[], Fi
     bus = needed(parsed, "--bus", "where Kafka is: --bus kafka://HOST:PORT")
     until_idle = seconds(parsed, "--until-idle", "0") or None
 
+    from clients.ending import stopped_by_signals
     from clients.telemetry.consumers import of_sink
     from clients.telemetry.service import service
     from sinks.kafka import SinkState, Subscription, run_sink
@@ -60,7 +61,8 @@ def keep_flows(parsed: Parsed, kind: str, where: str, open_sink: Callable[[], Fi
         sink = open_sink()
         VITALS.settle(STORE, "open")
         try:
-            undecodable = run_sink(sink, subscription, state)
+            with stopped_by_signals() as stop:
+                undecodable = run_sink(sink, subscription, stop, state)
             sink.close()
         except BaseException:
             sink.abort()

@@ -135,8 +135,11 @@ def serve(asked: Setup, address: str, port: int) -> None:
         h11_max_incomplete_event_size=65_536,
     )
     # uvicorn ends in good order and then sends itself the signal once more: that is no failure.
-    signal.signal(signal.SIGTERM, lambda *_: None)
-    server = uvicorn.Server(settings)
-    server.run(sockets=[listening])
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        server = uvicorn.Server(settings)
+        server.run(sockets=[listening])
+    finally:
+        signal.signal(signal.SIGTERM, before)
     if opening.failure is not None:
         raise opening.failure

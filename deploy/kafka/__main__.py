@@ -62,8 +62,8 @@ def status(data: Path, _: int | None) -> int:
 
 def run(data: Path, port: int | None) -> int:
     """Run the node until it ends or this command is interrupted or terminated."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     _tell_of_download()
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with _node(data, port) as node:
             print(node.bootstrap, flush=True)
@@ -71,6 +71,8 @@ def run(data: Path, port: int | None) -> int:
             raise ServerError(f"the node on {data} has ended; see {node.log}")
     except KeyboardInterrupt:
         return 0
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _parser() -> argparse.ArgumentParser:

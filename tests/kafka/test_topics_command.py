@@ -12,7 +12,6 @@ import pytest
 from confluent_kafka import Producer
 
 from clients import topics as command
-from clients.telemetry.logs import LogSettings, configure
 from tests.kafka.removal import delete_topics
 from topics.batch import FlowBatch, Observer, records_like
 from topics.bus import Publisher, partition_count
@@ -48,7 +47,6 @@ class Own:
 def own(
     kafka_bootstrap: str, topic_prefix: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Own]:
-    configure("topics", LogSettings())  # as every command does: whatever ran before, lines of logs are no answers
     own = Own(f"kafka://{kafka_bootstrap}", topic_prefix, capsys)
     for name, topics in (("TOPICS", TOPICS), ("TAILED", command.TAILED)):
         monkeypatch.setattr(command, name, tuple(map(own.topic, topics)))

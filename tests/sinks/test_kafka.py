@@ -330,7 +330,7 @@ def test_a_broker_or_topic_that_is_not_there_is_named(kafka_bootstrap: str, tmp_
         topic_identity(f"kafka://{kafka_bootstrap}", "absent")
     sink = FileSink(tmp_path)
     with pytest.raises(BusError, match=r"^kafka://127\.0\.0\.1:9: [^\n]+$"):
-        run_sink(sink, Subscription("kafka://127.0.0.1:9", "group", connect=0.5))
+        run_sink(sink, Subscription("kafka://127.0.0.1:9", "group", connect=0.5), threading.Event())
     sink.close()
 
 

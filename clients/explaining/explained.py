@@ -116,7 +116,9 @@ def facts_of(record: pl.DataFrame) -> list[dict[str, Any]]:
             "doc": each.doc,
         }
         for each in (one.field for one in usable)
-        if texts[each.name] is not None and texts[each.name].strip() not in SAYS_NOTHING
+        if texts[each.name] is not None
+        and texts[each.name].strip() not in SAYS_NOTHING
+        and not (each.format.holds == "time" and not values[each.name])  # a side that sent nothing
     ]
 
 

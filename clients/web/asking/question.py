@@ -77,6 +77,7 @@ def question(said: Mapping[str, str], span: tuple[int, int] | None) -> Question:
 
 
 def _in_range(said: Mapping[str, str], text: str, span: tuple[int, int] | None) -> Question:
+    from clients.web.asking.zoned import ZonedRange
     from topics.timerange import parse
     from topics.timerange.range import NO_END
 
@@ -89,12 +90,15 @@ def _in_range(said: Mapping[str, str], text: str, span: tuple[int, int] | None) 
             times = parse(word, now)
             low, high = span or (0, 0)
             plain = times.moment is None and not times.negated
-            spans = [(times.first, times.end)] if plain else [(low, high)] if times.negated else times.spans(low, high)
+            meant = times.spans(low, high)
+            spans = [(low, high)] if times.negated else meant
         except (UsageError, OverflowError, ValueError) as error:
             raise ParameterError(str(error).removeprefix("option -t: "), "t", "time") from None
     first = min((begin for begin, _ in spans), default=low)
     end = max((stop for _, stop in spans), default=low)
     kept = None if plain and times.mode == "intersects" else times
+    if times.moment is not None:
+        kept = ZonedRange.of(times, said.get("tz", "UTC"), meant)
     return Question(max(first, 0), high if end >= NO_END else end, text, kept, word)
 
 

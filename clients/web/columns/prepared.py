@@ -62,6 +62,7 @@ PACKED = "packed"  # packed.py
 VAIN = "vain"  # 1 for flows that were tried in vain (in_vain.py)
 TOLD, TOLD_OF = "told", {"src_told": "s", "dst_told": "d"}  # what labels say of an end (making.py)
 SERVICE = Field("service", "Service", 12, lambda: col("dst_port"), TEXT, "Protocol and port of the destination")
+HOST = Field("addr", "Host", 18, lambda: col("src_address"), TEXT, "Address of either end")
 SMALL = np.iinfo(np.uint32).max
 
 

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from clients.web.asking.asked import Asked
     from clients.web.asking.question import Question
     from clients.web.columns.engine import Engine, Rows
+    from clients.web.columns.prepared import Column
 
 MOST_KEYS = 8
+HOST = "addr"  # alone: each flow belongs to both of its ends, as by `racluster -M rmon -m saddr`
+TURNED = {"spkts": "dpkts", "dpkts": "spkts", "sbytes": "dbytes", "dbytes": "sbytes"}
 MOST_GROUPS = 5_000_000
 SUMMED = {"spkts": "src_packets", "dpkts": "dst_packets", "sbytes": "src_bytes", "dbytes": "dst_bytes", "loss": "lost"}
 COLUMNS = {
@@ -48,6 +51,8 @@ def check_keys(words: list[str]) -> list[str]:
     """Return what flows are to be merged by; raises ParameterError."""
     if len(words) > MOST_KEYS:
         raise ParameterError(f"more than {MOST_KEYS} keys", "group", "field")
+    if words == [HOST]:
+        return words
     for word in words:
         if word in EITHER:
             raise ParameterError(f"'{word}' is either end; group by one of them", "group", "field")
@@ -102,6 +107,8 @@ def _of_file(engine: Engine, rows: Rows, keys: list[str]) -> pl.DataFrame:
     frame = pl.DataFrame({**columns, **counted, **times})
     if len(rows.mask):
         frame = frame.filter(pl.Series(rows.mask))
+    if keys == [HOST]:
+        frame = _both_ways(frame, np.broadcast_to(coded[0].columns[1], file.rows), rows)
     found = frame.group_by(list(columns)).agg(
         pl.len().cast(pl.Int64).alias("flows"),
         *(pl.col(name).cast(pl.Int64).sum() for name in (*SUMMED, "trans")),
@@ -115,6 +122,17 @@ def _of_file(engine: Engine, rows: Rows, keys: list[str]) -> pl.DataFrame:
     return found.with_columns(
         pl.Series(each.everywhere).gather(found[f"k{place}"]).alias(f"k{place}") for place, each in enumerate(coded)
     )
+
+
+def _both_ways(frame: pl.DataFrame, other: Column, rows: Rows) -> pl.DataFrame:
+    """Return flows once for each end, what that end sent as the source's; of one that talks to itself, once."""
+    ends = pl.Series(other)
+    turned = frame.with_columns(
+        (ends.filter(pl.Series(rows.mask)) if len(rows.mask) else ends).alias("other"),
+        *(pl.col(name).alias(own) for own, name in TURNED.items()),
+    )
+    turned = turned.filter(pl.col("other") != pl.col("k0")).with_columns(pl.col("other").alias("k0")).drop("other")
+    return pl.concat([frame, turned.select(frame.columns)], how="vertical_relaxed")
 
 
 def ordered(engine: Engine, found: pl.DataFrame, keys: list[str], sort: str) -> pl.DataFrame:

@@ -105,10 +105,11 @@ def _column(name: str) -> dict[str, Any]:
 
 
 def _keys(keys: list[str]) -> list[Any]:
-    from clients.web.columns.prepared import SERVICE
+    from clients.web.columns.prepared import HOST, SERVICE
     from topics.fields import field
 
-    return [SERVICE if key == "service" else field(key) for key in keys]
+    own = {known.name: known for known in (HOST, SERVICE)}
+    return [own.get(key) or field(key) for key in keys]
 
 
 def command_of(site: Site, about: Question, said: Said) -> str:

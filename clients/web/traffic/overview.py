@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clients.web.traffic.quality import quality
-from clients.web.traffic.series import SECOND, before, series
+from clients.web.traffic.series import LEAST_STEP, SECOND, before, series
 from clients.web.traffic.sums import sums_by, totals
 from clients.web.traffic.tables import add_up_tables_of
 from clients.web.traffic.tops import top
@@ -42,8 +42,10 @@ def overview(
 def whole(engine: Engine, question: Question, asked: Asked) -> dict[str, Any]:
     """Return what flows add up to, with how many hosts there were and how much a second."""
     found = totals(engine, question, asked)
-    seconds = max(question.end + 1 - question.first, 1) / SECOND
+    length = question.end + 1 - question.first
     hosts = int(np.count_nonzero(sums_by(engine, question, asked, "addr").sums[1:, FLOWS]))
-    rates = {"bps": 8 * found["bytes"] / seconds, "pps": found["pkts"] / seconds}
+    # A lone packet lasts a nanosecond here, and has no rate.
+    a_second = SECOND / length if length >= LEAST_STEP else None
+    rates = {name: a_second and many * a_second for name, many in (("bps", 8 * found["bytes"]), ("pps", found["pkts"]))}
     ends = {"first": question.first / SECOND, "last": (question.end + 1) / SECOND}
     return {**found, "hosts": hosts, **rates, **ends}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clients.web.asking.leading import filter_of, of_pair
+from clients.web.asking.leading import filter_of
 from clients.web.traffic.pairs import worst_pairs
 from clients.web.traffic.series import SECOND, grid, listed
 from clients.web.traffic.sums import sums_by, sums_in_time
@@ -68,9 +68,13 @@ def _quantile(counts: Numbers, share: float) -> list[float | None]:
 
 def _worst(engine: Engine, question: Question, asked: Asked) -> list[dict[str, Any]]:
     found = worst_pairs(engine, question, asked, WORST)
-    return [
-        {**row, "key": f"{row['saddr']} {row['daddr']}", "filter": of_pair(row["saddr"], row["daddr"])} for row in found
-    ]
+    return [{**row, "key": f"{row['saddr']} {row['daddr']}", "filter": _lossy(row)} for row in found]
+
+
+def _lossy(row: dict[str, Any]) -> str | None:
+    """Return a filter for the flows that a pair is made of: of that direction, and with losses."""
+    ends = [filter_of(name, row[name]) for name in ("saddr", "daddr")]
+    return None if None in ends else f"{ends[0]} and {ends[1]} and loss gt 0"
 
 
 def _states(engine: Engine, question: Question, asked: Asked) -> list[dict[str, Any]]:

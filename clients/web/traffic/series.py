@@ -108,7 +108,7 @@ def _with_rest(found: Sums, whole: Sums) -> Sums:
 
 def _line(found: Sums, place: int, metric: str, direction: bool) -> dict[str, Any]:  # noqa: FBT001 - one of two ways
     values = found.metric(metric)[place]
-    line: dict[str, Any] = {"values": listed(values), "total": _total(values, metric)}
+    line: dict[str, Any] = {"values": listed(values), "total": _total(found, place, metric)}
     if direction and metric in SIDES:
         line |= {
             name: listed(found.metric(side)[place]) for name, side in zip(("up", "down"), SIDES[metric], strict=True)
@@ -116,11 +116,11 @@ def _line(found: Sums, place: int, metric: str, direction: bool) -> dict[str, An
     return line
 
 
-def _total(values: Numbers, metric: str) -> float | int | None:
-    if metric not in {"loss", "rtt"}:
-        return int(values.sum())
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else None
+def _total(found: Sums, place: int, metric: str) -> float | int | None:
+    """Return a metric of all bins together: of means that of all that they are of, not the mean of means."""
+    whole = Sums(found.sums[place].sum(axis=0), found.latencies[place].sum(axis=0)).metric(metric)
+    total: float | int | None = listed(np.atleast_1d(whole))[0]
+    return total
 
 
 def listed(values: Numbers) -> list[Any]:
@@ -140,4 +140,4 @@ def _before(
     found = sums_in_time(engine, earlier, asked, "", [], begin - length, step, bins)
     values = found.metric(metric)[0]
     ends = {"from": earlier.first / SECOND, "to": (earlier.end + 1) / SECOND}
-    return {"values": listed(values), "total": _total(values, metric), **ends}
+    return {"values": listed(values), "total": _total(found, 0, metric), **ends}

@@ -20,7 +20,7 @@ describe("a question in the URL", () => {
   });
 
   it("knows Argus's ranges before now", () => {
-    expect(["-5m", "x-1h", "-2h5m+5m", "n-1d"].every(isRelative)).toBe(true);
+    expect(["-5m", "x-1h", "-2h5m+5m", "n-1d", "xs-1d"].every(isRelative)).toBe(true);
     expect(["09:00-09:30", "2026/03", ""].some(isRelative)).toBe(false);
   });
 });
@@ -39,5 +39,10 @@ describe("moving through time", () => {
     expect(moved({ from: 100, to: 200 }, "in")).toEqual({ from: 125, to: 175 });
     expect(moved({ from: 100, to: 200 }, "out")).toEqual({ from: 50, to: 250 });
     expect(moved({ from: 100, to: 200 }, "back")).toEqual({ from: 50, to: 150 });
+  });
+
+  it("widens the instant of a lone packet, too", () => {
+    const wider = moved({ from: 100, to: 100 }, "out");
+    expect(wider.to).toBeGreaterThan(wider.from);
   });
 });

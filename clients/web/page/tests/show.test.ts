@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { bytes, change, duration, measure, scaled, share, whole } from "../src/show/numbers";
-import { ago, instant, instantOf, offset, span } from "../src/show/times";
+import { bytes, change, counted, duration, measure, scaled, share, whole } from "../src/show/numbers";
+import { ago, edges, instant, instantOf, offset, span } from "../src/show/times";
 
 describe("numbers", () => {
   it("have three digits and a prefix", () => {
@@ -14,6 +14,19 @@ describe("numbers", () => {
     ]);
     expect(scaled(20_040.3, "bit/s")).toBe("20.0 kbit/s");
     expect(whole(10_000_000)).toBe("10,000,000");
+  });
+
+  it("are not nothing where they are little, and count one thing as one", () => {
+    expect([scaled(0.0036, "bit/s"), scaled(0, "bit/s"), scaled(0.02, "bit/s")]).toEqual([
+      "< 0.01 bit/s",
+      "0 bit/s",
+      "0.02 bit/s",
+    ]);
+    expect([counted(1, "flow"), counted(0, "flow"), counted(2100, "record")]).toEqual([
+      "1 flow",
+      "0 flows",
+      "2,100 records",
+    ]);
   });
 
   it("say when there is none", () => {
@@ -58,6 +71,25 @@ describe("times", () => {
     expect(instant(NINE, "UTC")).toBe("2026-03-10 09:00:00");
     expect(instant(NINE + 0.0005, "America/New_York", 4)).toBe("2026-03-10 05:00:00.0005");
     expect(span(NINE, NINE + 60, "UTC")).toBe("2026-03-10 09:00:00 to 09:01:00");
+  });
+
+  it("tell the ends of a short time apart, and of a lone packet the instant", () => {
+    expect(span(NINE, NINE + 0.882, "UTC")).toBe("2026-03-10 09:00:00.000 to 09:00:00.882");
+    expect(span(NINE + 0.5, NINE + 0.500000001, "UTC")).toBe("2026-03-10 09:00:00.500");
+  });
+
+  it("lose no flow of what was found when they are asked for as they stand", () => {
+    for (const [from, to] of [
+      [NINE, NINE + 0.882],
+      [NINE + 0.25, NINE + 90.75],
+      [NINE, NINE],
+    ] as const) {
+      const [first, last] = edges(from, to, "Europe/Berlin", true).map((text) => instantOf(text, "Europe/Berlin") ?? 0);
+      expect(first).toBeLessThanOrEqual(from);
+      expect(last).toBeGreaterThanOrEqual(to);
+      expect(last).toBeGreaterThan(first ?? 0);
+    }
+    expect(edges(NINE, NINE + 60, "UTC", false)).toEqual(["2026-03-10 09:00:00", "2026-03-10 09:01:00"]);
   });
 
   it("are read back in every zone, also around changes of clocks", () => {

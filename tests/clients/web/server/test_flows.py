@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shlex
+import time
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -13,6 +14,9 @@ import pytest
 from clients.main import main
 from clients.web.flows.exporting import write
 from tests.clients.web.server.test_traffic import asked, flows
+from tests.traffic.sample.story import START
+
+SECOND = 1_000_000_000
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,10 +96,49 @@ def test_text_of_the_network_begins_no_formula_in_a_spreadsheet(tmp_path: Path) 
     assert pl.read_ndjson(tmp_path / "flows.json")["dname"].to_list() == hostile
 
 
-def test_the_command_shown_selects_as_much(page: Page, capsys: pytest.CaptureFixture[str]) -> None:
-    found = asked(page, "/api/flows", q="udp and (port 53 or port 5353)", fields="saddr,daddr", t="-5m", anchor="end")
-    assert main(shlex.split(found["command"])[1:]) == 0
-    assert len(capsys.readouterr().out.splitlines()) - 1 == found["total"]
+COMMANDED: list[dict[str, str]] = [
+    {"q": "udp and (port 53 or port 5353)", "t": "-5m", "anchor": "end"},
+    {"t": "x-5m", "anchor": "end"},
+    {"t": "2026/03/10.10:03-2026/03/10.10:04", "tz": "Europe/Berlin"},
+    {"t": "2026/03/10.**:50", "tz": "Asia/Kathmandu"},
+    {"from": f"{START / SECOND + 60.25:.6f}", "to": f"{START / SECOND + 61.5:.6f}"},
+    {"from": f"{START / SECOND + 60:.6f}", "group": "service", "q": "tcp or udp", "sort": "pkts"},
+    {"group": "addr", "q": "ip", "fields": "spkts,dpkts,bytes"},
+]
+
+
+@pytest.mark.parametrize("said", COMMANDED, ids=lambda said: next(iter(said.values())))
+def test_the_command_shown_selects_as_much(
+    page: Page, said: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = asked(page, "/api/flows", **{"fields": "saddr,daddr", **said})
+    assert str(page.data.absolute()) in found["command"]
+    capsys.readouterr()
+    assert typed(found["command"], monkeypatch) == 0
+    assert len(capsys.readouterr().out.splitlines()) - 1 == found["total"] > 0
+
+
+def typed(command: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Run a command line as a shell far away from the server's clock would, and return its exit code."""
+    words = shlex.split(command)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", words.pop(0).removeprefix("TZ=") if words[0].startswith("TZ=") else "Asia/Tokyo")
+        time.tzset()
+        code = main(words[1:])
+    time.tzset()
+    return code
+
+
+def test_hosts_are_counted_with_the_flows_of_both_ends(page: Page) -> None:
+    found = asked(page, "/api/flows", group="addr", fields="flows,pkts,sbytes,dbytes", limit=1000)
+    assert found["total"] == asked(page, "/api/overview")["totals"]["hosts"]
+    for row in found["rows"][:5]:
+        host, many, packets, sent, received = row["values"]
+        own = flows(page.data, f"host {host}")
+        assert (many, packets) == (own.height, own["pkts"].sum())
+        assert sent == own.select(pl.when(saddr=host).then("sbytes").otherwise("dbytes").sum()).item()
+        assert sent + received == own["bytes"].sum()
+        assert asked(page, "/api/flows", q=row["filter"], limit=1)["total"] == many
 
 
 def read(kind: str, content: bytes) -> pl.DataFrame:

@@ -138,6 +138,24 @@ def test_loss_and_round_trips(page: Page) -> None:
     assert all(0.0001 < value < 1 for value in known)
     assert sum(row["flows"] for row in found["states"]) == 503
     assert found["worst"][0]["lost"] > 0
+    for pair in found["worst"]:
+        own = flows(page.data, pair["filter"])
+        assert (pair["flows"], pair["lost"], pair["pkts"]) == (own.height, own["loss"].sum(), own["pkts"].sum())
+
+
+def test_a_mean_of_all_bins_is_that_of_what_they_are_of(page: Page) -> None:
+    for metric in ("rtt", "loss"):
+        drawn = asked(page, "/api/series", by="proto", metric=metric)["series"]
+        told = {row["key"]: row[metric] for row in asked(page, "/api/top", by="proto", metric=metric)["rows"]}
+        assert [line["total"] for line in drawn] == pytest.approx([told[line["key"]] for line in drawn])
+
+
+def test_a_lone_packet_has_no_rate(page: Page) -> None:
+    row = asked(page, "/api/flows", q="pkts = 1", fields="stime", limit=1)["rows"][0]
+    at = f"{row['values'][0]:.6f}"
+    totals = asked(page, "/api/overview", **{"from": at, "to": f"{at}000001"[: len(at)] + "001"})["totals"]
+    assert totals["flows"] > 0
+    assert (totals["bps"], totals["pps"]) == (None, None)
 
 
 def test_answers_are_kept_until_the_archive_changes(page: Page) -> None:

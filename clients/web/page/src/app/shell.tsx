@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import type { Alert } from "../ask/shapes";
 import { Arrived } from "../parts/arrived";
 import { Help } from "../parts/help";
-import { whole } from "../show/numbers";
+import { counted } from "../show/numbers";
 import { useKnown, viewLink } from "./known";
 import { useShortcuts } from "./shortcuts";
 import { setTheme, type Theme, theme } from "./theme";
@@ -42,7 +42,7 @@ export function Shell({ view, connected, alerts, onSeen, children }: Properties)
         <div class="about">
           <span class="source" title={meta.sources.map((source) => source.name).join(", ")}>
             <span class={connected ? (meta.live ? "dot live" : "dot") : "dot away"} aria-hidden="true" />
-            {connected ? `${meta.title}, ${whole(meta.records)} records` : "no connection"}
+            {connected ? `${meta.title}, ${counted(meta.records, "record")}` : "no connection"}
           </span>
           <Appearance />
           <button

@@ -87,6 +87,8 @@ export interface Explained {
   summary: string;
   filter: string | null;
   command: string;
+  first: number;
+  last: number;
   record: { fields: { name: string; title: string; text: string; value: Value; doc: string }[] };
   ends: { src: End; dst: End };
   records: StatusRecord[];

@@ -65,7 +65,7 @@ export function within(question: Question, from: number, to: number): Question {
 
 /** A relative range counts back from now, or from the newest record when nothing new is to come. */
 export function isRelative(range: string): boolean {
-  return /^x?[inc]?-\d/i.test(range.trim());
+  return /^x?[incs]?-\d/i.test(range.trim());
 }
 
 /** What the server is asked: the question, where relative ranges end, and the parameters of one view. */
@@ -87,7 +87,8 @@ export function moved(
   range: { from: number; to: number },
   by: "in" | "out" | "back" | "on",
 ): { from: number; to: number } {
-  const length = range.to - range.from;
+  // A lone packet lasts no time, and half of none would lead nowhere.
+  const length = Math.max(range.to - range.from, 0.001);
   const shifts = { in: [0.25, -0.25], out: [-0.5, 0.5], back: [-0.5, -0.5], on: [0.5, 0.5] } as const;
   const [left, right] = shifts[by];
   return { from: range.from + left * length, to: range.to + right * length };

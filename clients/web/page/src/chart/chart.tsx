@@ -4,6 +4,7 @@ import "uplot/dist/uPlot.min.css";
 import { colour, onTheme, seriesColour } from "../app/theme";
 import { measure } from "../show/numbers";
 import { partsOf } from "../show/times";
+import { extentOf, timeLabels } from "./scale";
 import type { Layers } from "./stack";
 
 interface Properties {
@@ -39,19 +40,6 @@ function seriesOf({ drawn }: Layers): uPlot.Series[] {
   return [{}, ...lines];
 }
 
-/** Times below the picture; the date stands below the first, and where another day begins. */
-function timeLabels(splits: number[], zone: string): string[] {
-  const close = splits.length > 1 && (splits[1] ?? 0) - (splits[0] ?? 0) < 60;
-  let day = "";
-  return splits.map((split) => {
-    const { date, time, fraction } = partsOf(split, zone);
-    const short = close ? time + (fraction === "000000" ? "" : `.${fraction.slice(0, 3)}`) : time.slice(0, 5);
-    const label = date === day ? short : `${short}\n${date}`;
-    day = date;
-    return label;
-  });
-}
-
 function axes(unit: string, zone: string): uPlot.Axis[] {
   const look = {
     stroke: colour("muted"),
@@ -60,7 +48,7 @@ function axes(unit: string, zone: string): uPlot.Axis[] {
     font: "11px system-ui, sans-serif",
   };
   return [
-    { ...look, space: 76, size: 40, values: (_plot, splits) => timeLabels(splits, zone) },
+    { ...look, space: 76, size: 40, values: (plot, splits) => timeLabels(splits, zone, plot.scales.x?.min ?? 0) },
     { ...look, size: 76, space: 34, values: (_plot, splits) => splits.map((split) => measure(Math.abs(split), unit)) },
   ];
 }
@@ -81,7 +69,10 @@ function options(properties: Properties, width: number, hooks: uPlot.Hooks.Array
     legend: { show: false },
     padding: [10, 28, 0, 0],
     cursor: { drag: { x: Boolean(properties.onBrush), y: false, setScale: false }, points: { show: false }, y: false },
-    scales: { x: { time: true }, y: { range: (_plot, low, high) => extent(low, high) } },
+    scales: {
+      x: { time: true, range: () => extentOf(properties.layers) },
+      y: { range: (_plot, low, high) => extent(low, high) },
+    },
     series: seriesOf(properties.layers),
     axes: axes(properties.unit, properties.zone),
     hooks,
@@ -96,9 +87,8 @@ function extent(low: number | null, high: number | null): [number, number] {
 
 /** Bins end where the next begins; the last one ends at a time of its own, or it would have no width. */
 function data({ times, step, drawn }: Layers): uPlot.AlignedData {
-  const lists = drawn.map((layer) => layer.values);
-  if (!step || times.length === 0) return [times, ...lists] as uPlot.AlignedData;
-  const closed = lists.map((values) => [...values, values.at(-1) ?? null]);
+  if (!step || times.length === 0) return [times, ...drawn.map(({ values }) => values)] as uPlot.AlignedData;
+  const closed = drawn.map(({ dots, values }) => [...values, dots ? null : (values.at(-1) ?? null)]);
   return [[...times, (times.at(-1) ?? 0) + step], ...closed] as uPlot.AlignedData;
 }
 

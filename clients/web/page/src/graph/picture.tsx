@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { bytes, whole } from "../show/numbers";
-import { uncrowded } from "./labels";
+import { shortened, uncrowded, within } from "./labels";
 import { box } from "./layout";
 import { isLocal } from "./locality";
 import type { Drawing } from "./use_layout";
@@ -64,14 +64,14 @@ export function Picture({ drawing, chosen, onChoose, onOpen }: Properties) {
     const order = [...graph.nodes.entries()]
       .filter(([, { id }]) => chosen === null || first(id) > 0)
       .sort(([, one], [, other]) => first(other.id) - first(one.id) || other.bytes - one.bytes);
-    const labels = order.map(([place, node]) => ({
-      text: node.name ?? node.label,
-      x: placed[place]?.x ?? 0,
-      y: (placed[place]?.y ?? 0) + (sizes[place] ?? 4) + BELOW * scale,
-    }));
+    const labels = order.map(([place, node]) => {
+      const text = shortened(node.name ?? node.label);
+      const at = placed[place] ?? { x: 0, y: 0 };
+      return { text, x: within(at.x, text, view, scale), y: at.y + (sizes[place] ?? 4) + BELOW * scale };
+    });
     const shown = uncrowded(labels, Math.min(LABELLED, frame.width / ROOM), scale);
-    return new Set(order.filter((_entry, rank) => shown.has(rank)).map(([, node]) => node.id));
-  }, [graph, placed, sizes, scale, frame.width, chosen, near]);
+    return labels.flatMap((label, rank) => (shown.has(rank) ? [{ ...label, id: order[rank]?.[1].id ?? "" }] : []));
+  }, [graph, placed, sizes, scale, view, frame.width, chosen, near]);
   useEffect(() => {
     const picture = svg.current;
     const wheel = (event: WheelEvent) => {
@@ -169,15 +169,11 @@ export function Picture({ drawing, chosen, onChoose, onOpen }: Properties) {
           );
         })}
         <g class="labels" style={{ fontSize: `${TYPE * scale}px`, strokeWidth: `${3 * scale}px` }}>
-          {graph.nodes.map((node, place) => {
-            const at = placed[place];
-            if (!at || !labelled.has(node.id)) return null;
-            return (
-              <text key={node.id} x={at.x} y={at.y + (sizes[place] ?? 4) + BELOW * scale} text-anchor="middle">
-                {node.name ?? node.label}
-              </text>
-            );
-          })}
+          {labelled.map(({ id, text, x, y }) => (
+            <text key={id} x={x} y={y} text-anchor="middle">
+              {text}
+            </text>
+          ))}
         </g>
       </svg>
     </div>

@@ -2,7 +2,7 @@ import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useKnown } from "../app/known";
 import { moved, type Question, within } from "../ask/question";
 import type { Mistake, Range } from "../ask/shapes";
-import { instant, instantOf, isZone, span, zones } from "../show/times";
+import { edges, instant, instantOf, isZone, span, zones } from "../show/times";
 
 const RECENT = [
   ["-5m", "Last 5 minutes"],
@@ -178,8 +178,11 @@ function Instants({
   onAsk: (question: Question) => void;
 }) {
   const { zone } = useKnown();
-  const [from, setFrom] = useState(instant(question.from ?? range?.from, zone).replace("–", ""));
-  const [to, setTo] = useState(instant(question.to ?? range?.to, zone).replace("–", ""));
+  const [first, last] = [question.from ?? range?.from, question.to ?? range?.to];
+  const [earliest, latest] =
+    first === undefined || last === undefined ? ["", ""] : edges(first, last, zone, question.to === null);
+  const [from, setFrom] = useState(earliest);
+  const [to, setTo] = useState(latest);
   const start = instantOf(from, zone);
   const end = instantOf(to, zone);
   const wrong =

@@ -26,17 +26,22 @@ const WIDTHS: Record<string, number> = {
   time: 188,
   address: 168,
   port: 92,
-  seconds: 84,
+  seconds: 96,
   bytes: 84,
   number: 84,
   text: 104,
 };
 
+/** A field of one flow as ra prints it, times with their day in the zone of the page. */
+export function factText(field: { text: string; value: Value }, kind: string | undefined, zone: string): string {
+  return kind === "time" && typeof field.value === "number" ? instant(field.value, zone, 6) : field.text;
+}
+
 /** Pixels that a column takes. */
 export function width(column: Column): number {
   const own: Record<string, number> = {
-    dir: 44,
-    proto: 64,
+    dir: 52,
+    proto: 88,
     state: 64,
     flgs: 84,
     suser: 220,

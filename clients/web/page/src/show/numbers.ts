@@ -22,6 +22,8 @@ export function scaled(value: number | null | undefined, unit: string): string {
     rest /= 1000;
     power += 1;
   }
+  // Less than two digits can show is not nothing.
+  if (rest !== 0 && Math.abs(rest) < 0.005) return unit === "" ? "< 0.01" : `< 0.01 ${unit}`;
   if (power === 0 && Number.isInteger(value)) return unit === "" ? String(value) : `${value} ${unit}`;
   const prefix = PREFIXES[power] ?? "";
   return unit === "" && prefix === "" ? digits(rest) : `${digits(rest)} ${prefix}${unit}`;
@@ -57,6 +59,11 @@ export function duration(value: number | null | undefined): string {
     .filter(([part]) => part > 0)
     .map(([part, letter]) => `${part} ${letter === "m" ? "min" : letter}`)
     .join(" ");
+}
+
+/** How many of something: "1 record", "2,100 records". */
+export function counted(count: number, thing: string): string {
+  return `${whole(count)} ${thing}${count === 1 ? "" : "s"}`;
 }
 
 /** By how much a figure differs from the one before: "+12 %", "new", "×8". */

@@ -48,12 +48,27 @@ export function clock(time: number | null | undefined, zone: string, digits = 0)
   return instant(time, zone, digits).slice(11) || "–";
 }
 
-/** A range, its end without the date when that is the same day. */
-export function span(from: number, to: number, zone: string): string {
-  const start = partsOf(from, zone);
-  const end = partsOf(to, zone);
-  const last = start.date === end.date ? end.time : `${end.date} ${end.time}`;
-  return `${start.date} ${start.time} to ${last}`;
+/** Digits of the second without which both ends of a short time would read alike. */
+function digitsOf(from: number, to: number): number {
+  return Math.abs(to - from) < 2 ? 3 : 0;
+}
+
+/** A range, its end without the date when that is the same day; one instant where both ends read alike. */
+export function span(from: number, to: number, zone: string, digits = digitsOf(from, to)): string {
+  const start = instant(from, zone, digits);
+  const end = instant(to, zone, digits);
+  if (start === end) return start;
+  return `${start} to ${start.slice(0, 10) === end.slice(0, 10) ? end.slice(11) : end}`;
+}
+
+/** Both ends of a range as texts to be changed; what was found and not asked for is rounded outwards, to lose no flow. */
+export function edges(from: number, to: number, zone: string, found: boolean): [string, string] {
+  const whole = found || (Number.isInteger(from) && Number.isInteger(to));
+  const digits = whole && digitsOf(from, to) === 0 ? 0 : 6;
+  const unit = 10 ** digits;
+  // The end is not part of a range, and may lie a nanosecond behind a packet: less than a number of seconds tells.
+  const end = found ? (digits ? Math.round(to * unit) + 1 : Math.ceil(to)) / unit : to;
+  return [instant(from, zone, digits), instant(end, zone, digits)];
 }
 
 /** How long ago, in the largest fitting unit. */

@@ -26,6 +26,7 @@ function layersOf(series: Answered["series"]): Layers {
     dashed: false,
   });
   return {
+    step: series.step,
     times: series.queries.map((_value, bin) => series.start + bin * series.step),
     drawn: [line("queries", 0, series.queries, true), line("failed", 3, series.failed, true)],
   };

@@ -4,6 +4,8 @@ import type { Explained } from "../ask/flow_shapes";
 import { Card } from "../parts/card";
 import { Command } from "../parts/copied";
 import { Framed } from "../parts/states";
+import { factText } from "../show/cells";
+import { span } from "../show/times";
 import { AlertsOf, DnsBefore, Ends, MergedFrom, Related } from "./flow_context";
 import { Bytes, Records } from "./flow_measures";
 import { Copies, Observers } from "./flow_observed";
@@ -12,7 +14,7 @@ import { OverTime } from "./flow_quality";
 
 /** One flow, explained: what was measured when and by whom, who its ends were, and what led to it. */
 export function Flow({ id }: { id: string }) {
-  const { place } = useKnown();
+  const { fields, place, zone } = useKnown();
   const at = place.search.get("at");
   const path = `/api/flow/${encodeURIComponent(id)}${at ? `?at=${encodeURIComponent(at)}` : ""}`;
   const flow = useAnswer<Explained>(path);
@@ -22,7 +24,7 @@ export function Flow({ id }: { id: string }) {
         <>
           <header class="subject">
             <p class="small">
-              Flow <code>{answer.id}</code>
+              Flow <code>{answer.id}</code>, {span(answer.first, answer.last, zone, 3)} {zone}
             </p>
             <h1>{answer.summary}</h1>
             <Command text={answer.command} />
@@ -44,7 +46,7 @@ export function Flow({ id }: { id: string }) {
                 {answer.record.fields.map((field) => (
                   <div key={field.name} title={field.doc}>
                     <dt>{field.name}</dt>
-                    <dd>{field.text}</dd>
+                    <dd>{factText(field, fields.get(field.name)?.kind, zone)}</dd>
                   </div>
                 ))}
               </dl>

@@ -6,7 +6,7 @@ import { Card } from "../parts/card";
 import { HostLink } from "../parts/host_link";
 import { type Head, PlainTable } from "../parts/plain_table";
 import { duration } from "../show/numbers";
-import { clock } from "../show/times";
+import { instant } from "../show/times";
 
 const DETAILS = [
   ["mac", "MAC"],
@@ -72,7 +72,7 @@ export function Ends({ ends }: { ends: Explained["ends"] }) {
 
 export function transactionHeads(zone: string): Head<Transaction>[] {
   return [
-    { title: "Time", cell: (row) => clock(row.time, zone, 3) },
+    { title: "Time", cell: (row) => <time>{instant(row.time, zone, 3)}</time> },
     { title: "Name", cell: (row) => row.name },
     { title: "Type", cell: (row) => row.type },
     { title: "Code", cell: (row) => row.code ?? "no answer" },
@@ -105,7 +105,7 @@ export function AlertsOf({ alerts }: { alerts: Alert[] }) {
           <li key={alert.id}>
             <span class={`severity ${alert.severity}`}>{alert.severity}</span>
             <a href={viewLink("/alerts", EVERYTHING, { alert: alert.id })}>{alert.summary}</a>
-            <time class="also">{clock(alert.time, zone)}</time>
+            <time class="also">{instant(alert.time, zone)}</time>
           </li>
         ))}
       </ul>

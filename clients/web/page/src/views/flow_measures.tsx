@@ -6,7 +6,7 @@ import type { Layers } from "../chart/stack";
 import { Card } from "../parts/card";
 import { type Head, PlainTable } from "../parts/plain_table";
 import { bytes, duration, whole } from "../show/numbers";
-import { clock, span } from "../show/times";
+import { instant, span } from "../show/times";
 
 function layersOf(timeline: NonNullable<Explained["timeline"]>): Layers {
   const rates = (values: number[], sign: number) => values.map((value) => (sign * 8 * value) / timeline.step);
@@ -19,6 +19,7 @@ function layersOf(timeline: NonNullable<Explained["timeline"]>): Layers {
     dashed: false,
   });
   return {
+    step: timeline.step,
     times: timeline.sbytes.map((_value, bin) => timeline.start + bin * timeline.step),
     drawn: [
       layer("from the source", 0, rates(timeline.sbytes, 1)),
@@ -61,7 +62,7 @@ export function Records({ flow }: { flow: Explained }) {
     `${show(left)} / ${show(right)}`;
   const heads: Head<StatusRecord>[] = [
     { title: "#", right: true, cell: (row) => row.sequence },
-    { title: "Start", cell: (row) => clock(row.start, zone, 6) },
+    { title: "Start", cell: (row) => instant(row.start, zone, 6) },
     { title: "Duration", right: true, cell: (row) => duration(row.dur) },
     { title: "Packets s/d", right: true, cell: (row) => both(row.spkts, row.dpkts, whole) },
     { title: "Bytes s/d", right: true, cell: (row) => both(row.sbytes, row.dbytes, bytes) },

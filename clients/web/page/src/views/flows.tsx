@@ -7,7 +7,7 @@ import type { Flows as Answered, Column, Row } from "../ask/shapes";
 import { Command } from "../parts/copied";
 import { QuestionBar } from "../parts/question_bar";
 import { Empty, Framed } from "../parts/states";
-import { whole } from "../show/numbers";
+import { counted, whole } from "../show/numbers";
 import { LongTable } from "../table/long_table";
 import { PAGE } from "../table/pages";
 import { FlowTools } from "./flow_tools";
@@ -88,7 +88,7 @@ export function Flows() {
       {answer && (
         <footer class="below">
           <span role="status">
-            {whole(answer.total)} {group.length > 0 ? "groups" : "flows"}
+            {counted(answer.total, group.length > 0 ? "group" : "flow")}
             {reachable < answer.total && `, the first ${whole(reachable)} of them in this order`}
             {`, ${answer.took_ms.toFixed(0)} ms`}
           </span>

@@ -20,7 +20,7 @@ function figures(totals: Totals): Figure[] {
     { title: "Bytes", text: bytes(totals.bytes), of: (one) => one.bytes, sort: "-bytes" },
     { title: "Packets", text: whole(totals.pkts), of: (one) => one.pkts, sort: "-pkts" },
     { title: "Flows", text: whole(totals.flows), of: (one) => one.flows, sort: "-stime" },
-    { title: "Hosts", text: whole(totals.hosts), of: (one) => one.hosts, sort: "-bytes", group: "saddr" },
+    { title: "Hosts", text: whole(totals.hosts), of: (one) => one.hosts, sort: "-bytes", group: "addr" },
     {
       title: "Lost or sent again",
       text: share(totals.loss),

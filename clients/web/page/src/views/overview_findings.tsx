@@ -97,7 +97,7 @@ export function LatestAlerts() {
                 <li key={alert.id}>
                   <span class={`severity ${alert.severity}`}>{alert.severity}</span>
                   <a href={viewLink("/alerts", time, { alert: alert.id })}>{alert.summary}</a>
-                  <time class="also">{clock(alert.time, zone)}</time>
+                  <time class="also">{instant(alert.time, zone)}</time>
                 </li>
               ))}
             </ul>

@@ -16,6 +16,7 @@ function sparse(values: (number | null)[]): boolean {
 function lines(quality: Quality, named: [string, (number | null)[]][]): Layers {
   const length = Math.max(...named.map(([, values]) => values.length), 0);
   return {
+    step: quality.step,
     times: Array.from({ length }, (_none, bin) => quality.start + bin * quality.step),
     drawn: named.map(([label, values], colour) => ({
       label,
@@ -47,7 +48,7 @@ export function LossAndRtt({ quality }: { quality: Quality }) {
       cell: (pair) => <a href={viewLink("/flows", narrowed(question, pair.filter))}>{`${pair.saddr} ${pair.daddr}`}</a>,
     },
     { title: "Lost", right: true, cell: (pair) => whole(pair.lost) },
-    { title: "Share", right: true, cell: (pair) => share(pair.loss) },
+    { title: "Of packets", right: true, cell: (pair) => share(pair.loss) },
     { title: "RTT", right: true, cell: (pair) => duration(pair.rtt) },
   ];
   return (
@@ -60,9 +61,10 @@ export function LossAndRtt({ quality }: { quality: Quality }) {
           height={120}
           label="Share of packets lost or sent again over time"
         />
+        {quality.worst.length > 0 && <p class="small">Pairs that lost most, in their flows with losses</p>}
         {quality.worst.length > 0 && (
           <PlainTable
-            label="Pairs that lost most"
+            label="Pairs that lost most, in their flows with losses"
             heads={worst}
             rows={quality.worst.slice(0, 5)}
             id={(pair) => pair.key}

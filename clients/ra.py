@@ -96,11 +96,24 @@ class _Wanted:
                 totals.add(frame)
             yield frame
 
+    def count(self, window: Window) -> int:
+        """Return how many there are; none of them is put together where nothing else is done with them."""
+        counted = self._totals is not None or self._outputs.wants_rejects
+        if counted or not window.unlimited or self._chosen.constant is not None:
+            return sum(frame.height for frame in window.output.cut(self.frames(reading.JUST_COUNTED, window.input)))
+        import polars as pl
+
+        found = 0
+        for piece in self._source.pieces(self._chosen, reading.JUST_COUNTED):
+            with self._source.reading():
+                found += piece.select(pl.len()).collect().item()
+        return found
+
 
 def _print(parsed: Parsed, _: Outputs, wanted: _Wanted) -> int:
     window = reading.window(parsed)
     if parsed.count("-q"):
-        return sum(frame.height for frame in window.output.cut(wanted.frames(reading.JUST_COUNTED, window.input)))
+        return wanted.count(window)
     printer, selected = reading.printer(parsed), 0
     for frame in window.output.cut(wanted.frames_ahead(printer.columns, window.input)):
         selected += frame.height

@@ -2,6 +2,8 @@ import os
 import subprocess
 import sys
 import types
+from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -113,6 +115,38 @@ def test_a_reader_that_goes_away_ends_the_command_quietly() -> None:
             [sys.executable, "-m", "clients.main", "--help"], stdout=output, stderr=subprocess.PIPE, check=False
         )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def as_a_process(body: str, output: int | IO[bytes]) -> subprocess.CompletedProcess[bytes]:
+    """Run the command as the process it is when typed; `body` is what it does."""
+    code = f"""
+import atexit, sys, threading, types
+from clients import main as command_line
+def run(_):
+    {body}
+    return 3
+sys.modules["clients.pretended"] = types.SimpleNamespace(run=run)
+command_line.COMMANDS["pretended"] = command_line.Command("clients.pretended", "")
+sys.argv[1:] = ["pretended"]
+sys.exit(command_line.main())
+"""
+    buffered = os.environ | {"PYTHONUNBUFFERED": ""}
+    return subprocess.run(
+        [sys.executable, "-c", code], stdout=output, stderr=subprocess.PIPE, check=False, env=buffered
+    )
+
+
+def test_what_is_left_to_do_is_done_before_the_process_ends() -> None:
+    thread = "threading.Thread(target=lambda: (threading.main_thread().join(), print('thread'))).start()"
+    done = as_a_process(f"{thread}; atexit.register(print, 'registered')", subprocess.PIPE)
+    assert (done.returncode, done.stdout, done.stderr) == (3, b"thread\nregistered\n", b"")
+
+
+def test_what_cannot_be_written_in_the_end_is_told() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = as_a_process("atexit.register(sys.stdout.write, 'late')", full)
+    assert done.returncode not in {0, 3}
+    assert b"No space left on device" in done.stderr
 
 
 def test_help_loads_nothing_heavy() -> None:

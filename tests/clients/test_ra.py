@@ -96,6 +96,8 @@ def test_the_exit_status_says_whether_a_record_was_selected(
 ) -> None:
     assert main(["ra", "-r", file, "-", expression]) == status
     assert (printed(capfdbinary) != []) == (status == 0)
+    assert main(["ra", "-q", "-r", file, "-", expression]) == status
+    assert printed(capfdbinary) == []
 
 
 def test_totals(file: str, capfdbinary: Capture) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from topics.expression.networks import NetworkSet
@@ -26,7 +25,7 @@ def lines(node: tree.Node, margin: str = "") -> Iterator[str]:
         yield margin + NAMES[kind]
         yield from lines(node.part, margin + STEP)
     else:
-        facts = [_fact(field.name, getattr(node, field.name)) for field in fields(node) if field.repr]
+        facts = [_fact(name, value) for name, value in node.facts()]
         yield margin + " ".join([_words(kind), *facts])
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING, Literal
+
+from topics.filter.condition import Condition
 
 if TYPE_CHECKING:
     from topics.expression.networks import NetworkSet
@@ -15,36 +15,31 @@ Direction = Literal["src", "dst", "either", "both", "local", "remote"]
 Network = IPv4Network | IPv6Network
 
 
-@dataclass(frozen=True, slots=True)
-class All:
+class All(Condition):
     """Every part holds."""
 
     parts: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Any:
+class Any(Condition):
     """Some part holds."""
 
     parts: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Condition):
     """The part does not hold."""
 
     part: Node
 
 
-@dataclass(frozen=True, slots=True)
-class Protocol:
+class Protocol(Condition):
     """The record is of a protocol, by the word for it."""
 
     word: str
 
 
-@dataclass(frozen=True, slots=True)
-class ProtocolNumber:
+class ProtocolNumber(Condition):
     """The IP protocol, or the ethertype, compares so with a number."""
 
     comparison: Comparison
@@ -52,32 +47,28 @@ class ProtocolNumber:
     of_link: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Condition):
     """An IP address of the record lies in a network."""
 
     direction: Direction
     network: Network
 
 
-@dataclass(frozen=True, slots=True)
-class Hardware:
+class Hardware(Condition):
     """A MAC address of the record is this one."""
 
     direction: Direction
     mac: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Ports:
+class Ports(Condition):
     """A port lies in one of these ranges: (protocol, lowest, highest), both ends included, protocol None for any."""
 
     direction: Direction
     ranges: tuple[tuple[int | None, int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(Condition):
     """A measured value compares so with a number; `word` names it in topics/filter/words.py."""
 
     word: str
@@ -86,46 +77,40 @@ class Measure:
     number: float
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Condition):
     """Something happened in the flow, by the word for it."""
 
     word: str
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(Condition):
     """Something happened in a direction of the flow, by the word for it."""
 
     word: str
     direction: Direction
 
 
-@dataclass(frozen=True, slots=True)
-class Encapsulated:
+class Encapsulated(Condition):
     """The flow came in an encapsulation, given as bits."""
 
     direction: Direction
     bits: int
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(Condition):
     """The record was made at a place: `srcid` compares probe and interface, `sid`, `inf` and `site` one name."""
 
     word: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Router:
+class Router(Condition):
     """An ICMP error about the flow came from this network."""
 
     network: Network
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(Condition):
     """A printable field compares so with a constant: a number in the unit that is printed, or a text."""
 
     field: str
@@ -133,38 +118,34 @@ class Compared:
     constant: float | str
 
 
-@dataclass(frozen=True, slots=True)
-class Matched:
+class Matched(Condition):
     """A regular expression is found in the text of a printable field."""
 
     field: str
     pattern: str
 
 
-@dataclass(frozen=True, slots=True)
-class AddressListed:
+class AddressListed(Condition):
     """An IP address of the record, or that of the router that sent an ICMP error, is in a list."""
 
     direction: Direction | Literal["router"]
     networks: NetworkSet
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Condition, hidden=("constants",)):
     """A printable field has one of the values of a list, which was read from a file."""
 
     field: str
     source: str
-    constants: tuple[float | str, ...] = dataclasses.field(repr=False)
+    constants: tuple[float | str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PortListed:
+class PortListed(Condition, hidden=("ports",)):
     """A port of the record is in a list."""
 
     direction: Direction
     source: str
-    ports: tuple[int, ...] = dataclasses.field(repr=False)
+    ports: tuple[int, ...]
 
 
 Node = (

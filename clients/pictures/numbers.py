@@ -7,6 +7,7 @@ import math
 PREFIXES = {-3: "n", -2: "u", -1: "m", 0: "", 1: "k", 2: "M", 3: "G", 4: "T", 5: "P", 6: "E"}
 DIGITS = 3
 SYMBOLS = {"bit/s", "B", "s", "B/s"}  # units that prefixes are written to; 780 mpackets would be none
+PARTS = {"s"}  # units of which there are thousandths: 500 mbit/s would be read as half a gigabit in two seconds
 
 
 def with_unit(value: float, unit: str) -> str:
@@ -14,6 +15,8 @@ def with_unit(value: float, unit: str) -> str:
     if not math.isfinite(value):
         return "-"
     prefixed = unit in SYMBOLS
+    if abs(value) < 1 and unit not in PARTS:
+        return f"{value:.{DIGITS}g} {unit}".strip()
     power = 0 if not prefixed and abs(value) < 1000 else _power(value)
     number = f"{value / 1000.0**power:.{DIGITS}g}"
     if "e" in number:  # 999.6 of one prefix is 1 of the next

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -117,13 +119,26 @@ def time_range(chart: Chart) -> str:
 
 def bin_length(chart: Chart) -> str:
     """Return the length of the bins as people say it: 10 s, 5 min, 1 day."""
-    length = int(chart.edges[1] - chart.edges[0])
+    length, months = int(chart.edges[1] - chart.edges[0]), _months(chart)
+    if months:
+        count, name = (months // 12, "year") if months % 12 == 0 else (months, "month")
+        return f"{count} {name}{'s' if count > 1 else ''}"
     units = ((DAY, "day"), (3600 * 10**9, "h"), (60 * 10**9, "min"))
     for unit, name in units:
         if length >= unit and length % unit == 0:
             count = length // unit
             return f"{count} {name}{'s' if name == 'day' and count > 1 else ''}"
     return with_unit(length / 1e9, "s")
+
+
+def _months(chart: Chart) -> int:
+    """Return how many months of the calendar each bin takes, 0 when they are no months."""
+    zone = local_zone()
+    days = [datetime.fromtimestamp(int(edge) / 1e9, zone) for edge in chart.edges]
+    if any((day.day, day.hour, day.minute, day.second) != (1, 0, 0, 0) for day in days):
+        return 0
+    steps = {12 * (later.year - day.year) + later.month - day.month for day, later in itertools.pairwise(days)}
+    return steps.pop() if len(steps) == 1 else 0
 
 
 def _plot(axes: Axes, chart: Chart, panel: Panel, look: Look) -> None:
@@ -223,7 +238,10 @@ def _logarithmic(axes: Axes, panel: Panel, *, split: bool) -> None:
     positive = [line.values[line.values > 0] for line in panel.lines if (line.values > 0).any()]
     least = float(min(values.min() for values in positive)) if positive else 1.0
     if split:
+        low, high = axes.dataLim.intervaly
         axes.set_yscale("symlog", linthresh=least)
+        # What has only one direction keeps a little of the other, where its zero stands.
+        axes.set_ylim(2 * low if low < 0 else -least, 2 * high if high > 0 else least)
         return
     axes.set_yscale("log", nonpositive="clip", subs=())
     axes.set_ylim(least / 2, 2 * max(axes.dataLim.intervaly[1], least))

@@ -98,7 +98,7 @@ class _Drawing:
             name = each.base if self.split else each.name
             values = self.rows.select(each.value().cast(pl.Float64)).to_series().to_numpy()
             for label in labels:
-                grey = label == others and len(names) == 1
+                grey = label == others != "" and len(names) == 1
                 place = None if grey else places.setdefault((name, label), len(places))
                 told = " ".join(part for part in (label, name if len(names) > 1 or not label else "") if part)
                 lines.append(self._line(each, told, place, values, (self.rows[LABEL] == label).to_numpy()))

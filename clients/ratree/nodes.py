@@ -17,7 +17,6 @@ SIDES = {"s": "src", "d": "dst"}
 LOCAL, REMOTE = "local", "remote"
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8", "fc00::/7", "fe80::/10")
 LOCALITIES = 3  # from here on an address is of a local network (RALABEL_LOCALITY)
-IP = (0x0800, 0x86DD)
 
 
 def text(name: str, style: Style) -> pl.Expr:
@@ -44,10 +43,11 @@ def _locality(side: str, labelled: pl.Expr) -> pl.Expr:
     """Return local or remote: by the label, else by whether the address is private; null for what has no IP address."""
     from topics.expression import any_of, col
     from topics.expression.polars import polars
+    from topics.fields.columns import is_link
 
     address = col(f"{side}_address")
     private = polars(any_of(address.ip_within(ip_network(network)) for network in PRIVATE))
     known = labelled.cast(pl.Int64, strict=False)
     is_local = pl.when(known.is_not_null()).then(known >= LOCALITIES).otherwise(private)
     told = pl.when(is_local).then(pl.lit(LOCAL)).otherwise(pl.lit(REMOTE))
-    return pl.when(pl.col("ethertype").is_in(IP)).then(told)
+    return pl.when(~polars(is_link())).then(told)

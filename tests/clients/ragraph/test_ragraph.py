@@ -145,6 +145,27 @@ def test_units_that_differ_have_panels_of_their_own() -> None:
         metric("stime")
 
 
+def test_a_logarithmic_axis_of_both_directions_holds_what_is_drawn() -> None:
+    page = picture.draw(drawn(["web"], "sbytes", "dbytes"), picture.Look(log=True))
+    low, high = page.axes[0].get_ylim()
+    assert low < -400  # bit/s, of 500 bytes in 10 s
+    assert high > 800
+
+
+def test_all_as_one_has_a_colour_that_is_not_that_of_gaps_or_others() -> None:
+    found = drawn([""], "bytes")
+    assert [line.place for line in found.panels[0].lines] == [0]
+
+
+@pytest.mark.parametrize(
+    ("size", "said"), [("1y", "1 year"), ("3M", "3 months"), ("1M", "1 month"), ("30d", "30 days"), ("10s", "10 s")]
+)
+def test_bins_are_named_by_the_calendar_where_they_follow_it(size: str, said: str) -> None:
+    length = bin_size(size)
+    two = rows(["web"]).with_columns(pl.Series(BIN, length.starts(np.array([START, START + 50 * SECOND]))))
+    assert picture.bin_length(chart(two, length, sort_out(["bytes"])[0], 8, split=False)) == said
+
+
 @pytest.mark.parametrize("width", [120, 651])
 @pytest.mark.parametrize("log", [False, True])
 def test_no_text_is_cut_off(width: int, log: bool) -> None:
@@ -211,6 +232,7 @@ def test_a_week_has_a_cell_for_each_time_of_each_day(file: str, tmp_path: Path, 
         (999.96, "bit/s", "1 kbit/s"),
         (0.00034, "s", "340 us"),
         (0.78, "packets/s", "0.78 packets/s"),
+        (0.5, "bit/s", "0.5 bit/s"),  # no mbit/s, which is read as Mbit/s
         (2680, "packets", "2.68 k packets"),
         (12, "%", "12 %"),
         (0, "B", "0 B"),

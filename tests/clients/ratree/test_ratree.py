@@ -13,9 +13,12 @@ from matplotlib.figure import Figure
 
 from clients.main import main
 from clients.ratree.drawing import draw, heading
+from clients.ratree.nodes import by
+from clients.sources import to_frame
 from processors.graphs import Graph, LinkTable
 from tests.clients.flows import ten, write
 from tests.clients.ragraph.test_ragraph import cut_off
+from topics.fields import Style
 
 Capture = pytest.CaptureFixture[str]
 
@@ -58,6 +61,17 @@ def test_other_programs_read_the_same_graph(file: str, tmp_path: Path, capsys: C
     shown = capsys.readouterr().out
     assert '"10.0.0.1" -> "80" [weight=100 ' in shown
     assert shown.count("->") == 2
+
+
+def test_hosts_of_arp_and_of_merged_protocols_are_local_or_remote_too() -> None:
+    batch = ten()
+    batch.records["ethertype"][:5], batch.records["ethertype"][5:] = 0x0806, 0
+    frame = to_frame(batch)
+    told = {side: by("loc", f"{side}addr", Style()) for side in "sd"}
+    assert told["s"] is not None
+    assert told["d"] is not None
+    assert set(frame.select(told["s"]).to_series()) == {"local"}
+    assert set(frame.select(told["d"]).to_series()) == {"remote"}
 
 
 def test_names_of_any_kind_are_quoted(tmp_path: Path) -> None:

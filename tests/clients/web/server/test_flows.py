@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import shlex
-import time
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -14,6 +13,7 @@ import pytest
 from clients.main import main
 from clients.web.flows.exporting import write
 from tests.clients.web.server.test_traffic import asked, flows
+from tests.local_time import local_time
 from tests.traffic.sample.story import START
 
 SECOND = 1_000_000_000
@@ -121,12 +121,8 @@ def test_the_command_shown_selects_as_much(
 def typed(command: str, monkeypatch: pytest.MonkeyPatch) -> int:
     """Run a command line as a shell far away from the server's clock would, and return its exit code."""
     words = shlex.split(command)
-    with monkeypatch.context() as elsewhere:
-        elsewhere.setenv("TZ", words.pop(0).removeprefix("TZ=") if words[0].startswith("TZ=") else "Asia/Tokyo")
-        time.tzset()
-        code = main(words[1:])
-    time.tzset()
-    return code
+    with local_time(monkeypatch, words.pop(0).removeprefix("TZ=") if words[0].startswith("TZ=") else "Asia/Tokyo"):
+        return main(words[1:])
 
 
 def test_hosts_are_counted_with_the_flows_of_both_ends(page: Page) -> None:

@@ -123,6 +123,9 @@ def _probe() -> None:
     from probes.flows.probe import FlowProbe
 
     list(FlowProbe().advance(1))
+    from processors.spans import SpanWatch
+
+    SpanWatch().process(_flows())
     _payloads()  # in the same process, which has what their kernel shares with those of flows
 
 
@@ -177,13 +180,15 @@ def _flows() -> FlowBatch:
 
 
 def _merge() -> None:
-    """Merge a stream, then read it again as after a restart."""
+    """Merge a stream, then read it again as after a restart; make columns of it."""
     from processors.merge import FlowMerge
+    from topics.frame import to_arrow
 
     batch, merge, again = _flows(), FlowMerge(), FlowMerge()
     for flows in [*merge.process(batch), *merge.flush()]:
         again.recovered(flows, flows.last_positions)
     again.process(batch)
+    to_arrow(batch)
 
 
 def _labels() -> None:
@@ -228,6 +233,15 @@ def _columns(batch: FlowBatch) -> None:
         list(ColumnSeries(lambda _: [data], keys, data.schema.names).merged() or ())
 
 
+def _arrow() -> None:
+    """Write records to an Arrow file, of which the second batch is packed by a kernel."""
+    from sinks.formats import open_writer
+
+    with tempfile.TemporaryDirectory() as directory, open_writer(str(Path(directory, "x.arrow"))) as writer:
+        for _ in range(2):
+            writer.write(_flows())
+
+
 def _argus() -> None:
     from topics.argus import decoder, encoder
 
@@ -259,6 +273,7 @@ STAGES: dict[str, Callable[[], None]] = {
     "records to bytes and back": _module("topics.codec"),
     "partitions": _module("topics.partitions"),
     "records of Argus": _argus,
+    "records to Arrow files": _arrow,
     "labels": _labels,
     "observations": _module("processors.observers.match"),
     "sums of columns": _module("processors.summaries.warm"),

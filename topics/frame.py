@@ -11,7 +11,8 @@ from topics.batch import FlowBatch, Heap, Observer, concatenate, records_like
 from topics.columns import Column, join, split
 from topics.errors import InputError, OutputError
 from topics.lean import LEFT_OUT
-from topics.record import empty_records
+from topics.native import Native, address_of
+from topics.record import WORD, empty_records
 from topics.schema import Field, flow_fields, flow_record_json
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ OPTIONAL = {spec["name"] for spec in flow_record_json()["fields"] if "default" i
 CAUSES = FIELDS["cause"].symbols
 MAX_COLUMN_BYTES = 2**31 - 1
 MAX_HEAP_BYTES = 2**32 - 1
+MANY_PIECES = 512  # that are worth the kernel
 SPREAD = 8  # times the bytes wanted, over which they may lie to be picked out of all that lies there
+
+_gather_pieces = Native("topics.pieces_kernel", "gather", 8)
 
 
 def _arrow_type(field: Field) -> pa.DataType:
@@ -181,6 +185,14 @@ def _observer_columns(batch: FlowBatch, ids: Column) -> dict[str, Any]:
     return {name: _words([getattr(o, name) for o in observers], codes) for name in OBSERVER_COLUMNS}
 
 
+def only_observer(batch: FlowBatch) -> Observer | None:
+    """Return who observed all records of a batch, as its columns name them; None when they are several or none."""
+    ids = batch.records["observer"]
+    if not len(ids) or (ids != ids[0]).any():
+        return None
+    return batch.observers.get(int(ids[0]), Observer(batch.site, batch.probe, ""))
+
+
 def _distinct(numbers: Column) -> tuple[Column, Column]:
     if len(numbers) and (numbers == numbers[0]).all():
         return numbers[:1], np.zeros(len(numbers), np.int32)
@@ -212,13 +224,25 @@ def _validity(times: Column) -> pa.Buffer | None:
 
 
 def _heap_array(name: str, kind: pa.DataType, columns: dict[str, Column], heap: Heap) -> pa.Array:
+    offsets, data = _in_one(name, columns, heap)
+    buffers = [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(data)]
+    return pa.Array.from_buffers(kind, len(offsets) - 1, buffers)
+
+
+def variable_bytes(name: str, batch: FlowBatch) -> Heap:
+    """Return the bytes of a column of variable length, record after record; raises OutputError as to_arrow does."""
+    lengths = batch.records[f"{name}_length"]
+    return _in_one(name, split(batch.records, _stored([name])), batch.heap)[1] if lengths.any() else batch.heap[:0]
+
+
+def _in_one(name: str, columns: dict[str, Column], heap: Heap) -> tuple[Column, Heap]:
+    """Return where the bytes of each record begin, with where those of the last one end, and all of these bytes."""
     starts, lengths = columns[f"{name}_offset"].astype(np.int64), columns[f"{name}_length"]
     offsets = np.zeros(len(starts) + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
     if offsets[-1] > MAX_COLUMN_BYTES:
         raise OutputError(f"column '{name}' holds {offsets[-1]} bytes in one batch: more than 2 GiB")
-    data = _gather(heap, starts, offsets)
-    return pa.Array.from_buffers(kind, len(starts), [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(data)])
+    return offsets, _gather(heap, starts, offsets)
 
 
 def _gather(heap: Heap, starts: Column, offsets: Column) -> Heap:
@@ -230,7 +254,18 @@ def _gather(heap: Heap, starts: Column, offsets: Column) -> Heap:
     shift = (starts - offsets[:-1])[lengths > 0]
     if (shift == shift[0]).all() and 0 <= shift[0] <= len(heap) - total:
         return heap[shift[0] : shift[0] + total]
+    if len(starts) >= MANY_PIECES and (taken := _gathered(heap, starts, lengths, total)) is not None:
+        return taken
     return _in_order(heap, starts[lengths > 0], lengths[lengths > 0])
+
+
+def _gathered(heap: Heap, starts: Column, lengths: Column, total: int) -> Heap | None:
+    """Return pieces one after the other, by a kernel; None where one lies outside of the heap."""
+    heap, done = np.ascontiguousarray(heap), np.zeros(1, np.int64)
+    sizes, taken = lengths.astype(np.uint32), np.empty(total + WORD, np.uint8)
+    places = [address_of(each) for each in (starts, sizes, heap, taken, done)]
+    _gather_pieces(places[0], places[1], len(starts), places[2], len(heap), places[3], len(taken), places[4])
+    return taken[:total] if done[0] else None
 
 
 def _in_order(heap: Heap, starts: Column, lengths: Column) -> Heap:

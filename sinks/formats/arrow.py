@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, BinaryIO
 import pyarrow as pa
 
 from sinks.formats.arrow_columns import ArrowColumns
+from sinks.formats.arrow_packing import LEAST, MOST, ArrowPacker
 from sinks.formats.names import DASH, reason
 from sinks.formats.writer import Writer
 from topics.errors import InputError
-from topics.frame import ARROW_SCHEMA, from_arrow, to_arrow
+from topics.frame import ARROW_SCHEMA, from_arrow, only_observer, to_arrow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from topics.batch import FlowBatch
+    from topics.batch import FlowBatch, Observer
 
 HURRY = -20  # level of lz4: the lower, the faster
 END_MARK = b"\xff\xff\xff\xff\x00\x00\x00\x00"
@@ -28,7 +29,7 @@ class ArrowWriter(Writer):
     """Writes each batch at once.
 
     Files are compressed with lz4, told to hurry: a fifth less time for a fifth more bytes; a pipe is not, its reader is
-    waiting.
+    waiting. Batches of the observer of the one before are packed by a kernel, in a third of the time.
     """
 
     def __init__(self, path: str) -> None:
@@ -37,6 +38,8 @@ class ArrowWriter(Writer):
         self._options = pa.ipc.IpcWriteOptions(compression=compression, use_threads=False)
         self._stream = pa.ipc.new_stream(_Unclosed(self._destination.stream), ARROW_SCHEMA, options=self._options)
         self._columns: ArrowColumns | None = None
+        self._packer = None if path == DASH else ArrowPacker(self._options, compression)
+        self._observer: Observer | None = None  # who is meant by the first word of each dictionary, if it is one
 
     def column_by_column(self) -> ArrowColumns | None:
         """Return what takes all records a column at a time.
@@ -49,12 +52,19 @@ class ArrowWriter(Writer):
         return self._columns
 
     def _write(self, batch: FlowBatch) -> None:
-        if len(batch):
+        if not len(batch):
+            return
+        observer = only_observer(batch)
+        if self._packer and observer and observer == self._observer and LEAST <= len(batch) <= MOST:
+            self._destination.stream.writelines(self._packer.packed(batch))
+        else:
             self._stream.write_batch(to_arrow(batch))
-            self._destination.stream.flush()
+            self._observer = observer
+        self._destination.stream.flush()
 
     def _write_columns(self, data: pa.RecordBatch) -> None:
         if len(data):
+            self._observer = None
             self._stream.write_batch(data)
             self._destination.stream.flush()
 

@@ -106,7 +106,22 @@ def test_payloads_are_found_wherever_they_lie(pieces: list[tuple[int, int]]) -> 
     assert column.to_pylist() == [heap[start : start + size].tobytes() for start, size in pieces]
 
 
-@pytest.mark.parametrize("pieces", [[(2, 3), (9, 2)], [(9, 2), (2, 3)], [(2, 3), (4_000_000_000, 1)]])
+def test_many_payloads_are_found_wherever_they_lie() -> None:
+    random = np.random.default_rng(1)
+    heap = random.integers(0, 256, 10_000, dtype=np.uint8)
+    sizes = random.integers(0, 70, frame.MANY_PIECES)
+    starts = random.integers(0, len(heap) - sizes + 1)
+    starts[7], sizes[7], starts[8], sizes[8] = len(heap) - 3, 3, len(heap), 0  # at the end
+    test_payloads_are_found_wherever_they_lie(list(zip(starts.tolist(), sizes.tolist(), strict=True)))
+
+
+MANY_MORE = [(0, 1), (4, 3)] * frame.MANY_PIECES
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [[(2, 3), (9, 2)], [(9, 2), (2, 3)], [(2, 3), (4_000_000_000, 1)], [*MANY_MORE, (9, 2)], [*MANY_MORE, (12, 1)]],
+)
 def test_payloads_that_lie_beyond_the_heap_are_none(pieces: list[tuple[int, int]]) -> None:
     records = records_like(len(pieces))
     records["src_payload_offset"], records["src_payload_length"] = zip(*pieces, strict=True)

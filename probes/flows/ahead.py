@@ -52,10 +52,11 @@ def look_ahead(
         judging[PRINTS][number & (AHEAD - 1)] = look_at(data, end_of_packet, row, seen + number - start, judging)
         if additions:
             add_to_key(row, additions)
-        key[at.TURNED] = table.make_key(row, key)
-        prefetch(index, np.int64(np.uint64(key[at.HASH]) & np.uint64(len(index) - 1)))
+        key[at.TURNED] = table.make_key(row, key, settings)
+        prefetch(index, np.int64(table.place_of(index, key[at.HASH])))
     for number in range(start, end):
         slot = table.likely(index, ahead_keys[number & (AHEAD - 1)])
+        ahead_keys[number & (AHEAD - 1), at.LIKELY] = slot
         if slot != table.NOT_FOUND:
             prefetch(keys[slot], 0)
             ask_for(flows[slot], at.BUSY_FLOW_LINE)

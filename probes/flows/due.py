@@ -6,6 +6,7 @@ from typing import Any
 
 from probes.flows import layout as at
 from probes.flows import queue
+from probes.flows.lifetime import CHECK_PERIOD
 from probes.flows.report import ADDRESSES, report
 from topics.compiled import inlined, kernel
 from topics.flags import Cause
@@ -16,10 +17,22 @@ STATUS = Cause.STATUS
 
 
 @inlined
-def _heap_need(settings: Any) -> Any:
-    """Bytes of the heap that a record may take."""
+def heap_need(settings: Any) -> Any:
+    """Return how many bytes of the heap a record may take."""
     histograms = 2 * VECTOR_BYTES if settings[at.COUNTED] else 0
     return ADDRESSES + 2 * settings[at.PAYLOAD_BYTES] + histograms
+
+
+@inlined
+def next_due(now: int, settings: Any, counts: Any, waiting: Any, looked_at: Any) -> Any:
+    """Return before when nothing more has to be reported or taken out, whatever packets come until then (ns)."""
+    due = now + min(settings[at.STATUS_INTERVAL], CHECK_PERIOD)
+    if not queue.is_empty(counts, queue.STATUS_TAKEN):
+        entry = queue.first(waiting, counts, queue.STATUS_TAKEN)
+        due = min(due, entry[queue.TIME] + settings[at.STATUS_INTERVAL])
+    if not queue.is_empty(counts, queue.IDLE_TAKEN):
+        due = min(due, queue.first(looked_at, counts, queue.IDLE_TAKEN)[queue.TIME] + CHECK_PERIOD)
+    return due
 
 
 @inlined
@@ -46,10 +59,10 @@ def report_due(
         entry = queue.first(waiting, counts, queue.STATUS_TAKEN)
         if entry[queue.TIME] + settings[at.STATUS_INTERVAL] > now:
             break
-        if written >= limit or counts[queue.HEAP_USED] + ROOM * _heap_need(settings) > len(heap):
+        if written >= limit or counts[queue.HEAP_USED] + ROOM * heap_need(settings) > len(heap):
             return written, False
         counts[queue.STATUS_TAKEN] += 1
-        queue.prepare_report(waiting, counts, keys, flows, sides)
+        queue.prepare_report(waiting, counts, keys, flows, sides, payloads)
         slot = entry[queue.ROW]
         flow = flows[slot]
         flow.queued = 0
@@ -67,7 +80,7 @@ def report_due(
                 STATUS,
             )
             written += 1
-    return written, written < limit and counts[queue.HEAP_USED] + ROOM * _heap_need(settings) <= len(heap)
+    return written, written < limit and counts[queue.HEAP_USED] + ROOM * heap_need(settings) <= len(heap)
 
 
 @kernel
@@ -87,11 +100,11 @@ def drain(
     """Report flows from the head of the status queue whatever their age, as many as have room; return how many."""
     written = 0
     while written < len(out) and not queue.is_empty(counts, queue.STATUS_TAKEN):
-        if counts[queue.HEAP_USED] + _heap_need(settings) > len(heap):
+        if counts[queue.HEAP_USED] + heap_need(settings) > len(heap):
             break
         slot = queue.first(waiting, counts, queue.STATUS_TAKEN)[queue.ROW]
         counts[queue.STATUS_TAKEN] += 1
-        queue.prepare_report(waiting, counts, keys, flows, sides)
+        queue.prepare_report(waiting, counts, keys, flows, sides, payloads)
         flows[slot].queued = 0
         if flows[slot].pending:
             report(

@@ -154,8 +154,10 @@ EXTRA_COLUMNS = 8
 HISTOGRAMS = EXTRA_COLUMNS
 COUNTED_EXTRA_COLUMNS = HISTOGRAMS + 2 * COUNTS
 
-# One row a flow: the canonical key. Ports are packed; the order of the two ends is by address, then port.
-KEY_WORDS = 8
+# One row a flow: the canonical key. Ports are packed; the order of the two ends is by address, then port. Behind that
+# of a packet that was looked at ahead stands which row is likely to be its flow.
+KEY_WORDS, AHEAD_WORDS = 8, 9
+LIKELY = KEY_WORDS
 (A_HIGH, A_LOW, B_HIGH, B_LOW, PROTOCOL_PORTS, DISCRIMINATOR, HASH, TURNED) = range(KEY_WORDS)
 
 # What the probe counts about itself.
@@ -183,7 +185,7 @@ COUNTERS = (
 BEFORE_MALFORMED = COUNT_COPIES  # kinds of damage count from 1
 
 # The clock of a table, and how it works: int64[SETTINGS]. Times in ns.
-SETTINGS = 13
+SETTINGS = 15
 (
     CLOCK,
     STATUS_INTERVAL,
@@ -198,5 +200,7 @@ SETTINGS = 13
     ARP_TIMEOUT,
     OTHER_TIMEOUT,
     COUNTED,
+    FIRST_SECRET,
+    SECOND_SECRET,
 ) = range(SETTINGS)
 COUNTED_SIZES, COUNTED_INTERVALS = 1, 2  # bits of COUNTED: which histograms are asked for

@@ -76,7 +76,7 @@ def begin(
     flow.tunnel_kind = row[h.TUNNEL_KIND]
     if row[h.TUNNEL_KIND]:
         _note_tunnel(extra, row, forward)
-    high = table.mix(table.mix(np.uint64(key[at.HASH]), seed), now)
+    high = table.mix(table.mix(table.identity(key), seed), now)
     flow.id_high = np.int64(high)
     flow.id_low = np.int64(table.mix(high ^ np.uint64(key[at.A_LOW]), number))
 

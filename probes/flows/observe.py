@@ -11,7 +11,7 @@ from probes.flows import layout as at
 from probes.flows import queue, table
 from probes.flows.ahead import AHEAD, look_ahead
 from probes.flows.count import NO_REPORT, count_copy, count_packet
-from probes.flows.due import ROOM, report_due
+from probes.flows.due import ROOM, heap_need, next_due, report_due
 from probes.flows.fragments import join_fragment
 from probes.flows.lifetime import begin, expire
 from probes.flows.marks import lent, mark
@@ -78,7 +78,9 @@ def observe(
         borrowed(judging[6]),
     )
     limit = len(out) - ROOM
+    heap_limit = len(heap) - ROOM * heap_need(settings)
     ahead = start
+    due = settings[at.CLOCK]  # when there may be something to report or to take out
     for number in range(start, len(packets)):
         if number == ahead:
             seen = counters[at.COUNT_PACKETS]
@@ -90,29 +92,34 @@ def observe(
         time = packet.time
         now = max(settings[at.CLOCK], time)
         settings[at.CLOCK] = now
-        written, room = report_due(
-            now,
-            settings,
-            keys,
-            flows,
-            sides,
-            extras,
-            payloads,
-            counts,
-            waiting,
-            out,
-            heap,
-            written,
-            limit,
-        )
-        if not room:
+        if now >= due:
+            written, room = report_due(
+                now,
+                settings,
+                keys,
+                flows,
+                sides,
+                extras,
+                payloads,
+                counts,
+                waiting,
+                out,
+                heap,
+                written,
+                limit,
+            )
+            if not room:
+                return number, written, OUT_FULL
+            expire(index, keys, flows, counts, looked_at, free, now)
+            due = next_due(now, settings, counts, waiting, looked_at)
+        elif written >= limit or counts[queue.HEAP_USED] > heap_limit:
             return number, written, OUT_FULL
-        expire(index, keys, flows, counts, looked_at, free, now)
         if row[h.FRAGMENT]:
             join_fragment(row, fragments, now, counters)
-            key[at.TURNED] = table.make_key(row, key)
-        turned = key[at.TURNED]
-        slot = table.find(index, keys, key)
+            key[at.TURNED], key[at.LIKELY] = table.make_key(row, key, settings), table.NOT_FOUND
+        turned, slot = key[at.TURNED], key[at.LIKELY]
+        if slot == table.NOT_FOUND or not table.is_of(keys[slot], key):
+            slot = table.find(index, keys, key)
         is_new = slot == table.NOT_FOUND
         if is_new:
             if counts[queue.FREE] == 0 and counts[queue.USED] == len(flows):
@@ -123,7 +130,8 @@ def observe(
             else:
                 slot = counts[queue.USED]
                 counts[queue.USED] += 1
-            keys[slot] = key
+            for word in range(at.KEY_WORDS):
+                keys[slot, word] = key[word]
             table.insert(index, key[at.HASH], slot)
             flows[slot].queued = 0
             queue.append(looked_at, counts, queue.IDLE_TAKEN, slot, now)
@@ -195,9 +203,8 @@ def observe(
             counters[at.COUNT_COPIES] += 1
         elif row[h.QUOTED]:
             end = packet.offset + packet.captured
-            additions = settings[at.KEY_ADDITIONS]
             note_error(
-                data, end, row, time, additions, rows[SPARE], ahead_keys[SPARE], index, keys, flows, sides, extras
+                data, end, row, time, settings, rows[SPARE], ahead_keys[SPARE], index, keys, flows, sides, extras
             )
         mark(marks, number, row[h.PROTOCOL], row[h.SRC_PORT], row[h.DST_PORT], row[h.ETHERTYPE], flow)
         if row[h.DAMAGE]:

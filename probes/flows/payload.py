@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from probes.decode import headers as h
 from probes.load import be32
-from topics.compiled import inlined
+from topics.compiled import inlined, load_word
+from topics.rows.words import store_word
 
+WORD = 8  # bytes
 MASK = 0xFFFFFFFF
+
+
+@inlined
+def copy(source: Any, start: int, target: Any, place: int, count: int) -> None:
+    """Copy so many bytes from one array to another, which have them; most are some words long."""
+    words = count & -WORD
+    for byte in range(0, words, WORD):
+        store_word(target, place + byte, load_word(source, np.uint64(start + byte)))
+    for byte in range(words, count):
+        target[place + byte] = source[start + byte]
 
 
 @inlined
@@ -27,6 +41,5 @@ def keep_payload(data: Any, end: int, row: Any, me: Any, kept: Any) -> None:
         if skip >= size:
             return
     count = min(size - skip, len(kept) - have)
-    for byte in range(count):
-        kept[have + byte] = data[start + skip + byte]
+    copy(data, start + skip, kept, have, count)
     me.payload_kept = have + count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +77,7 @@ class ProbeSettings:
         return Observer(self.site, self.probe, self.interface)
 
     def for_kernels(self) -> Int64:
-        """Return int64[layout.SETTINGS], the clock at zero."""
+        """Return int64[layout.SETTINGS], the clock at zero, and secrets for the table of one probe."""
         limits = self.timeouts
         return np.array(
             [
@@ -93,6 +94,8 @@ class ProbeSettings:
                 limits.arp,
                 limits.other,
                 layout.COUNTED_SIZES * self.count_sizes | layout.COUNTED_INTERVALS * self.count_intervals,
+                secrets.randbits(63),
+                secrets.randbits(63),
             ],
             np.int64,
         )
@@ -107,7 +110,7 @@ class _Rows:
         self.sides = zeroed((rows, 2), layout.SIDE_ROW)
         columns = layout.COUNTED_EXTRA_COLUMNS if counted else layout.EXTRA_COLUMNS
         self.extras = np.zeros((rows, columns), np.int64)
-        self.payloads = np.zeros((rows, 2, payload_bytes), np.uint8)
+        self.payloads = zeroed((rows, 2, payload_bytes), np.uint8)
         self.free = zeroed(rows, np.int64)
         length = 1 << max(0, rows - 1).bit_length()
         self.waiting = zeroed((length, 2), np.int64)
@@ -156,7 +159,7 @@ class FlowProbe:
         self._heap = np.zeros(max(HEAP_BYTES, 16 * self.settings.payload_bytes), np.uint8)
         self._fragments = np.zeros((FRAGMENT_ROWS, FRAGMENT_COLUMNS), np.int64)
         self._packet_rows = np.zeros((AHEAD + 1, COLUMNS), np.int64)
-        self._packet_keys = np.zeros((AHEAD + 1, layout.KEY_WORDS), np.int64)
+        self._packet_keys = np.zeros((AHEAD + 1, layout.AHEAD_WORDS), np.int64)
         self.judge = JudgeMemory(AHEAD, enabled=not self.settings.count_copies)
         self._written = 0
         self._out = zeroed(BATCH_RECORDS, FLOW_DTYPE)

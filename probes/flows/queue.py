@@ -14,6 +14,7 @@ import numpy as np
 
 from probes.flows import layout as at
 from probes.flows.rows import ask_for
+from probes.flows.table import place_of
 from topics.compiled import inlined, prefetch
 
 # Entries of both queues, the free rows and the used, and how much of the heap of the records to come: int64[COUNTS].
@@ -54,7 +55,7 @@ def _ask_for_all(row: Any, size: int) -> None:
 
 
 @inlined
-def prepare_report(ring: Any, counts: Any, keys: Any, flows: Any, sides: Any) -> None:
+def prepare_report(ring: Any, counts: Any, keys: Any, flows: Any, sides: Any, payloads: Any) -> None:
     """Ask for the memory of a flow that will soon be reported."""
     soon = counts[STATUS_TAKEN] + SOON
     if soon < counts[STATUS_PUT]:
@@ -63,6 +64,8 @@ def prepare_report(ring: Any, counts: Any, keys: Any, flows: Any, sides: Any) ->
         _ask_for_all(flows[row], at.FLOW_ROW_BYTES)
         _ask_for_all(sides[row, 0], at.SIDE_ROW_BYTES)
         _ask_for_all(sides[row, 1], at.SIDE_ROW_BYTES)
+        for place in range(0, payloads.shape[1] * payloads.shape[2], at.LINE):
+            prefetch(payloads[row].reshape(-1), place)
 
 
 @inlined
@@ -74,7 +77,7 @@ def prepare_check(ring: Any, counts: Any, index: Any, keys: Any, flows: Any) -> 
         ask_for(flows[row], at.BUSY_FLOW_LINE)
         prefetch(keys[row], at.HASH)
         sooner = ring[(counts[IDLE_TAKEN] + SOONER) & (len(ring) - 1), ROW]
-        prefetch(index, np.int64(np.uint64(keys[sooner, at.HASH]) & np.uint64(len(index) - 1)))
+        prefetch(index, np.int64(place_of(index, keys[sooner, at.HASH])))
 
 
 def moved(ring: Int64, counts: Int64, taken: int, length: int) -> Int64:

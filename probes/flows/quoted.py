@@ -86,7 +86,7 @@ def note_error(
     end: int,
     row: Any,
     time: int,
-    additions: int,
+    settings: Any,
     spare: Any,
     key: Any,
     index: Any,
@@ -103,9 +103,9 @@ def note_error(
     if not bit or not _identify(data, row[h.QUOTED], end, row, spare):
         return
     separate_networks(spare)
-    if additions:
-        add_to_key(spare, additions)
-    turned = table.make_key(spare, key)
+    if settings[at.KEY_ADDITIONS]:
+        add_to_key(spare, settings[at.KEY_ADDITIONS])
+    turned = table.make_key(spare, key, settings)
     slot = table.find(index, keys, key)
     if slot == table.NOT_FOUND:
         return

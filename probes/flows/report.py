@@ -6,6 +6,7 @@ from typing import Any
 
 from probes.decode.transport import ICMPV6
 from probes.flows import layout as at
+from probes.flows.payload import copy
 from probes.flows.queue import HEAP_USED
 from probes.flows.rows import clear, give
 from probes.flows.tcp import CLOSED
@@ -99,8 +100,7 @@ def _payload(record: Any, initiator: int, sides: Any, payloads: Any, heap: Any, 
             record.src_payload_offset, record.src_payload_length = place, kept - sent
         else:
             record.dst_payload_offset, record.dst_payload_length = place, kept - sent
-        for byte in range(sent, kept):
-            heap[used + byte - sent] = payloads[side, byte]
+        copy(payloads[side], sent, heap, used, kept - sent)
         used += kept - sent
         sides[side].payload_sent = kept
     return used

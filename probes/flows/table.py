@@ -1,7 +1,9 @@
 """Finding flows: an open-addressing hash index over the rows of the flow table.
 
-The index holds (hash << 32 | row + 1) as uint64, 0 where empty; rows are found by linear probing and taken out by
-shifting their followers back, so that no tombstones gather.
+The index holds the upper half of a hash and row + 1 as uint64, 0 where empty. A place is named by the lower bits of
+that half, so that the index alone tells where its entries belong. Rows are found by linear probing and taken out by
+shifting their followers back: no tombstones gather. The hash is keyed, or senders could choose where their flows go;
+what is in records does not depend on it.
 """
 
 from __future__ import annotations
@@ -12,9 +14,10 @@ import numpy as np
 
 from probes.decode import headers as h
 from probes.flows import layout as at
-from topics.compiled import inlined, kernel
+from topics.compiled import folded_product, inlined, kernel
 
 NOT_FOUND = -1
+OUT_OF_USE = -1  # as ports, which no key has
 ROW_MASK = np.uint64(0xFFFFFFFF)
 HASH_SHIFT = np.uint64(32)
 
@@ -29,7 +32,24 @@ def mix(a: Any, b: Any) -> Any:
 
 
 @inlined
-def make_key(row: Any, key: Any) -> Any:
+def identity(key: Any) -> Any:
+    """Return a hash of a key that is the same in every run (uint64): the beginning of a flow's id."""
+    hashed = mix(mix(key[at.A_LOW], key[at.B_LOW]), key[at.PROTOCOL_PORTS])
+    return mix(hashed, key[at.A_HIGH] ^ (key[at.B_HIGH] << 1) ^ key[at.DISCRIMINATOR])
+
+
+@inlined
+def _hash(key: Any, settings: Any) -> Any:
+    """Return a hash of a key; its products do not wait for each other."""
+    first, second = np.uint64(settings[at.FIRST_SECRET]), np.uint64(settings[at.SECOND_SECRET])
+    lows = folded_product(np.uint64(key[at.A_LOW]) ^ first, np.uint64(key[at.B_LOW]) ^ second)
+    highs = folded_product(np.uint64(key[at.A_HIGH]) ^ second, np.uint64(key[at.B_HIGH]) ^ first)
+    rest = np.uint64(key[at.PROTOCOL_PORTS]) ^ (first + second)
+    return lows + highs + folded_product(rest, np.uint64(key[at.DISCRIMINATOR]) ^ (first - second))
+
+
+@inlined
+def make_key(row: Any, key: Any, settings: Any) -> Any:
     """Write the canonical key of a packet (int64[KEY_WORDS]); return 1 when its sender is the second end of the key."""
     a_port, b_port = row[h.SRC_PORT], row[h.DST_PORT]
     turned = 0
@@ -52,14 +72,19 @@ def make_key(row: Any, key: Any) -> Any:
         key[at.B_HIGH], key[at.B_LOW] = row[h.DST_HIGH], row[h.DST_LOW]
     key[at.PROTOCOL_PORTS] = (row[h.ETHERTYPE] << 40) | (row[h.PROTOCOL] << 32) | (a_port << 16) | b_port
     key[at.DISCRIMINATOR] = row[h.DISCRIMINATOR]
-    hashed = mix(mix(key[at.A_LOW], key[at.B_LOW]), key[at.PROTOCOL_PORTS])
-    hashed = mix(hashed, key[at.A_HIGH] ^ (key[at.B_HIGH] << 1) ^ key[at.DISCRIMINATOR])
-    key[at.HASH] = np.int64(hashed)
+    key[at.HASH] = np.int64(_hash(key, settings))
     return turned
 
 
 @inlined
-def _same(a: Any, b: Any) -> Any:
+def place_of(index: Any, hashed: Any) -> Any:
+    """Return where in the index a hash belongs."""
+    return np.uint64(hashed) >> HASH_SHIFT & np.uint64(len(index) - 1)
+
+
+@inlined
+def is_of(a: Any, b: Any) -> Any:
+    """Tell whether a row, whose key is the first one, belongs to a key; one that is out of use belongs to none."""
     return (
         a[at.A_LOW] == b[at.A_LOW]
         and a[at.B_LOW] == b[at.B_LOW]
@@ -74,16 +99,15 @@ def _same(a: Any, b: Any) -> Any:
 def find(index: Any, keys: Any, key: Any) -> Any:
     """Return the row of a key, NOT_FOUND when it has none."""
     mask = np.uint64(len(index) - 1)
-    hashed = np.uint64(key[at.HASH])
-    tag = hashed >> HASH_SHIFT
-    place = hashed & mask
+    tag = np.uint64(key[at.HASH]) >> HASH_SHIFT
+    place = tag & mask
     while True:
         entry = index[place]
         if entry == 0:
             return NOT_FOUND
         if entry >> HASH_SHIFT == tag:
             row = np.int64(entry & ROW_MASK) - 1
-            if _same(keys[row], key):
+            if is_of(keys[row], key):
                 return row
         place = (place + np.uint64(1)) & mask
 
@@ -92,13 +116,13 @@ def find(index: Any, keys: Any, key: Any) -> Any:
 def likely(index: Any, key: Any) -> Any:
     """Return the row whose hash has the same tag, without a look at its key: good enough to prefetch."""
     mask = np.uint64(len(index) - 1)
-    hashed = np.uint64(key[at.HASH])
-    place = hashed & mask
+    tag = np.uint64(key[at.HASH]) >> HASH_SHIFT
+    place = tag & mask
     while True:
         entry = index[place]
         if entry == 0:
             return NOT_FOUND
-        if entry >> HASH_SHIFT == hashed >> HASH_SHIFT:
+        if entry >> HASH_SHIFT == tag:
             return np.int64(entry & ROW_MASK) - 1
         place = (place + np.uint64(1)) & mask
 
@@ -107,7 +131,7 @@ def likely(index: Any, key: Any) -> Any:
 def insert(index: Any, hashed: int, row: int) -> None:
     """Enter a row under its hash; the caller knows that the key is new."""
     mask = np.uint64(len(index) - 1)
-    place = np.uint64(hashed) & mask
+    place = place_of(index, hashed)
     while index[place] != 0:
         place = (place + np.uint64(1)) & mask
     index[place] = (np.uint64(hashed) >> HASH_SHIFT << HASH_SHIFT) | np.uint64(row + 1)
@@ -115,9 +139,9 @@ def insert(index: Any, hashed: int, row: int) -> None:
 
 @inlined
 def remove(index: Any, keys: Any, row: int) -> None:
-    """Take a row out of the index."""
+    """Take a row out of the index, and out of use."""
     mask = np.uint64(len(index) - 1)
-    place = np.uint64(keys[row, at.HASH]) & mask
+    place = place_of(index, keys[row, at.HASH])
     while np.int64(index[place] & ROW_MASK) != row + 1:
         place = (place + np.uint64(1)) & mask
     hole = place
@@ -126,11 +150,12 @@ def remove(index: Any, keys: Any, row: int) -> None:
         entry = index[place]
         if entry == 0:
             break
-        home = np.uint64(keys[np.int64(entry & ROW_MASK) - 1, at.HASH]) & mask
+        home = place_of(index, entry)
         if (place - home) & mask >= (place - hole) & mask:
             index[hole] = entry
             hole = place
     index[hole] = 0
+    keys[row, at.PROTOCOL_PORTS] = OUT_OF_USE
 
 
 @kernel

@@ -18,7 +18,15 @@ from tests.postgresql import PostgresqlServer, binaries
 from topics.errors import ServerError
 
 pytest_plugins = ["tests.no_skips", "tests.process_state"]
-LONGEST_FIRST = ("tests/faults/", "tests/fuzz/", "tests/kafka/", "tests/differential/", "tests/clients/")
+LONGEST_FIRST = (
+    "tests/faults/",
+    "tests/sinks/test_kafka.py",
+    "tests/deploy/",
+    "tests/fuzz/",
+    "tests/kafka/",
+    "tests/differential/",
+    "tests/clients/",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

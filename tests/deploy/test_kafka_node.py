@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 def make_topic(bootstrap: str, topic: str) -> None:
     client = AdminClient({"bootstrap.servers": bootstrap})  # has to live until its answer is there
-    client.create_topics([NewTopic(topic, 1, 1)])[topic].result(timeout=20)
+    client.create_topics([NewTopic(topic, 1, 1)])[topic].result(timeout=60)
 
 
 def produce(bootstrap: str, topic: str, value: bytes) -> None:
@@ -34,7 +34,7 @@ def consume(bootstrap: str, topic: str, count: int) -> list[bytes | None]:
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": topic, "auto.offset.reset": "earliest"})
     consumer.subscribe([topic])
     try:
-        return [message.value() for message in consumer.consume(count, timeout=20)]
+        return [message.value() for message in consumer.consume(count, timeout=60)]
     finally:
         consumer.close()
 
@@ -107,7 +107,7 @@ def test_listens_on_loopback_only_and_makes_no_topic_by_itself(kafka_bootstrap: 
     with socket.socket() as other_address:
         other_address.bind(("127.0.0.2", port))
     client = AdminClient({"bootstrap.servers": kafka_bootstrap})
-    error = client.list_topics(f"{topic_prefix}unknown", timeout=10).topics[f"{topic_prefix}unknown"].error
+    error = client.list_topics(f"{topic_prefix}unknown", timeout=30).topics[f"{topic_prefix}unknown"].error
     assert error is not None
     assert error.name() == "UNKNOWN_TOPIC_OR_PART"
 

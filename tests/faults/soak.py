@@ -278,8 +278,8 @@ class Soak:
         consumer = Consumer({"bootstrap.servers": self.node.bootstrap, "group.id": group, "log_level": 0})
         places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
         try:
-            ends = [consumer.get_watermark_offsets(place, timeout=10)[1] for place in places]
-            return [max(0, place.offset) for place in consumer.committed(places, timeout=10)], ends
+            ends = [consumer.get_watermark_offsets(place, timeout=30)[1] for place in places]
+            return [max(0, place.offset) for place in consumer.committed(places, timeout=30)], ends
         except KafkaException:
             return [0], [0]
         finally:

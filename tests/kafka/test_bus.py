@@ -27,7 +27,7 @@ from topics.partitions import flow_hash
 Partitions = Callable[[list[int]], None]
 
 PARTITIONS = 3
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from topics.definitions import TopicDefinition
 from topics.errors import BusError
 
 SMALL = (("max.message.bytes", "1000"),)
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 @pytest.fixture

@@ -85,7 +85,7 @@ class Bench:
         for made in self._admin.create_topics(topics).values():
             made.result()
         made_known = {self.input, self.output, self.dead_letters}
-        wait_until(lambda: made_known <= self._admin.list_topics(timeout=10).topics.keys(), "topics")
+        wait_until(lambda: made_known <= self._admin.list_topics(timeout=30).topics.keys(), "topics")
         wait_until(lambda: all(self.ends(topic) for topic in made_known), "leaders")
 
     def start(self, *options: str) -> WorkerProcess:
@@ -123,14 +123,14 @@ class Bench:
         """Offsets that the group has acknowledged, by partition; empty while nobody coordinates the group."""
         partitions = [TopicPartition(self.input, number) for number in range(PARTITIONS)]
         with contextlib.suppress(KafkaException):
-            return [max(0, found.offset) for found in self._reader.committed(partitions, timeout=10)]
+            return [max(0, found.offset) for found in self._reader.committed(partitions, timeout=30)]
         return []
 
     def ends(self, topic: str) -> list[int]:
         """Where the partitions of a topic end; empty while one has no leader."""
         partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
         with contextlib.suppress(KafkaException):
-            return [self._reader.get_watermark_offsets(partition, timeout=10)[1] for partition in partitions]
+            return [self._reader.get_watermark_offsets(partition, timeout=30)[1] for partition in partitions]
         return []
 
     def all_is_acknowledged(self) -> bool:

@@ -35,7 +35,7 @@ from topics.errors import BusError, DatabaseError
 START = 1_700_000_100_000_000_000
 MINUTE = 60_000_000_000
 PARTITIONS = 2
-DEADLINE = 40.0
+DEADLINE = 90.0
 
 
 class SinkTest:
@@ -78,7 +78,7 @@ class SinkTest:
 
     def committed(self) -> list[int]:
         places = [TopicPartition(self.topic, number) for number in range(PARTITIONS)]
-        return [max(0, place.offset) for place in self._consumer.committed(places, timeout=10)]
+        return [max(0, place.offset) for place in self._consumer.committed(places, timeout=30)]
 
     def ends(self) -> list[int]:
         return [self._end(self.topic, number) for number in range(PARTITIONS)]

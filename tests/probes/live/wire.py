@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 CLONE_NEWNET = 0x40000000
-DEADLINE = 30
+DEADLINE = 60
 
 Result = TypeVar("Result")
 Parameters = ParamSpec("Parameters")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,14 +15,14 @@ from probes.capture.link_types import KNOWN
 from probes.capture.packets import PACKET_DTYPE, PacketBlock
 from probes.capture.stream import LONGEST_MAGIC, CaptureStream, decompressed
 from probes.memory import zeroed
-from topics.errors import CaptureError, InputError
+from topics.errors import CaptureError
 
 if TYPE_CHECKING:
     import io
     from collections.abc import Callable, Generator, Iterator
 
 BLOCK_PACKETS = 1 << 13
-WINDOW_BYTES, PIECES = 1 << 21, 2  # what is read at a time stays in the cache until it is framed
+WINDOW_BYTES = 1 << 21
 FILE_HEADER = 24
 FOLLOW_LAG = 10_000_000_000  # ns
 SECTION_MAGIC = 0x0A0D0D0A.to_bytes(4, "big")
@@ -59,25 +58,23 @@ class _Framer:
         self.start = FILE_HEADER
         self.link_type = int.from_bytes(head[20:24], "big" if self.pcap[0] else "little") & 0xFFFF
 
-    def frame(self, data: Bytes, start: int, before: int = 0) -> tuple[np.ndarray[Any, Any], int, int]:
-        """Find packets from `start` on, behind so many that were found in the same window."""
-        out = self._packets[before:]
+    def frame(self, data: Bytes, start: int) -> tuple[np.ndarray[Any, Any], int, int]:
+        out = self._packets
         if self.pcap is None:
             count, at, why = framing.frame_pcapng(data, start, self.section, self.interfaces, out)
         else:
             count, at, why = framing.frame_pcap(data, start, *self.pcap, self.link_type, out)
-        return self._packets[: before + count], at, why
+        return self._packets[:count], at, why
 
 
 class _Buffer:
-    """A window on a stream that is read front to back: one stretch of memory, filled again and again, piece by piece.
+    """A window on a stream that is read front to back: one piece of memory, filled again and again.
 
-    A piece is small enough to stay in the processor's cache between reading and framing, which beats mapping the file;
-    what comes after that has fewer blocks to look at.
+    It is small enough to stay in the processor's cache between reading and decoding, which beats mapping the file.
     """
 
     def __init__(self, stream: CaptureStream, stopped: Callable[[], bool]) -> None:
-        self.bytes = zeroed(PIECES * WINDOW_BYTES, np.uint8)
+        self.bytes = zeroed(WINDOW_BYTES, np.uint8)
         self.base = 0  # where bytes[0] lies in the stream
         self.filled = 0
         self.last = False
@@ -114,20 +111,10 @@ class _Buffer:
         self.filled = rest
         self._fill()
 
-    def extend(self) -> bool:
-        """Read another piece of a plain file behind what is at hand; False where there is no room or nothing more."""
-        before = self.filled
-        if self.last or self.compressed or not self._stream.whole or before == len(self.bytes):
-            return False
-        with suppress(InputError):  # what came before that goes first; the next read meets it again
-            self._fill()
-        return self.filled > before
-
     def _fill(self) -> None:
         view, start = memoryview(self.bytes.data), self.filled
-        stop = min(start + WINDOW_BYTES, len(view))
-        while self.filled < stop:
-            count = self._read(view[self.filled : stop], self.filled == start)
+        while self.filled < len(view):
+            count = self._read(view[self.filled :], self.filled == start)
             self.idle = count is None
             self.last = count == 0
             if not count:
@@ -213,15 +200,12 @@ class CaptureReader:
 
     def _frame_window(self, framer: _Framer, buffer: _Buffer, at: int) -> Generator[PacketBlock, None, int]:
         """Yield the packets of a window; return the position behind the last whole one."""
-        why, before = framing.FULL, 0
-        while why == framing.FULL or before:
-            packets, at, why = framer.frame(buffer.data, at, before)
-            self.position, before = buffer.base + at, len(packets)
-            if why == framing.MORE and before and buffer.extend():
-                continue
-            before = 0
+        data, why = buffer.data, framing.FULL
+        while why == framing.FULL:
+            packets, at, why = framer.frame(data, at)
+            self.position = buffer.base + at
             if len(packets):
-                block = PacketBlock(buffer.data, packets)
+                block = PacketBlock(data, packets)
                 self._check_link_types(block, buffer.base)
                 self._seen = (int(packets["time"][-1]), self._clock.now())
                 yield block
@@ -229,7 +213,7 @@ class CaptureReader:
             return at
         if why != framing.MORE:
             raise CaptureError(self.name, buffer.base + at, framing.REASONS[why])
-        if buffer.last and at < buffer.filled:
+        if buffer.last and at < len(data):
             raise CaptureError(self.name, buffer.base + at, "file ends inside a packet")
         return at
 

@@ -2,23 +2,18 @@ from __future__ import annotations
 
 import io
 import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from probes.capture import reader
 from probes.capture.reader import CaptureReader
 from tests.traffic.packets import udp_frame
 from tests.traffic.pcap import Interface, Packet, pcap_bytes, pcapng_bytes, write_pcap, write_pcapng
 from topics.errors import CaptureError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-    from probes.capture.packets import PacketBlock
 
 TIME = 1_790_000_000_123_456_789
 FRAMES = [
@@ -114,27 +109,6 @@ def damaged(path: Path) -> tuple[int, CaptureError]:
     with pytest.raises(CaptureError) as caught:
         count()
     return found, caught.value
-
-
-@pytest.mark.parametrize("write", [pcap_bytes, pcapng_bytes])
-def test_pieces_of_a_window_make_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Any) -> None:
-    frames = [(TIME + 1_000_000 * number, udp_frame("10.0.0.1", "10.0.0.2", 1, 2, bytes(97))) for number in range(900)]
-    path, content = tmp_path / "a", write(frames)
-    for size in (len(content), len(content) - 1, len(content) // 2):
-        path.write_bytes(content[:size])
-        blocks = [(len(block.packets), int(block.packets["captured"].sum())) for block in _until_damage(path)]
-        with monkeypatch.context() as patch:
-            patch.setattr(reader, "WINDOW_BYTES", 4096)
-            patch.setattr(reader, "BLOCK_PACKETS", 50)
-            small = [(len(block.packets), int(block.packets["captured"].sum())) for block in _until_damage(path)]
-        assert len(small) > 900 * size // len(content) // 50 >= len(blocks)
-        assert 40 < max(count for count, _ in small) <= 50  # more than a piece holds
-        assert np.sum(small, axis=0).tolist() == np.sum(blocks, axis=0).tolist()
-
-
-def _until_damage(path: Path) -> Iterator[PacketBlock]:
-    with suppress(CaptureError):
-        yield from CaptureReader(str(path))
 
 
 @pytest.mark.parametrize("write", [pcap_bytes, pcapng_bytes])

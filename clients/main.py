@@ -151,9 +151,16 @@ def _status(arguments: list[str]) -> int:
     except Exception as error:
         if os.environ.get("ARGOSY_DEBUG"):
             raise
+        if _lacks_place_of_kernels(error):
+            return _report(name, "no place for compiled kernels: NUMBA_CACHE_DIR names a directory to be written to", 1)
         what, where = f"{type(error).__name__}: {error}", _innermost(error)
         return _report(name, f"internal error, {what} ({where}; ARGOSY_DEBUG=1 shows all)", 1)
     return status
+
+
+def _lacks_place_of_kernels(error: Exception) -> bool:
+    """Tell whether Numba could not write to any directory that it may keep kernels in: it has no type for that."""
+    return isinstance(error, RuntimeError) and str(error).startswith("cannot cache function")
 
 
 def _innermost(error: Exception) -> str:

@@ -132,7 +132,7 @@ def to_columns(
     Octets have shape (rows, size); what an older file lacks has its default. Raises InputError as from_arrow does.
     """
     columns, heaps = dict[str, Column](), list[Heap]()
-    for name in (name for name in ARROW_SCHEMA.names if name in names):
+    for name in (name for name in KINDS if name in names):
         array = _typed(data, name)
         if array is None:
             columns |= _absent(name, data)
@@ -325,8 +325,8 @@ def _typed(data: pa.RecordBatch, name: str) -> pa.Array | None:
 
 
 def _of_type(array: pa.Array, name: str) -> pa.Array:
-    kind = ARROW_SCHEMA.field(name).type
-    if _family(array.type) != _family(kind):
+    kind = KINDS[name]
+    if array.type != kind and _family(array.type) != _family(kind):
         raise InputError(f"column '{name}' is of type {array.type}, not {kind}")
     try:
         array = _cast(array, kind)

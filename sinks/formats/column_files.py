@@ -39,7 +39,7 @@ class ColumnFiles:
         self._files: list[tuple[str, pq.ParquetFile, frozenset[str]]] = []
         for path in paths:
             with damage(path):
-                file = pq.ParquetFile(path, read_dictionary=WORDS, page_checksum_verification=True)
+                file = pq.ParquetFile(path, read_dictionary=WORDS, page_checksum_verification=True, pre_buffer=False)
                 self._files.append((path, file, silent_columns(file)))
                 _check_rows(file)
         self.versions = [_version(path) for path in paths]

@@ -8,6 +8,8 @@ from typing import IO
 import pytest
 
 from clients import main as command_line
+from tests.clients.test_sorting import written
+from tests.topics.filter_texts import flows
 from topics.errors import CaptureError, UsageError
 
 
@@ -160,3 +162,14 @@ def test_help_loads_nothing_heavy() -> None:
 def test_every_command_tells_its_options(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert command_line.main([name, "--help"]) == 0
     assert capsys.readouterr().out.startswith(f"usage: argosy {name}")
+
+
+def test_without_a_place_for_compiled_kernels_it_says_which_one_to_name(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    nowhere = {"NUMBA_CACHE_DIR": str(tmp_path / "file" / "kernels"), "ARGOSY_DEBUG": ""}
+    code = "import sys, clients.main as m; sys.exit(m.main(['racluster', '-r', *sys.argv[1:]]))"
+    records = written(tmp_path / "records.parquet", flows(10, seed=1))
+    command = [sys.executable, "-c", code, records, "-w", str(tmp_path / "merged.arrow")]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | nowhere, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "argosy racluster: no place for compiled kernels: NUMBA_CACHE_DIR" in done.stderr

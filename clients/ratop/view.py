@@ -28,13 +28,28 @@ def _short(value: pl.Expr, _: Style, __: int) -> pl.Expr:
 
 
 def _idle(value: pl.Expr, _: Style, __: int) -> pl.Expr:
-    return (value / 1e9).round(1).cast(pl.String)
+    seconds = value / 1e9
+    days = (seconds / 86_400).floor().cast(pl.Int64).cast(pl.String) + "d"  # of captures of long ago
+    return (
+        pl.when(seconds < 10_000)
+        .then(seconds.round(1).cast(pl.String))
+        .when(seconds < 100_000)
+        .then(seconds.round(0).cast(pl.Int64).cast(pl.String))
+        .otherwise(days)
+    )
 
 
 LIVE = {
     "wload": Field("wload", "bit/s", 8, lambda: col(LOAD), Format(_short, holds="number"), "Bits per second now"),
     "wrate": Field("wrate", "pkt/s", 8, lambda: col(RATE), Format(_short, holds="number"), "Packets per second now"),
-    "idle": Field("idle", "Idle", 6, lambda: col(IDLE), Format(_idle, holds="number"), "Seconds since the last packet"),
+    "idle": Field(
+        "idle",
+        "Idle",
+        6,
+        lambda: col(IDLE),
+        Format(_idle, holds="number"),
+        "Seconds since the last packet, or days (12d)",
+    ),
 }
 DEFAULT = ("wload", "wrate", "proto", "saddr", "sport", "dir", "daddr", "dport", "pkts", "bytes", "state", "idle")
 ASCENDING = {"idle"}

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -16,14 +17,15 @@ from clients.ratop import command
 from clients.ratop.app import Help, Top
 from clients.ratop.detail import Detail
 from clients.ratop.feed import Feed
-from clients.ratop.view import View
+from clients.ratop.view import LIVE, View
 from probes.events.parsing.lsof import socket_row
-from processors.activity import ActiveFlows
+from processors.activity import IDLE, ActiveFlows
 from sinks.formats.events import EventWriter
 from tests.clients.flows import SECOND, START, record, ten, write
 from topics.batch import FlowBatch, concatenate
 from topics.errors import InputError
 from topics.events import EventRecord, encode_event
+from topics.fields import Style
 
 Act = Callable[[Top, Pilot[None]], Awaitable[Any]]
 
@@ -280,3 +282,17 @@ def test_what_cannot_be_shown_is_refused(file: str, capsys: pytest.CaptureFixtur
     ):
         assert main(["ratop", "-r", file, *words]) == 2
         assert message in capsys.readouterr().err
+
+
+def test_idle_times_of_any_length_fit_their_column() -> None:
+    idle = LIVE["idle"]
+    seconds = [0.04, 9_999.9, 12_345.6, 99_999.4, 212_940_000.0]
+    frame = pl.DataFrame({IDLE: [int(each * SECOND) for each in seconds]})
+    assert frame.select(idle.text(Style())).to_series().str.strip_chars().to_list() == [
+        "0.0",
+        "9999.9",
+        "12346",
+        "99999",
+        "2464d",
+    ]
+    assert max(map(len, frame.select(idle.text(Style())).to_series())) <= idle.width

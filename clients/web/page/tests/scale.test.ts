@@ -9,6 +9,7 @@ test("the day stands below the first time that is seen", () => {
     "09:00:00\n2026-03-10",
     "09:00:00.100",
   ]);
+  expect(timeLabels([NINE], "UTC", NINE)).toEqual(["09:00\n2026-03-10"]);
   expect(timeLabels([NINE + 0.25], "UTC", NINE)).toEqual(["09:00:00.250\n2026-03-10"]);
 });
 

@@ -88,7 +88,7 @@ export function moved(
   by: "in" | "out" | "back" | "on",
 ): { from: number; to: number } {
   // A lone packet lasts no time, and half of none would lead nowhere.
-  const length = Math.max(range.to - range.from, 0.001);
+  const length = range.to - range.from < 0.001 ? 1 : range.to - range.from;
   const shifts = { in: [0.25, -0.25], out: [-0.5, 0.5], back: [-0.5, -0.5], on: [0.5, 0.5] } as const;
   const [left, right] = shifts[by];
   return { from: range.from + left * length, to: range.to + right * length };

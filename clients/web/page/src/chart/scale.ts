@@ -3,7 +3,7 @@ import type { Layers } from "./stack";
 
 /** Times below the picture; the date stands below the first, and where another day begins. */
 export function timeLabels(splits: number[], zone: string, first: number): (string | null)[] {
-  const close = splits.length < 2 || (splits[1] ?? 0) - (splits[0] ?? 0) < 60;
+  const close = splits.length > 1 ? (splits[1] ?? 0) - (splits[0] ?? 0) < 60 : (splits[0] ?? 0) % 60 !== 0;
   let day = "";
   return splits.map((split) => {
     // What lies before the picture would take the date along, out of sight.

@@ -48,7 +48,7 @@ export function LossAndRtt({ quality }: { quality: Quality }) {
       cell: (pair) => <a href={viewLink("/flows", narrowed(question, pair.filter))}>{`${pair.saddr} ${pair.daddr}`}</a>,
     },
     { title: "Lost", right: true, cell: (pair) => whole(pair.lost) },
-    { title: "Of packets", right: true, cell: (pair) => share(pair.loss) },
+    { title: "Share", right: true, cell: (pair) => share(pair.loss) },
     { title: "RTT", right: true, cell: (pair) => duration(pair.rtt) },
   ];
   return (

@@ -153,7 +153,9 @@ class Top(App[None]):
         self._before = self.feed.records
         order = f"{self.view.sort} {'down' if self.view.descending else 'up'}"
         parts = [
-            f"{self.rows.count:,} of {len(self.flows):,} flows" if self.view.filter else f"{len(self.flows):,} flows",
+            f"{self.rows.count:,} of {len(self.flows):,} flows"
+            if self.view.filter and not self.keys
+            else f"{len(self.flows):,} flows",
             f"{self.feed.records:,} records, {rate:,.0f}/s",
             f"by {' '.join(self.keys) or 'conversation'}",
             f"sorted by {order}",
@@ -245,7 +247,18 @@ class Top(App[None]):
         self.say()
 
     def _filter(self, text: str) -> None:
-        self._change(lambda: self.view.filtered(text))
+        def filtered() -> View:
+            view = self.view.filtered(text)
+            if self.keys:
+                self._regroup(self.keys, view)
+            return view
+
+        self._change(filtered)
+
+    def _regroup(self, keys: tuple[str, ...], view: View) -> None:
+        self.flows.group(keys, view.of_records(keys))
+        self.keys = keys
+        self.flows.advance(self.feed.now)
 
     def _sort(self, text: str) -> None:
         self._change(lambda: self.view.sorted_by(text or "wload"))
@@ -258,9 +271,7 @@ class Top(App[None]):
 
         def grouped() -> View:
             self.view.with_keys(keys)
-            self.flows.group(keys)
-            self.keys = keys
-            self.flows.advance(self.feed.now)
+            self._regroup(keys, self.view)
             return self.view
 
         self._change(grouped)

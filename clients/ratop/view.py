@@ -104,11 +104,18 @@ class View:
         """Whether the largest comes first."""
         return _order(self.sort)[1] if self.down is None else self.down
 
-    def frame(self, flows: ActiveFlows, keys: Sequence[str]) -> pl.DataFrame:
-        """Return the flows to be shown, in order."""
+    def of_records(self, keys: Sequence[str]) -> pl.Expr | None:
+        """Return the filter where it is one of records: those of groups are chosen before they are merged."""
+        return self._compiled() if keys else None
+
+    def _compiled(self) -> pl.Expr | None:
         from topics import filter as filters
 
-        wanted = filters.compile(self.filter) if self.filter else None
+        return filters.compile(self.filter) if self.filter else None
+
+    def frame(self, flows: ActiveFlows, keys: Sequence[str]) -> pl.DataFrame:
+        """Return the flows to be shown, in order."""
+        wanted = None if keys else self._compiled()
         order = _order(self.sort)[0]
         needed = self.listing(keys).needed | set(order.meta.root_names())
         if wanted is not None:

@@ -45,11 +45,14 @@ class ActiveFlows:
     def __len__(self) -> int:
         return len(self._flows)
 
-    def group(self, keys: Sequence[str]) -> None:
-        """Merge by other keys, from the records that are still kept; raises UsageError for an unknown one."""
+    def group(self, keys: Sequence[str], wanted: pl.Expr | None = None) -> None:
+        """Merge by other keys, from the records that are still kept; raises UsageError for an unknown one.
+
+        `wanted` is a compiled filter of records: what is merged by a key has no other fields left to ask about.
+        """
         made = aggregation(list(keys), capacity=CAPACITY)
         identity = _identity(keys)
-        self._aggregation, self._by = made, identity
+        self._aggregation, self._by, self._wanted = made, identity, wanted
         self._flows, self._window = FlowBatch(), _no_window()
         self._pending = [*self._recent, *self._pending]
         self._recent.clear()
@@ -98,6 +101,11 @@ class ActiveFlows:
         self._recent.append(batch)
         while len(self._recent) > 1 and sum(len(each) for each in self._recent) > MOST_RECENT:
             self._recent.popleft()
+        if self._wanted is not None:
+            frame = pl.DataFrame(to_arrow(batch, set(self._wanted.meta.root_names())))
+            batch = batch.select(np.flatnonzero(frame.select(self._wanted).to_series().to_numpy()))
+            if not len(batch):
+                return
         self._aggregation.add(batch)
         merged = self._aggregation.finish()
         self._note(merged)

@@ -97,6 +97,13 @@ def test_sorting_filtering_and_grouping_while_it_runs(file: str) -> None:
         await typed(pilot, "g", "dport")
         assert sorted(line.split()[2:5] for line in lines(app)[1:]) == [["tcp", "80", "7"], ["udp", "53", "3"]]
         assert "by dport" in state(app)
+        await typed(pilot, "slash", "tcp and src host 10.0.0.1")  # of records: a group has no source
+        assert [line.split()[2:5] for line in lines(app)[1:]] == [["tcp", "80", "2"]]
+        assert state(app).startswith("1 flows")
+        await typed(pilot, "slash", "udp")
+        assert [line.split()[2:5] for line in lines(app)[1:]] == [["udp", "53", "3"]]
+        await typed(pilot, "slash", "")
+        assert len(lines(app)) == 3
         await typed(pilot, "f", "dport bytes")
         assert lines(app)[0] == "Dport TotBytes"
         await typed(pilot, "w", "2.5")

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 
 from tests.argus_records import argus_tools, read_argus, run_ra
+from topics.argus import layout as at
 from topics.argus.decoder import ArgusDecoder
 from topics.argus.encoder import ArgusEncoder, first_record
 from topics.argus.event import MOST_TEXT, ArgusEvent, read_event
 from topics.argus.management import Management, read_management, write_management
 from topics.batch import FlowBatch, concatenate
 from topics.errors import ArgusError
-from topics.flags import Cause
+from topics.flags import Cause, TcpState
 
 SAMPLE = Path(__file__).parent / "argus" / "sample.argus"
 START_MAR = write_management(Management(source="10.1.2.3"))
@@ -168,6 +169,52 @@ def test_what_is_encoded_is_decoded_again() -> None:
     for name in (*COMPARED, "src_first", "dst_last", "src_prefix_length", "labels_length", "src_ip_options"):
         np.testing.assert_array_equal(again.records[name], batch.records[name], err_msg=name)
     assert [o.probe for o in again.observers.values()] == [o.probe for o in batch.observers.values()]
+
+
+def without_syn(data: bytes) -> bytes:
+    """The same records, as if no SYN had been seen of what was set up."""
+    changed, place = bytearray(data), 0
+    while place < len(data):
+        length = 4 * struct.unpack_from(">H", data, place + 2)[0]
+        network = data.find(bytes((at.NETWORK, at.TCP_PERFORMANCE, 0, 30)), place, place + length)
+        if data[place] >> 4 == at.FLOW and network > 0 and data[network + 7] & 7 == 7:
+            changed[network + 7] &= 0xFE
+        place += length
+    return bytes(changed)
+
+
+def test_who_began_a_connection_is_its_source_where_only_the_answer_was_seen() -> None:
+    whole, batch = decoded(SAMPLE.read_bytes()).records, decoded(without_syn(SAMPLE.read_bytes()))
+    records = batch.records
+    turned = (whole["tcp_state"] & 7 == 7) & (whole["protocol"] == 6) & (records["tcp_state"] & 7 == 6)
+    assert turned.sum() > 50
+    for name in ("port", "address", "packets", "tcp_flags", "payload_length", "base_sequence", "first"):
+        for one, other in (("src", "dst"), ("dst", "src")):
+            np.testing.assert_array_equal(records[f"{one}_{name}"][turned], whole[f"{other}_{name}"][turned])
+            np.testing.assert_array_equal(records[f"{one}_{name}"][~turned], whole[f"{one}_{name}"][~turned])
+    states, before = (each["tcp_state"][turned].astype(int) for each in (records, whole))
+    bits = int(TcpState.SRC_RETRANSMITTED), int(TcpState.DST_RETRANSMITTED)
+    np.testing.assert_array_equal([states & bit > 0 for bit in bits], [before & bit > 0 for bit in bits[::-1]])
+    again = decoded(first_record(batch) + ArgusEncoder().encode(batch))
+    for name in COMPARED:
+        np.testing.assert_array_equal(again.records[name], records[name], err_msg=name)
+
+
+def test_ra_takes_the_same_for_the_source_of_a_connection(tmp_path: Path) -> None:
+    argus_tools()
+    seen, ours, written = (tmp_path / name for name in ("seen.argus", "ours.argus", "ra.argus"))
+    seen.write_bytes(without_syn(SAMPLE.read_bytes()))
+    batch = decoded(seen.read_bytes())
+    ours.write_bytes(first_record(batch) + ArgusEncoder().encode(batch))
+    run_ra(seen, "-w", str(written))
+    options = ("-nn", "-u", "-c", ",", "-L", "-1", "-s", "stime", "saddr", "sport", "daddr", "dport", "spkts", "dbytes")
+    lines = run_ra(seen, *options, "-", "ipv4", "and", "tcp")
+    assert lines != run_ra(SAMPLE, *options, "-", "ipv4", "and", "tcp")
+    assert lines == run_ra(ours, *options, "-", "ipv4", "and", "tcp")
+    records, theirs = batch.records, decoded(written.read_bytes()).records
+    ipv4_tcp = (records["ethertype"] == 0x0800) & (records["protocol"] == 6)
+    for name in ("src_port", "dst_port", "src_packets", "dst_bytes"):
+        np.testing.assert_array_equal(theirs[name][ipv4_tcp], records[name][ipv4_tcp], err_msg=name)
 
 
 def test_pieces_of_any_size_give_the_same_records() -> None:

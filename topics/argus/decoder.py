@@ -8,6 +8,7 @@ import numpy as np
 
 from topics.argus import layout as at
 from topics.argus.decode import kernel
+from topics.argus.initiator import put_right
 from topics.argus.management import INTERVALS, NANO, plain, read_management, source_name
 from topics.batch import FlowBatch, Observer
 from topics.errors import ArgusError
@@ -157,6 +158,7 @@ class ArgusDecoder:
     def _batch(
         self, records: np.ndarray[Any, np.dtype[np.void]], heap: np.ndarray[Any, np.dtype[np.uint8]]
     ) -> FlowBatch:
+        put_right(records)
         first = self.observers[int(records["observer"][0])]
         return FlowBatch(
             records=records,

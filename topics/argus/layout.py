@@ -39,6 +39,7 @@ SOURCE_WORDS = 6  # of one source in the table of sources: qualifier, four of th
 # Kinds of flow key: the low five bits of the qualifier of KEY.
 KEY_IPV4, KEY_IPV6, KEY_ETHERNET, KEY_ARP, KEY_RARP, KEY_WLAN, KEY_ISIS = 1, 2, 3, 4, 5, 8, 10
 MASKS_VALID, FRAGMENT, REVERSED = 0x40, 0x80, 0x40
+PUT_RIGHT = 0x20  # of the qualifier: a client has exchanged the ends
 FIVE_TUPLE, ARP_KEY = 1, 6
 
 MICROSECONDS, NANOSECONDS = 0x18, 0x19  # qualifiers of TIME

@@ -20,10 +20,12 @@ from topics.argus.encode.words import (
     LLC_LIMIT,
     MIXED,
     SRC_ADDRESS,
+    TCP,
     UDP,
     put_six,
     turned,
 )
+from topics.argus.initiator import ACCEPTED, LOOKED_AT
 from topics.compiled import inlined
 
 
@@ -33,9 +35,16 @@ def _mask(length: Any, whole: Any) -> Any:
 
 
 @inlined
+def _of_who_began(record: Any) -> Any:
+    """Return the bit that keeps Argus's clients from exchanging the ends of a connection whose SYN was not seen."""
+    put_right = record.protocol == TCP and INT64(record.tcp_state) & LOOKED_AT == ACCEPTED
+    return at.PUT_RIGHT if put_right else 0
+
+
+@inlined
 def _ipv4_key(record: Any, row: Any, words: Any, out: Any, p: Any) -> Any:
     masked = record.src_prefix_length != 128 or record.dst_prefix_length != 128
-    protocol, qualifier = INT64(record.protocol), at.KEY_IPV4
+    protocol, qualifier = INT64(record.protocol), at.KEY_IPV4 | _of_who_began(record)
     sport, dport, spare = INT64(record.src_port), INT64(record.dst_port), INT64(record.discriminator)
     low = dport << 16
     if protocol == ICMP:
@@ -66,7 +75,7 @@ def _ipv6_key(record: Any, row: Any, words: Any, out: Any, p: Any) -> Any:
     out[p + 10] = INT64(record.src_port) << 16 | INT64(record.dst_port)
     if record.protocol == ESP:
         out[p + 10] = record.discriminator
-    qualifier, size = at.KEY_IPV6, 11
+    qualifier, size = at.KEY_IPV6 | _of_who_began(record), 11
     if masked and record.protocol != ICMPV6:
         qualifier |= at.MASKS_VALID
         out[p + 11] = INT64(record.src_prefix_length) << 24 | INT64(record.dst_prefix_length) << 8

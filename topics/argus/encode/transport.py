@@ -7,6 +7,7 @@ from typing import Any
 from topics.argus import layout as at
 from topics.argus.encode.times import put_stamp
 from topics.argus.encode.words import ESP, INT64, IS_RTCP, IS_RTP, MICRO, TCP
+from topics.argus.initiator import ACCEPTED, LOOKED_AT, TURNED
 from topics.compiled import inlined
 from topics.flags import TcpState
 
@@ -45,7 +46,10 @@ def _tcp_side(
 @inlined
 def _tcp(record: Any, out: Any, p: Any) -> Any:
     out[p] = at.NETWORK << 24 | at.TCP_PERFORMANCE << 16 | 30
-    out[p + 1], out[p + 2], out[p + 3] = record.tcp_state, ESTABLISHED if record.tcp_state else 0, record.tcp_options
+    state = INT64(record.tcp_state)
+    out[p + 1], out[p + 2], out[p + 3] = state, ESTABLISHED if state else 0, record.tcp_options
+    if state & LOOKED_AT == ACCEPTED:
+        out[p + 1] = state | TURNED  # as clients mark it
     out[p + 4] = min(max(record.syn_ack_time // MICRO, 0), 0xFFFFFFFF)
     out[p + 5] = min(max(record.ack_data_time // MICRO, 0), 0xFFFFFFFF)
     q = _tcp_side(

@@ -79,6 +79,7 @@ class Answering:
         What is `lasting` lies on disk, too, for as long as the files are the same.
         """
         said = parameters(request)
+        _name_in(said)  # what is refused is refused where an answer is known already, too
         asking = {name: value for name, value in said.items() if name != "id"}
         moving = asking.get("t", "").lstrip("xincs").startswith("-") and asking.get("anchor") != "end"
         path = request.url.path
@@ -129,7 +130,7 @@ class Answering:
     ) -> tuple[bytes, bool]:
         """Do work once for all who ask the same at the same time; it goes on while one of them waits."""
         client, own = self._who(request), Asked(self.seconds)
-        with self._named(client, said.get("id", ""), own), self._counted(client):
+        with self._named(client, _name_in(said), own), self._counted(client):
             shared = self._shared.get(key)
             if shared is None:
                 shared = self._shared[key] = _Shared(Asked(self.seconds))
@@ -161,7 +162,7 @@ class Answering:
         """Do work on a thread, given up when the client leaves; raises what it raises, BusyError."""
         client = self._who(request)
         asked = Asked(self.seconds)
-        with self._named(client, said.get("id", ""), asked), self._counted(client):
+        with self._named(client, _name_in(said), asked), self._counted(client):
             async with self._clients.setdefault(client, asyncio.Semaphore(AT_ONCE)):
                 asked.check()
                 future = asyncio.get_running_loop().run_in_executor(self._threads, work, asked)
@@ -186,8 +187,6 @@ class Answering:
         if not name:
             yield
             return
-        if not _ID.fullmatch(name):
-            raise ParameterError("'id' takes at most 64 letters, digits, dots, - and _", "id")
         key = (client, name)
         older = self._by_id.get(key)
         if older is not None:
@@ -211,6 +210,14 @@ class Answering:
             if not self._waiting[client]:
                 del self._waiting[client]
                 self._clients.pop(client, None)
+
+
+def _name_in(said: Mapping[str, str]) -> str:
+    """Return the name that a client gives a question, or ""; raises ParameterError."""
+    name = said.get("id", "")
+    if name and not _ID.fullmatch(name):
+        raise ParameterError("'id' takes at most 64 letters, digits, dots, - and _", "id")
+    return name
 
 
 def _client(request: Request) -> str:

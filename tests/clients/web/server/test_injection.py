@@ -88,6 +88,11 @@ def test_parameters_have_limits_and_say_so(page: Page, path: str, said: dict[str
     assert "root:" not in answer.text
 
 
+def test_what_is_refused_is_refused_where_an_answer_is_known_already(page: Page) -> None:
+    assert page.client.get("/api/overview").status_code == 200
+    assert page.client.get("/api/overview", params={"id": "a b"}).status_code == 400
+
+
 def test_bodies_have_limits(page: Page) -> None:
     post = page.client.post
     assert post("/api/rules/check", content=b"x" * (2 << 20), headers=OURS).status_code == 413

@@ -10,6 +10,7 @@ from topics import frame
 from topics.batch import FlowBatch, Observer, records_like
 from topics.columns import BLOCK
 from topics.errors import InputError
+from topics.pieces import MANY_PIECES
 from topics.schema import flow_fields
 
 
@@ -109,13 +110,13 @@ def test_payloads_are_found_wherever_they_lie(pieces: list[tuple[int, int]]) -> 
 def test_many_payloads_are_found_wherever_they_lie() -> None:
     random = np.random.default_rng(1)
     heap = random.integers(0, 256, 10_000, dtype=np.uint8)
-    sizes = random.integers(0, 70, frame.MANY_PIECES)
+    sizes = random.integers(0, 70, MANY_PIECES)
     starts = random.integers(0, len(heap) - sizes + 1)
     starts[7], sizes[7], starts[8], sizes[8] = len(heap) - 3, 3, len(heap), 0  # at the end
     test_payloads_are_found_wherever_they_lie(list(zip(starts.tolist(), sizes.tolist(), strict=True)))
 
 
-MANY_MORE = [(0, 1), (4, 3)] * frame.MANY_PIECES
+MANY_MORE = [(0, 1), (4, 3)] * MANY_PIECES
 
 
 @pytest.mark.parametrize(

@@ -46,20 +46,20 @@ FLOWS = {
 }
 
 
-def frame() -> pl.DataFrame:
-    records = records_like(len(FLOWS))
-    for row, values in enumerate(FLOWS.values()):
+def frame(flows: dict[str, dict[str, object]] = FLOWS) -> pl.DataFrame:
+    records = records_like(len(flows))
+    for row, values in enumerate(flows.values()):
         for name, value in values.items():
             records[name][row] = value
     batch = FlowBatch(records=records, site=LAB.site, probe=LAB.probe, observers={LAB.id: LAB})
     converted = pl.from_arrow(to_arrow(batch))
     assert isinstance(converted, pl.DataFrame)
-    return converted.with_columns(name=pl.Series(list(FLOWS)))
+    return converted.with_columns(name=pl.Series(list(flows)))
 
 
-def selected(text: str) -> set[str]:
+def selected(text: str, flows: dict[str, dict[str, object]] = FLOWS) -> set[str]:
     condition = filters.compile(text)
-    everything = frame()
+    everything = frame(flows)
     return set((everything if condition is None else everything.filter(condition))["name"])
 
 
@@ -121,6 +121,32 @@ def selected(text: str) -> set[str]:
 )
 def test_what_is_selected(text: str, names: set[str]) -> None:
     assert selected(text) == names
+
+
+SECOND = 1_000_000_000
+TIMED = {
+    "one": flow("10.0.0.1", "10.0.0.2", 6, src_first=SECOND, src_last=2 * SECOND),
+    "two": flow("10.0.0.1", "10.0.0.2", 6, src_first=SECOND, src_last=3 * SECOND),
+    "moved": flow("10.0.0.1", "10.0.0.2", 1, (5 << 8, 0), src_first=SECOND, src_last=SECOND),
+    "told": flow("10.0.0.1", "10.0.0.2", 17, src_first=SECOND, src_last=SECOND, icmp_error=IcmpError.REDIRECT),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("dur gte 1", {"one", "two"}),  # for ra 3.0.8.2 this is gt, and lt is lte
+        ("dur gt 1", {"two"}),
+        ("dur lt 2", {"one", "moved", "told"}),
+        ("dur lte 2", set(TIMED)),
+        ("jit lt 0", set()),  # nothing was measured, which is not 0
+        ("jit gte 0", set()),
+        ("dst ttl lt 300", set()),  # nor has a direction without packets any
+        ("redirect", {"moved", "told"}),
+    ],
+)
+def test_what_ra_selects_otherwise(text: str, names: set[str]) -> None:
+    assert selected(text, TIMED) == names
 
 
 @pytest.mark.parametrize(

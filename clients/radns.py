@@ -105,7 +105,8 @@ def described(batch: DnsBatch) -> Iterator[Transaction]:
 
     from topics.address_text import ip_text
     from topics.dns import KINDS, heap_values
-    from topics.dns.text import class_text, code_text, readable, subnet_text, type_text
+    from topics.dns.numbers import class_text, code_text, type_text
+    from topics.dns.text import readable, subnet_text
 
     rows, edges = batch.transactions, np.searchsorted(batch.resources["transaction"], np.arange(len(batch) + 1))
     names, subnets, cookies = (heap_values(rows, batch.heap, name) for name in ("name", "client_subnet", "cookie"))
@@ -160,7 +161,8 @@ def described(batch: DnsBatch) -> Iterator[Transaction]:
 
 def _records(batch: DnsBatch) -> Iterator[tuple[int, Transaction]]:
     from topics.dns import KINDS, heap_values
-    from topics.dns.text import class_text, data_text, type_text
+    from topics.dns.numbers import class_text, type_text
+    from topics.dns.text import data_text
 
     resources = batch.resources
     names, data = (heap_values(resources, batch.resource_heap, name) for name in ("name", "data"))

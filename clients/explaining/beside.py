@@ -137,7 +137,7 @@ def table_of(batch: DnsBatch, number: int) -> pl.DataFrame:
     """Return the transactions of a batch as a table with the columns of TRANSACTION."""
     from topics.address_columns import ip_column
     from topics.dns import KINDS, heap_values
-    from topics.dns.text import code_text, type_text
+    from topics.dns.numbers import code_text, type_text
 
     rows = batch.transactions
     answered = (rows["state"] & ANSWERED) > 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 PREFIXES = {-3: "n", -2: "u", -1: "m", 0: "", 1: "k", 2: "M", 3: "G", 4: "T", 5: "P", 6: "E"}
+COUNTED = {"packets", "records"}
 DIGITS = 3
 SYMBOLS = {"bit/s", "B", "s", "B/s"}  # units that prefixes are written to; 780 mpackets would be none
 PARTS = {"s"}  # units of which there are thousandths: 500 mbit/s would be read as half a gigabit in two seconds
@@ -22,6 +23,8 @@ def with_unit(value: float, unit: str) -> str:
     if "e" in number:  # 999.6 of one prefix is 1 of the next
         power = min(power + 1, max(PREFIXES))
         number = f"{value / 1000.0**power:.{DIGITS}g}"
+    if value == 1 and unit in COUNTED:
+        return f"1 {unit.removesuffix('s')}"
     suffix = f"{PREFIXES[power]}{'' if prefixed else ' '}{unit}".strip()
     return f"{number} {suffix}" if suffix else number
 

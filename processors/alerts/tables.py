@@ -10,7 +10,7 @@ import polars as pl
 from processors.alerts.streams import TABLES, TEXT
 from topics.address_text import ip_text, mac_text
 from topics.dns import KINDS, heap_values
-from topics.dns.text import code_text, type_text
+from topics.dns.numbers import code_text, type_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -7,12 +7,13 @@ import struct
 import dpkt
 
 from processors.payload.message import Message, Octets, Short, Wrong
-from topics.dns.text import OPCODES, code_text, data_text, readable, type_text
+from topics.dns.numbers import OPCODES, code_text, type_text
+from topics.dns.pieces import LAYOUTS, texts
+from topics.dns.text import data_text, readable
 
 ANSWER, AUTHORITATIVE, CUT, RECURSE = 0x8000, 0x0400, 0x0200, 0x0100
 MOST_RECORDS = 16
-NAMES = {"n": 0, "hn": 2, "hhhn": 6}  # layouts of data that end in a name, which may be packed: bytes before it
-PACKED = {2: "n", 5: "n", 12: "n", 15: "hn", 33: "hhhn", 39: "n"}
+NETBIOS_ONLY = (32, 33)  # types whose data is another with DNS
 NETBIOS_NAME = 32
 
 
@@ -57,7 +58,8 @@ def _answers(octets: Octets, message: Message, count: int) -> None:
             octets.take(6)
             size, start = octets.number(2), octets.at
             octets.take(size)
-            text = _data(octets.data, kind, start, size)
+            known = 0 if message.protocol == "netbios" and kind in NETBIOS_ONLY else kind
+            text = _data(octets.data, known, start, size)
             shown.append(f"{type_text(kind, message.protocol)} {text}")
     finally:
         message.note("data", ", ".join(shown))
@@ -67,12 +69,13 @@ def _answers(octets: Octets, message: Message, count: int) -> None:
 
 
 def _data(payload: bytes, kind: int, start: int, size: int) -> str:
-    layout = PACKED.get(kind)
-    if layout is None or size <= NAMES[layout]:
-        return data_text(kind, payload[start : start + size])
-    before = payload[start : start + NAMES[layout]]
-    numbers = [str(int.from_bytes(before[at : at + 2])) for at in range(0, len(before), 2)]
-    return " ".join([*numbers, _unpacked(payload, start + len(before))[0]])
+    layout = LAYOUTS.get(kind, "")
+    if size and "n" in layout:
+        try:
+            return " ".join(texts(layout, payload, start, start + size, _unpacked))
+        except (ValueError, IndexError):
+            pass
+    return data_text(kind, payload[start : start + size])
 
 
 def _name(octets: Octets, message: Message) -> str:

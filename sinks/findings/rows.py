@@ -22,7 +22,8 @@ from sinks.findings.layout import (
 )
 from topics.address_text import ip_text
 from topics.dns import KINDS, State, heap_values
-from topics.dns.text import code_text, data_text, type_text
+from topics.dns.numbers import code_text, type_text
+from topics.dns.text import data_text
 from topics.spans import SPAN_FINDING
 
 if TYPE_CHECKING:

@@ -73,4 +73,4 @@ def test_what_is_written_ra_reads(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out.splitlines() == theirs
     assert any(",10.20.0.0," in line for line in theirs)
     assert main(["ra", "-r", str(out), "-L", "-1", "-s", "smask", "-", "tcp and ipv4"]) == 0
-    assert set(capsys.readouterr().out.split()) == {"112"}
+    assert set(capsys.readouterr().out.split()) == {"16"}

@@ -16,6 +16,7 @@ from topics.frame import to_arrow
 
 SECOND = 1_000_000_000
 IPV4 = [0] * 10 + [255, 255, 192, 0, 2, 1]
+MAPPED_ALONE, BROADCAST = [0] * 10 + [255, 255] + [0] * 4, [0] * 10 + [255] * 6
 LOOPBACK = {  # of an interface that says it were Ethernet
     "ethertype": 0x0800,
     "src_address": IPV4,
@@ -69,6 +70,12 @@ def text(name: str, style: Style = Style(), **values: Any) -> str | None:  # noq
         ("svpri", {"src_packets": 1, "src_vlan": 0x6005}, "3"),
         ("svid", {"src_packets": 1}, None),
         ("smpls", {"src_packets": 1, "src_mpls": 0x12345_1FF}, str(0x12345)),
+        ("smask", {"ethertype": 0x0800, "src_address": IPV4, "src_prefix_length": 128}, "32"),
+        ("smask", {"ethertype": 0x0806, "src_address": IPV4, "src_prefix_length": 128}, "32"),
+        ("smask", {"ethertype": 0, "src_address": MAPPED_ALONE, "src_prefix_length": 96}, "0"),
+        ("smask", {"ethertype": 0x86DD, "src_address": [32, 1] + [0] * 14, "src_prefix_length": 16}, "16"),
+        ("smask", {"ethertype": 0x88CC, "src_address": BROADCAST, "src_prefix_length": 128}, "128"),
+        ("smask", {"ethertype": 0, "src_prefix_length": 0}, "0"),
         ("inode", {"icmp_error": 1, "icmp_error_router": IPV4}, "192.0.2.1"),
         ("inode", {"icmp_error_router": IPV4}, None),
         ("smac", {"src_mac": [2, 0, 0, 0, 0, 254]}, "02:00:00:00:00:fe"),

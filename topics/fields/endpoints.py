@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 NO_MAC = bytes(6)
 ADDRESS_SIZE = 16
 NO_ADDRESS = ip_network("::/128")
+MAPPED = ip_network("::ffff:0:0/96")  # IPv4 addresses, as IPv6 holds them
 NOTHING = "0.0.0.0"  # noqa: S104 - how Argus prints the address of what was merged away
 OUI_TEXT = 8
 # By the second digit of the address: universally or locally administered (IEEE 802c names four kinds), or of a group.
@@ -60,6 +61,13 @@ def _address(side: str) -> Value:
     address = side_column(side, "address")
     shown = address.mac_text(is_link()).or_else(address.ip_text(~is_link()))
     return when(_merged_away(side)).then(NOTHING).otherwise(shown)
+
+
+def _prefix_length(side: str) -> Value:
+    """Return the bits that an address shares, of an IPv4 address counted from where it begins in the mapped one."""
+    bits = side_column(side, "prefix_length")
+    mapped = ~is_link() & side_column(side, "address").ip_within(MAPPED) & (bits >= MAPPED.prefixlen)
+    return when(mapped).then(bits - MAPPED.prefixlen).otherwise(bits)
 
 
 def _address_text(text: pl.Expr, style: Style, _: int) -> pl.Expr:
@@ -255,9 +263,9 @@ FIELDS = (
         "{s}mask",
         "{s}Mask",
         5,
-        lambda side: side_column(side, "prefix_length"),
+        _prefix_length,
         INTEGER,
-        "Leading bits of the {source} address that all merged records share, 128 when whole",
+        "Leading bits of the {source} address that all merged records share; a whole one has 32 of IPv4, else 128",
     ),
     Field(
         "proto", "Proto", 6, _protocol, Format(_protocol_text), "Protocol: of IP, else by ethertype", _protocol_number

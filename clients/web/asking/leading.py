@@ -70,7 +70,7 @@ def _text(by: str, key: str) -> str | None:
     if by in {"sport", "dport"}:
         return f"{by} = {key}" if _NUMBER.fullmatch(key) else None
     if by == "srcid":
-        return f"srcid {_quoted(key)}" if '"' not in key and key else None
+        return _pattern("srcid", key) if '"' in key else f"srcid {_quoted(key)}" if key else None
     return _equal(by, key)
 
 
@@ -82,19 +82,25 @@ def _host(side: str, key: str) -> str | None:
 
 
 def _equal(name: str, key: str) -> str | None:
-    if not key or '"' in key:
+    if not key:
         return None
     if name in NUMBERS:
         return f"{name} = {key}" if _NUMBER.fullmatch(key) else None
     if name == "proto":
         from topics.filter.words import IP_PROTOCOLS
 
-        return key if key in IP_PROTOCOLS or key == "arp" else f"proto ~ {_quoted('^' + re.escape(key) + '$')}"
+        return key if key in IP_PROTOCOLS or key == "arp" else _pattern(name, key)
     from topics.fields import field
 
     if field(name).format.holds == "number":
-        return f"{name} = {key}"
-    return f"{name} = {_quoted(key)}"
+        return f"{name} = {key}" if '"' not in key else None
+    return _pattern(name, key) if '"' in key else f"{name} = {_quoted(key)}"
+
+
+def _pattern(name: str, key: str) -> str:
+    """Return a filter for a whole text by a pattern: it can write the quote that no quoted text may hold."""
+    escaped = re.escape(key).replace('"', "[\\x22]")  # in brackets, where no digits that follow are taken for its own
+    return f"{name} ~ {_quoted(f'^{escaped}$')}"
 
 
 def _quoted(text: str) -> str:

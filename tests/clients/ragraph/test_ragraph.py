@@ -234,6 +234,7 @@ def test_a_week_has_a_cell_for_each_time_of_each_day(file: str, tmp_path: Path, 
         (0.78, "packets/s", "0.78 packets/s"),
         (0.5, "bit/s", "0.5 bit/s"),  # no mbit/s, which is read as Mbit/s
         (2680, "packets", "2.68 k packets"),
+        (1, "packets", "1 packet"),
         (12, "%", "12 %"),
         (0, "B", "0 B"),
         (float("nan"), "B", "-"),

@@ -72,6 +72,16 @@ def test_questions_and_answers_of_dns() -> None:
     assert said(dns_answer(), service=5353).facts["mdns.name"] == "www.example.com"
 
 
+def test_names_in_the_data_of_dns_are_followed_to_where_they_stand() -> None:
+    head = struct.pack("!6H", 9, 0x8400, 1, 1, 0, 0) + b"\x07example\3com\0" + struct.pack("!2H", 6, 1)
+    start = b"\2ns\xc0\x0c\4post\xc0\x0c" + struct.pack("!5I", 7, 3600, 600, 86400, 60)
+    record = b"\xc0\x0c" + struct.pack("!HHIH", 6, 1, 60, len(start)) + start
+    told = "SOA ns.example.com post.example.com 7 3600 600 86400 60"
+    assert said(head + record, service=53).facts["dns.data"] == told
+    short = b"\xc0\x0c" + struct.pack("!HHIH", 6, 1, 60, len(start) - 4) + start
+    assert str(said(head + short, service=53).facts["dns.data"]).startswith("SOA \\# 28 ")
+
+
 def test_what_was_not_kept_is_told_from_what_is_malformed() -> None:
     cut = dns_answer()[:60]
     assert said(cut, service=53, whole=False).damage == "not kept further"

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { asked, both, EVERYTHING, isRelative, moved, parametersOf, questionOf } from "../src/ask/question";
+import { asked, both, EVERYTHING, isRelative, moved, ofProbe, parametersOf, questionOf } from "../src/ask/question";
 
 describe("a question in the URL", () => {
   it("comes back as it was", () => {
@@ -31,6 +31,11 @@ describe("joining filters", () => {
     expect(both("udp", "src host 1.1.1.1 or dst host 1.1.1.1")).toBe("udp and (src host 1.1.1.1 or dst host 1.1.1.1)");
     expect(both("", " udp ")).toBe("udp");
     expect(both("udp", "")).toBe("udp");
+  });
+
+  it("says the name of any probe", () => {
+    expect(ofProbe("tap.1")).toBe('srcid "tap.1"');
+    expect(ofProbe('tap.1 "b"')).toBe('sid ~ "^tap\\.1 [\\x22]b[\\x22]$"');
   });
 });
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -27,7 +28,12 @@ def test_names_from_the_wire_are_values_of_json_and_never_words_of_a_filter(name
     assert json.loads(replies.encoded({"name": name}).decode())["name"] is not None
     assert b"\n" not in replies.encoded({"name": name})
     made = filter_of("dname", name)
-    if made is not None:
+    if '"' in name:
+        assert made is not None
+        tree = filters.parse(made)
+        assert type(tree).__name__ == "Matched"
+        assert re.fullmatch(tree.pattern, name)  # type: ignore[union-attr]  # as just said
+    elif made is not None:
         tree = filters.parse(made)
         assert type(tree).__name__ == "Compared"
         assert tree.constant == name.lower() or tree.constant == name  # type: ignore[union-attr]  # as just said

@@ -55,6 +55,12 @@ export function both(filter: string, more: string): string {
   return `${first} and ${/\s(and|or)\s/i.test(second) ? `(${second})` : second}`;
 }
 
+/** A filter for what a probe saw; no quoted text may hold a quote, but a pattern can write one. */
+export function ofProbe(name: string): string {
+  if (!name.includes('"')) return `srcid "${name}"`;
+  return `sid ~ "^${name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&").replaceAll('"', "[\\x22]")}$"`;
+}
+
 export function narrowed(question: Question, filter: string | null): Question {
   return filter ? { ...question, filter: both(question.filter, filter) } : question;
 }

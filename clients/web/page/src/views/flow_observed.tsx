@@ -53,7 +53,7 @@ export function Copies({ flow }: { flow: Explained }) {
   return (
     <Card title="Copies of its packets">
       <p>
-        {whole(duplicates.packets)} copies, {bytes(duplicates.bytes)}
+        {whole(duplicates.packets)} {duplicates.packets === 1 ? "copy" : "copies"}, {bytes(duplicates.bytes)}
         {duplicates.share !== null && `, ${share(duplicates.share)} of what was seen`}
       </p>
       <ul class="told">

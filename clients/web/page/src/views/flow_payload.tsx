@@ -1,5 +1,6 @@
 import type { Explained, PayloadSide } from "../ask/flow_shapes";
 import { Card } from "../parts/card";
+import { counted } from "../show/numbers";
 import { octets } from "../show/octets";
 
 /** What was kept of the user data of both ends, and how its protocol reads it. */
@@ -23,7 +24,9 @@ function Side({ title, side }: { title: string; side: PayloadSide | null }) {
       <h3>
         {title}
         <span class="also">
-          {side.of > side.bytes ? `the first ${side.bytes} of ${side.of} bytes` : `${side.bytes} bytes`}
+          {side.of > side.bytes
+            ? `the first ${side.bytes} of ${counted(side.of, "byte")}`
+            : counted(side.bytes, "byte")}
         </span>
       </h3>
       {side.says && (

@@ -5,7 +5,7 @@ import { both } from "../ask/question";
 import { countryName } from "../map/codes";
 import { Card } from "../parts/card";
 import { type Head, PlainTable } from "../parts/plain_table";
-import { bytes, scaled, share, whole } from "../show/numbers";
+import { bytes, counted, scaled, share, whole } from "../show/numbers";
 import { instant, span } from "../show/times";
 
 /** Who the host was: names, cards, when it was seen. */
@@ -36,7 +36,7 @@ export function Identity({ host }: { host: Answered }) {
         {host.names[0] && <span class="also">{host.names[0].name}</span>}
       </h1>
       <p>
-        <a href={link}>{whole(totals.flows)} flows</a>, {bytes(totals.bytes)}, {scaled(totals.bps, "bit/s")},{" "}
+        <a href={link}>{counted(totals.flows, "flow")}</a>, {bytes(totals.bytes)}, {scaled(totals.bps, "bit/s")},{" "}
         {share(totals.loss)} lost or sent again
       </p>
       <dl class="details across">

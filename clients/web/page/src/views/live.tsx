@@ -10,7 +10,7 @@ import { PlainTable } from "../parts/plain_table";
 import { QuestionBar } from "../parts/question_bar";
 import { Empty } from "../parts/states";
 import { cell, isRight } from "../show/cells";
-import { scaled, whole } from "../show/numbers";
+import { counted, scaled, whole } from "../show/numbers";
 
 interface Rates {
   time: number;
@@ -160,7 +160,7 @@ function Silent({ live, paused, added }: { live: boolean; paused: boolean; added
     <Empty>
       {added === null
         ? "Nothing arrives live here"
-        : `${whole(added)} records are kept; new ones are shown in the other views as they arrive`}
+        : `${counted(added, "record")} ${added === 1 ? "is" : "are"} kept; new ones are shown in the other views as they arrive`}
       . Start <code>argosy web --bus kafka://…</code> to see flows as they happen.
     </Empty>
   );

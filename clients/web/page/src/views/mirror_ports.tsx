@@ -1,10 +1,10 @@
 import { useKnown, viewLink } from "../app/known";
 import { useAnswer } from "../app/use_answer";
-import { both, narrowed } from "../ask/question";
+import { both, narrowed, ofProbe } from "../ask/question";
 import type { Spans } from "../ask/shapes";
 import { Card } from "../parts/card";
 import { Empty, Framed } from "../parts/states";
-import { share, whole } from "../show/numbers";
+import { counted, share, whole } from "../show/numbers";
 import { instant } from "../show/times";
 
 /** Whether probes see all there is to see, and once. */
@@ -30,8 +30,8 @@ export function MirrorPorts() {
                 <li key={`${probe.site}${probe.probe}${probe.last}`}>
                   <span class={`dot ${probe.state}`} aria-hidden="true" />
                   <span>
-                    <a href={flows(seenBy(probe.probe))}>{probe.probe}</a> {probe.state}, {whole(probe.packets)}{" "}
-                    packets, {whole(probe.dropped)} dropped
+                    <a href={flows(seenBy(probe.probe))}>{probe.probe}</a> {probe.state},{" "}
+                    {counted(probe.packets, "packet")}, {whole(probe.dropped)} dropped
                   </span>
                   <time>{instant(probe.last, zone)}</time>
                 </li>
@@ -44,7 +44,7 @@ export function MirrorPorts() {
   );
 }
 
-/** A filter for what a probe saw, none where its name cannot be said. */
+/** A filter for what a probe saw, none where it has no name. */
 function seenBy(probe: string | null): string {
-  return probe && !probe.includes('"') ? `srcid "${probe}"` : "";
+  return probe ? ofProbe(probe) : "";
 }

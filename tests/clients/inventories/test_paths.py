@@ -58,3 +58,13 @@ def test_the_time_that_the_probe_measured_goes_before(tmp_path: Path, capfdbinar
         probe.records["icmp_error_time"] = [2_000_000, 4_000_000, 0][number]
     (listed,) = found(capfdbinary, "rapath", "-r", file(tmp_path / "trace.parquet", errors, *probes))
     assert (listed["min"], listed["max"], listed["count"]) == (0.002, 0.007, 3), "the last by the record of the error"
+
+
+def test_a_merged_record_tells_of_its_first_router_alone(tmp_path: Path, capfdbinary: Capture) -> None:
+    probes = [traced(hop, router, hop, 0) for hop, router in ((1, "10.0.0.254"), (2, "198.51.100.1"))]
+    for number, probe in enumerate(probes):
+        probe.records["icmp_error_time"] = [800_000, 5_000_000][number]
+    trace, merged = file(tmp_path / "trace.parquet", *probes), str(tmp_path / "merged.parquet")
+    assert main(["racluster", "-r", trace, "-m", "saddr", "daddr", "-w", merged]) == 0
+    (listed,) = found(capfdbinary, "rapath", "-r", merged)
+    assert (listed["router"], listed["hop"], listed["mean"], listed["count"]) == ("10.0.0.254", 1, 0.0008, 1)

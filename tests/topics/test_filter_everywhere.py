@@ -138,3 +138,13 @@ def test_labels_are_asked_for_as_they_were_before_they_were_escaped(
     for ask in (in_polars, in_numpy, in_duckdb, in_postgresql, in_sqlite, in_mariadb):
         assert ask('sname = "a=b:,c.example"') == escaped
         assert ask('sname ~ "^a=b"') == escaped
+
+
+@pytest.mark.parametrize("text", ["smask = 32", "dmask = 128", "not masklen = 32", 'sid ~ "^[\\x22]*tap$"'])
+def test_prefix_lengths_and_quotes_in_patterns_are_the_same_everywhere(
+    text: str, in_duckdb: Ask, in_postgresql: Ask, in_sqlite: Ask, in_mariadb: Ask
+) -> None:
+    expected = in_polars(text)
+    assert expected
+    for ask in (in_numpy, in_duckdb, in_postgresql, in_sqlite, in_mariadb):
+        assert ask(text) == expected

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 NO_MAC = bytes(6)
 ADDRESS_SIZE = 16
 NO_ADDRESS = ip_network("::/128")
-MAPPED = ip_network("::ffff:0:0/96")  # IPv4 addresses, as IPv6 holds them
+IPV4, MAPPED_BITS = ip_network("0.0.0.0/0"), 96  # what stands before an IPv4 address in one of IPv6
 NOTHING = "0.0.0.0"  # noqa: S104 - how Argus prints the address of what was merged away
 OUI_TEXT = 8
 # By the second digit of the address: universally or locally administered (IEEE 802c names four kinds), or of a group.
@@ -66,8 +66,8 @@ def _address(side: str) -> Value:
 def _prefix_length(side: str) -> Value:
     """Return the bits that an address shares, of an IPv4 address counted from where it begins in the mapped one."""
     bits = side_column(side, "prefix_length")
-    mapped = ~is_link() & side_column(side, "address").ip_within(MAPPED) & (bits >= MAPPED.prefixlen)
-    return when(mapped).then(bits - MAPPED.prefixlen).otherwise(bits)
+    mapped = ~is_link() & side_column(side, "address").ip_within(IPV4) & (bits >= MAPPED_BITS)
+    return when(mapped).then(bits - MAPPED_BITS).otherwise(bits)
 
 
 def _address_text(text: pl.Expr, style: Style, _: int) -> pl.Expr:

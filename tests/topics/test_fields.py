@@ -17,10 +17,11 @@ from topics.frame import to_arrow
 SECOND = 1_000_000_000
 IPV4 = [0] * 10 + [255, 255, 192, 0, 2, 1]
 MAPPED_ALONE, BROADCAST = [0] * 10 + [255, 255] + [0] * 4, [0] * 10 + [255] * 6
+LOCALHOST = [0] * 10 + [255, 255, 127, 0, 0, 1]
 LOOPBACK = {  # of an interface that says it were Ethernet
     "ethertype": 0x0800,
-    "src_address": IPV4,
-    "dst_address": IPV4,
+    "src_address": LOCALHOST,
+    "dst_address": LOCALHOST,
     "src_encapsulations": int(Encapsulation.ETHERNET),
 }
 NUMBERS = Style(port_names=False, protocol_names=False)
@@ -68,7 +69,12 @@ def text(name: str, style: Style = Style(), **values: Any) -> str | None:  # noq
         ("svlan", {"src_packets": 1, "src_vlan": 0x6005}, "0x6005"),
         ("svid", {"src_packets": 1, "src_vlan": 0x6005}, "5"),
         ("svpri", {"src_packets": 1, "src_vlan": 0x6005}, "3"),
+        ("svpri", {"src_packets": 1, "src_vlan": 5}, None),
         ("svid", {"src_packets": 1}, None),
+        ("sport", {"ethertype": 0x0800, "protocol": 132}, None),
+        ("sport", {"ethertype": 0x0800, "protocol": 132, "src_port": 7}, "7"),
+        ("sport", {"ethertype": 0x0800, "protocol": 17}, None),
+        ("sminsz", {"src_packets": 1}, None),
         ("smpls", {"src_packets": 1, "src_mpls": 0x12345_1FF}, str(0x12345)),
         ("smask", {"ethertype": 0x0800, "src_address": IPV4, "src_prefix_length": 128}, "32"),
         ("smask", {"ethertype": 0x0806, "src_address": IPV4, "src_prefix_length": 128}, "32"),
@@ -85,6 +91,7 @@ def text(name: str, style: Style = Style(), **values: Any) -> str | None:  # noq
         ("dmac", {**LOOPBACK, "src_mac": [2, 0, 0, 0, 0, 254]}, None),
         ("smac", {**LOOPBACK, "src_encapsulations": int(Encapsulation.SLL)}, None),
         ("smac", {**LOOPBACK, "dst_address": [0] * 16}, None),
+        ("smac", {**LOOPBACK, "src_address": IPV4}, None),
         ("smac", {**LOOPBACK, "flow_flags": int(FlowFlags.MULTIPLE_MACS)}, None),
         ("soui", {"src_mac": [2, 0, 170, 0, 0, 254]}, "02:00:aa"),
         ("srcid", {}, "tap"),

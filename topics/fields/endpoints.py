@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from topics.expression import Value, col, community_id, concat, first_of, lit, lookup, when
+from topics.expression import Value, any_of, col, community_id, concat, first_of, lit, lookup, when
 from topics.expression.polars import polars
 from topics.fields.columns import (
     ESP,
@@ -17,6 +17,8 @@ from topics.fields.columns import (
     ICMPV6,
     IPV6_TYPE,
     RARP_TYPE,
+    TCP,
+    UDP,
     WITH_PORTS,
     WLAN,
     is_ip,
@@ -46,6 +48,7 @@ NO_MAC = bytes(6)
 ADDRESS_SIZE = 16
 NO_ADDRESS = ip_network("::/128")
 IPV4, MAPPED_BITS = ip_network("0.0.0.0/0"), 96  # what stands before an IPv4 address in one of IPv6
+LOOPBACK = ip_network("127.0.0.0/8"), ip_network("::1/128")
 NOTHING = "0.0.0.0"  # noqa: S104 - how Argus prints the address of what was merged away
 OUI_TEXT = 8
 # By the second digit of the address: universally or locally administered (IEEE 802c names four kinds), or of a group.
@@ -90,7 +93,8 @@ def _mac(side: str) -> Value:
     neither = side_column("src", "mac").mac_is(NO_MAC) & side_column("dst", "mac").mac_is(NO_MAC)
     ethernet = side_column("src", "encapsulations").joined(side_column("dst", "encapsulations"))
     merged = _merged_away("src") | _merged_away("dst") | col("flow_flags").has(FlowFlags.MULTIPLE_MACS)
-    loopback = neither & ethernet.has(Encapsulation.ETHERNET) & ~merged
+    local = (side_column("src", "address").ip_within(each) for each in LOOPBACK)
+    loopback = any_of(local) & neither & ethernet.has(Encapsulation.ETHERNET) & ~merged
     return address.mac_text(~address.mac_is(NO_MAC) | loopback)
 
 
@@ -146,7 +150,7 @@ def _port_text(side: str) -> Format:
     def text(port: pl.Expr, style: Style, _: int) -> pl.Expr:
         protocol, kind = pl.col("protocol"), pl.col("ethertype")
         return (
-            pl.when(protocol.is_in(WITH_PORTS))
+            pl.when(protocol.is_in(WITH_PORTS) & (protocol.is_in((TCP, UDP)) | (port > 0)))
             .then(service(port, style))
             .when(protocol == ICMP)
             .then(

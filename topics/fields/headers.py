@@ -39,9 +39,12 @@ def _vlan(side: str) -> Value:
 
 
 def _priority(side: str) -> Value:
-    """Return the 802.1p priority, blank for the lowest as in Argus."""
-    priority = _vlan(side) // PRIORITY_SHIFT
-    return where(priority > 0, priority)
+    return _vlan(side) // PRIORITY_SHIFT
+
+
+def _priority_text(priority: pl.Expr, _: Style, __: int) -> pl.Expr:
+    """Leave the lowest priority blank, as Argus does."""
+    return pl.when(priority > 0).then(priority.cast(pl.String))
 
 
 def _label(side: str) -> Value:
@@ -117,7 +120,9 @@ FIELDS = (
     *both("{s}mpls", "{s}Mpls", 8, _label, INTEGER, "Outermost MPLS label from the {source}"),
     *both("{s}vlan", "{s}Vlan", 8, _vlan, HEXADECIMAL, "Outermost 802.1Q tag from the {source}"),
     *both("{s}vid", "{s}Vid", 6, lambda side: _vlan(side).bits(VLAN_ID), INTEGER, "VLAN id from the {source}"),
-    *both("{s}vpri", "{s}Vpri", 6, _priority, INTEGER, "VLAN priority from the {source}"),
+    *both(
+        "{s}vpri", "{s}Vpri", 6, _priority, Format(_priority_text, holds="number"), "VLAN priority from the {source}"
+    ),
     *both("{s}enc", "{s}Enc", 12, _encapsulations, WORD, "Letters of the encapsulations seen from the {source}"),
     *both(
         "{s}win",

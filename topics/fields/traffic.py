@@ -119,7 +119,8 @@ def _of_sender(name: str) -> Callable[[str], Value]:
 
 
 def _size(name: str) -> Callable[[str], Value]:
-    return lambda side: where(sent(side), side_column(side, name))
+    """Return a size of frames; 0 is none, as of records of an Argus that keeps none."""
+    return lambda side: where(sent(side) & (side_column(side, name) > 0), side_column(side, name))
 
 
 FIELDS = (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from topics.expression import ALWAYS, NEVER, Value, all_of, any_of, col, lit, when
 from topics.fields import field
-from topics.fields.columns import IPV6_TYPE, WITH_PORTS, is_ip, is_link, is_tcp, sent, side_column
+from topics.fields.columns import IPV6_TYPE, TCP, UDP, WITH_PORTS, is_ip, is_link, is_tcp, sent, side_column
 from topics.fields.field import SIDES
 from topics.filter import tree, words
 from topics.flags import FlowFlags, IcmpError, TcpState
@@ -139,9 +139,16 @@ def _(node: tree.Ports) -> Value:
     return any_of(_in_range(node.direction, *bounds) for bounds in node.ranges)
 
 
+def _with_ports() -> Value:
+    """Tell which records have ports: those of Argus have none of SCTP, DCCP and UDP-Lite."""
+    number = col("protocol")
+    told = (col("src_port") > 0) | (col("dst_port") > 0)
+    return number.is_in((TCP, UDP)) | (number.is_in(WITH_PORTS) & told)
+
+
 def _in_range(direction: tree.Direction, protocol: int | None, low: int, high: int) -> Value:
     number = col("protocol")
-    kind = number.is_in(WITH_PORTS) if protocol is None else number == protocol
+    kind = _with_ports() if protocol is None else number == protocol
     if low > high:
         return NEVER
     return kind & _sides(direction, lambda side: side_column(side, "port").is_between(low, high))
@@ -310,8 +317,7 @@ def _(node: tree.Listed) -> Value:
 
 @expression.register
 def _(node: tree.PortListed) -> Value:
-    with_ports = col("protocol").is_in(WITH_PORTS)
-    return with_ports & _sides(node.direction, lambda side: side_column(side, "port").is_in(node.ports))
+    return _with_ports() & _sides(node.direction, lambda side: side_column(side, "port").is_in(node.ports))
 
 
 @expression.register

@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 
 from topics.argus import layout as at
-from topics.argus.decode.words import DST_ADDRESS, INT64, IS_FRAGMENT, SRC_ADDRESS, copy_bytes, mapped_ipv4
+from topics.argus.decode.words import (
+    DST_ADDRESS,
+    INT64,
+    IS_BROKEN,
+    IS_FRAGMENT,
+    SRC_ADDRESS,
+    copy_bytes,
+    mapped_ipv4,
+)
 from topics.compiled import inlined
 from topics.flags import Encapsulation
 
@@ -102,6 +110,8 @@ def take_key(words: Any, raw: Any, octets: Any, p: Any, length: Any, record: Any
         tail = INT64(words[p + 4])
         ethertype, points = tail >> 16, tail & 0xFFFF
         record.ethertype = points or ethertype
+        if not points and ethertype in (IPV4, IPV6, ARP):
+            record.flow_flags |= IS_BROKEN  # else its addresses were taken for those of IP
         copy_bytes(record.dst_address[10:], octets, 4 * p + (10 if turned else 4), 6)
         copy_bytes(record.src_address[10:], octets, 4 * p + (4 if turned else 10), 6)
     elif kind == at.KEY_WLAN and length >= 5:

@@ -18,7 +18,7 @@ SRC_ADDRESS, DST_ADDRESS, ROUTER, FLOW_ID = (
 )
 NANO, MICRO = 1_000_000_000, 1000
 MOST = (1 << 62) - 1  # a counter that lies still adds up
-IS_FRAGMENT, IS_ADJUSTED, IS_RTP, IS_RTCP, SEVERAL_MACS = (
+IS_FRAGMENT, IS_ADJUSTED, IS_RTP, IS_RTCP, SEVERAL_MACS, IS_BROKEN = (
     int(flag)
     for flag in (
         FlowFlags.FRAGMENTS,
@@ -26,6 +26,7 @@ IS_FRAGMENT, IS_ADJUSTED, IS_RTP, IS_RTCP, SEVERAL_MACS = (
         FlowFlags.RTP,
         FlowFlags.RTCP,
         FlowFlags.MULTIPLE_MACS,
+        FlowFlags.MALFORMED,
     )
 )
 

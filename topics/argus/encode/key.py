@@ -15,6 +15,7 @@ from topics.argus.encode.words import (
     INT64,
     IPV4,
     IPV6,
+    IS_BROKEN,
     IS_FRAGMENT,
     IS_LLC,
     LLC_LIMIT,
@@ -101,6 +102,8 @@ def _link_key(record: Any, out: Any, p: Any) -> Any:
 def put_key(record: Any, row: Any, words: Any, out: Any, p: Any) -> Any:
     """Write the key of a flow; return where the next part goes, as all that write parts do."""
     kind = record.ethertype
+    if record.protocol == 0 and kind != MIXED and record.flow_flags & IS_BROKEN:
+        return _link_key(record, out, p)  # as topics/fields/columns.py: is_link
     if kind in (IPV4, MIXED):
         return _ipv4_key(record, row, words, out, p)
     if kind == IPV6:

@@ -23,7 +23,8 @@ MOST_MOMENTS = 1 << 20
 
 _PART = r"(?:\d{1,2}|\*+)"
 _DATE = re.compile(
-    rf"(?:(?:(?P<year>\d{{4}}|\*+)/)?(?P<month>{_PART})/(?P<day>{_PART})|(?P<yearly>\d{{4}})/(?P<monthly>{_PART}))"
+    rf"(?:(?P<yearly>\d{{4}}|\*{{4}})/(?P<monthly>{_PART})"  # four of them are any year, as in ****/07
+    rf"|(?:(?P<year>\d{{4}}|\*+)/)?(?P<month>{_PART})/(?P<day>{_PART}))"
 )
 _CLOCK = re.compile(
     rf"(?:(?P<date>(?:\d{{1,4}}|\*+)(?:/{_PART}){{0,2}})\.)?(?P<hour>{_PART})(?::(?P<minute>{_PART}))?"

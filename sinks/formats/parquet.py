@@ -1,4 +1,4 @@
-"""Parquet: columns for queries, zstd, row groups of 128 Ki records, facts about the content in the footer."""
+"""Parquet: columns for queries, row groups of 128 Ki records, facts about the content in the footer."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from sinks.formats import footer, hosts
 from sinks.formats.names import reason
+from sinks.formats.parquet_columns import COMPRESSIONS, DICTIONARIES, ENCODINGS
 from sinks.formats.silent import completed, silent
 from sinks.formats.writer import Writer
 from topics.batch import FlowBatch, concatenate
@@ -31,32 +32,6 @@ LARGEST_WHOLE = 2 * ROW_GROUP
 METADATA_KEY = b"argosy"
 WHOLE, LEAN = "whole", "lean"
 LAYOUTS = (WHOLE, LEAN)
-# Nearly every record has a value of its own here: a dictionary would only be built to be thrown away.
-DISTINCT = ("_base_sequence", "_last_sequence", "_last_ack", "flow_id")
-SPREAD = ("_ip_id", "src_port")  # likewise, but small numbers: their differences take fewer bits
-
-
-def _encodings() -> dict[str, str]:
-    """Return the encodings that are no dictionary, all of them old enough for Spark and Hive to read."""
-    return {column.name: encoding for column in ARROW_SCHEMA if (encoding := _encoding(column))}
-
-
-def _encoding(column: pa.Field) -> str:
-    """Return how a column is encoded, empty for a dictionary; measured in docs/decisions.md."""
-    name = column.name
-    if pa.types.is_timestamp(column.type) or name.endswith(SPREAD):
-        return "DELTA_BINARY_PACKED"
-    if name.endswith(DISTINCT):
-        return "PLAIN"
-    if pa.types.is_float64(column.type):
-        return "BYTE_STREAM_SPLIT"
-    if pa.types.is_int64(column.type) and ("interval_" in name or "duration_" in name or name.endswith("_time")):
-        return "" if name.endswith("_count") else "PLAIN"
-    return ""
-
-
-ENCODINGS = _encodings()
-DICTIONARIES = [name for name in ARROW_SCHEMA.names if name not in ENCODINGS]
 WORDS = [column.name for column in ARROW_SCHEMA if pa.types.is_dictionary(column.type)]
 # What questions are narrowed by: limits of the other columns would be half of what describes a small file.
 STATISTICS = [
@@ -83,7 +58,8 @@ class ParquetWriter(Writer):
         self._file = pq.ParquetWriter(
             self._destination.stream,
             pa.schema([ARROW_SCHEMA.field(name) for name in self._names]),
-            compression="zstd",
+            # The lean layout is for those who want files to be short.
+            compression={name: COMPRESSIONS[name] if layout == WHOLE else "zstd" for name in self._names},
             use_dictionary=[name for name in DICTIONARIES if name in self._names],
             column_encoding={name: encoding for name, encoding in ENCODINGS.items() if name in self._names},
             write_page_checksum=True,

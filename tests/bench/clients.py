@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 COPIES = 4
 FEW = 1000  # records
+NAMED = {"none": "UNCOMPRESSED"}  # of what compresses columns, as footers have it
 ANSWERED = (0, 1)  # exit statuses: some record was selected, or none
 FIELDS = (
     *("stime", "ltime", "dur", "proto", "saddr", "sport", "dir", "daddr", "dport", "state", "flgs"),
@@ -80,12 +81,19 @@ def records(argosy: str, build: Path) -> tuple[Path, Path | None]:
 
 
 def _is_current(path: Path) -> bool:
-    """Tell whether a file has what this version writes into footers, and readers go by."""
+    """Tell whether a file has what this version writes: what readers go by in its footer, and compressed columns."""
     import pyarrow.parquet as pq
 
     from sinks.formats import footer
+    from sinks.formats.parquet_columns import COMPRESSIONS
 
-    return footer.METADATA_KEY.encode() in (pq.read_metadata(path).metadata or {})
+    metadata = pq.read_metadata(path)
+    if footer.METADATA_KEY.encode() not in (metadata.metadata or {}):
+        return False
+    group = metadata.row_group(0)
+    columns = (group.column(number) for number in range(group.num_columns))
+    found = {column.path_in_schema: column.compression for column in columns}
+    return found == {name: NAMED.get(codec, codec.upper()) for name, codec in COMPRESSIONS.items()}
 
 
 def few(argosy: str, build: Path) -> tuple[Path, Path | None]:

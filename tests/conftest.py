@@ -3,6 +3,7 @@
 import os
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -10,14 +11,14 @@ from psycopg import sql
 from sqlalchemy.engine import make_url
 
 from deploy.kafka.jars import jar_directory, java_command
-from deploy.kafka.node import KafkaNode
 from sinks.sql.mysql import connect
-from tests import mariadb
+from tests import mariadb, servers
 from tests.local_time import local_time
-from tests.postgresql import PostgresqlServer, binaries
+from tests.postgresql import binaries
+from tests.shared_servers import used
 from topics.errors import ServerError
 
-pytest_plugins = ["tests.no_skips", "tests.process_state"]
+pytest_plugins = ["tests.no_skips", "tests.process_state", "tests.several_processes"]
 LONGEST_FIRST = (
     "tests/faults/",
     "tests/sinks/test_kafka.py",
@@ -52,15 +53,17 @@ def kafka_installed() -> None:
 
 
 @pytest.fixture(scope="session")
-def kafka_bootstrap(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """host:port of a real Kafka: that of ARGOSY_TEST_BOOTSTRAP, else a node shared by the session."""
+def kafka_bootstrap(
+    request: pytest.FixtureRequest, shared_place: Path | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """host:port of a real Kafka: that of ARGOSY_TEST_BOOTSTRAP, else of a node shared by the whole run."""
     given = os.environ.get("ARGOSY_TEST_BOOTSTRAP")
     if given:
         yield given
         return
     request.getfixturevalue("kafka_installed")
-    with KafkaNode(tmp_path_factory.mktemp("kafka")) as node:
-        yield node.bootstrap
+    with used(servers.kafka, shared_place, tmp_path_factory.mktemp("kafka")) as bootstrap:
+        yield bootstrap
 
 
 @pytest.fixture
@@ -70,8 +73,8 @@ def topic_prefix() -> str:
 
 
 @pytest.fixture(scope="session")
-def postgresql_url() -> Iterator[str]:
-    """URL of a real PostgreSQL: that of ARGOSY_TEST_POSTGRESQL, else a server shared by the session."""
+def postgresql_url(shared_place: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a real PostgreSQL: that of ARGOSY_TEST_POSTGRESQL, else of a server shared by the whole run."""
     given = os.environ.get("ARGOSY_TEST_POSTGRESQL")
     if given:
         yield given
@@ -80,8 +83,8 @@ def postgresql_url() -> Iterator[str]:
         binaries()
     except ServerError as error:
         pytest.skip(str(error))
-    with PostgresqlServer() as server:
-        yield server.url
+    with used(servers.postgresql, shared_place, tmp_path_factory.getbasetemp()) as url:
+        yield url
 
 
 @pytest.fixture
@@ -95,8 +98,8 @@ def postgresql_database(postgresql_url: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def mariadb_server() -> Iterator[str]:
-    """URL of a database of a real MariaDB: that of ARGOSY_TEST_MARIADB, else of a server shared by the session."""
+def mariadb_server(shared_place: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a database of a real MariaDB: that of ARGOSY_TEST_MARIADB, else of one shared by the whole run."""
     given = os.environ.get("ARGOSY_TEST_MARIADB")
     if given:
         yield given
@@ -105,8 +108,8 @@ def mariadb_server() -> Iterator[str]:
         mariadb.binaries()
     except ServerError as error:
         pytest.skip(str(error))
-    with mariadb.MariadbServer() as server:
-        yield server.url
+    with used(servers.mariadb, shared_place, tmp_path_factory.getbasetemp()) as url:
+        yield url
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import subprocess
 import sys
+import uuid
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,7 +85,7 @@ class System:
 def system(kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A capture of ten minutes on its way from the probe to a database, to files and to people."""
     directory = tmp_path_factory.mktemp("metrics")
-    prefix, url = f"test-metrics-{directory.name}.", f"kafka://{kafka_bootstrap}"
+    prefix, url = f"test-metrics-{uuid.uuid4().hex[:12]}.", f"kafka://{kafka_bootstrap}"
     names = {topic.name: prefix + topic.name for topic in TOPICS}
     create_topics(url, [dataclasses.replace(topic, name=names[topic.name], partitions=2) for topic in TOPICS])
     records, flows, control, events, probes, dns, known, spans, alerts, state, letters = (

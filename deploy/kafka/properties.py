@@ -35,8 +35,10 @@ FIXED = {
     "group.initial.rebalance.delay.ms": "0",
     # Fault tests use sessions below the usual minimum of six seconds.
     "group.min.session.timeout.ms": "1000",
-    # A start and a stop each wait for a heartbeat.
-    "broker.heartbeat.interval.ms": "200",
+    # A start and a stop each wait for a heartbeat, which costs an idle node more than all else.
+    "broker.heartbeat.interval.ms": "500",
+    # An idle node need not write twice a second that nothing happened.
+    "metadata.max.idle.interval.ms": "0",
     # After a kill the node may register again only when its own last session has expired: nine seconds by default.
     "broker.session.timeout.ms": "3000",
     # A quarter of the heap by default, taken at start.

@@ -6,6 +6,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-com
 PACKAGES := topics probes processors sinks clients deploy tests
 SAMPLE := build/sample.pcap
 
+# Without byte code each of the many processes that the tests start would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DELETE_ON_ERROR:
 .PHONY: run audited page page-if-possible wheel test bench capacity measured lint docs man warmup kafka kafka-stop clean
 

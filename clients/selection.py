@@ -28,12 +28,12 @@ class Selection:
     @property
     def constant(self) -> bool | None:
         """What is said of every record (`not man`), None when it depends on the record."""
-        import polars as pl
-
         if self.wanted is None:
             return True
         if self.wanted.meta.root_names():
             return None
+        import polars as pl  # here, since it takes longer than some answers
+
         return bool(pl.select(self.wanted).item())
 
 

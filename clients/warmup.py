@@ -31,6 +31,7 @@ FEW_FLOWS = 4  # a table that small has to give flows up
 LABEL = b"a=b"
 IPV4, UDP_PROTOCOL, DNS_PORT = 0x0800, 17, 53
 PROCESSES = 2  # that many stages take long
+HOUR = 3_600_000_000_000  # ns
 HEAD = bytes.fromhex(
     "020000000002"
     "020000000001"
@@ -222,15 +223,17 @@ def _aggregation() -> None:
 
 
 def _columns(batch: FlowBatch) -> None:
+    from processors.bins import bin_size
     from processors.bins.columns import ColumnSeries
-    from processors.merge import lanes
+    from processors.merge.column_table import ColumnTable
     from topics.frame import to_arrow
 
-    lanes.warm_up()
+    ColumnTable(1, 1).grow(2)
     batch.records["labels_length"] = 0
+    batch.records["src_last"] = batch.records["src_first"] + HOUR  # over the edge of a bin
     data = to_arrow(batch)
-    for keys in ((), ("saddr",)):
-        list(ColumnSeries(lambda _: [data], keys, data.schema.names).merged() or ())
+    for keys, size in (((), None), (("proto",), bin_size("1m"))):
+        list(ColumnSeries(lambda _: [data], keys, data.schema.names, size=size).merged() or ())
 
 
 def _arrow() -> None:

@@ -1,9 +1,20 @@
-"""Records cut at the edges of time bins, and merged bin by bin: time series of any key."""
+"""Records cut at the edges of time bins, and merged bin by bin: time series of any key.
+
+What works on frames, or on whole records by kernels, is imported when it is asked for: Polars and Numba take longer
+than many an answer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from processors.bins.edges import BinSize, bin_size
-from processors.bins.pieces import BIN
-from processors.bins.series import Series
-from processors.bins.split import split, split_columns
-from processors.bins.table import BinTable
+from topics.on_demand import on_demand
 
-__all__ = ["BIN", "BinSize", "BinTable", "Series", "bin_size", "split", "split_columns"]
+if TYPE_CHECKING:
+    from processors.bins.pieces import BIN
+    from processors.bins.series import Series
+    from processors.bins.table import BinTable
+
+__all__ = ["BIN", "BinSize", "BinTable", "Series", "bin_size"]
+__getattr__ = on_demand(__name__, {"BIN": "pieces", "Series": "series", "BinTable": "table"})

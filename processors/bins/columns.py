@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from processors.bins.split import TIMES, split, split_columns
-from processors.merge.aggregation import Aggregation
-from processors.merge.columns import FIELDS, ColumnAggregation, can_merge
+from processors.bins.column_split import split_columns
+from processors.bins.split import TIMES, split
+from processors.merge.columns import FIELDS, ColumnAggregation, Pieces, can_merge
 from processors.merge.lanes import narrowed
 from topics.frame import ARROW_SCHEMA, OBSERVER_COLUMNS, from_arrow, from_columns, to_arrow, to_columns
 
@@ -67,14 +67,14 @@ class ColumnSeries:
                 continue
             self._observers |= observers
             taken = {name: narrowed(column) for name, column in columns.items() if name in FIELDS}
-            pieces, starts = self._split(taken, len(data))
-            if len(starts):
-                self._merging.add(pieces, starts)
+            pieces = self._split(taken, len(data))
+            if len(pieces.bins):
+                self._merging.add(pieces)
         return self._given()
 
-    def _split(self, columns: dict[str, Column], count: int) -> tuple[dict[str, Column], Times]:
+    def _split(self, columns: dict[str, Column], count: int) -> Pieces:
         if self._size is None:
-            return columns, np.zeros(count, np.int64)
+            return Pieces(columns, np.zeros(count, np.int64))
         return split_columns(columns, count, self._size)
 
     def _given(self) -> Iterator[pa.RecordBatch]:
@@ -88,17 +88,19 @@ class ColumnSeries:
 
     def _left(self) -> Iterator[tuple[dict[str, Column], Times, Times]]:
         """Merge the conversations that were seen from both ends: records, whole, one after the other."""
+        from processors.merge.aggregation import Aggregation  # here, since it takes Numba
+
         merging: dict[int, Aggregation] = {}
         numbers: dict[int, list[Times]] = {}
         count = 0
         for data in self._read(set(ARROW_SCHEMA.names)):
-            pieces, starts = self._split(to_columns(data)[0] | {ROW: np.arange(len(data))}, len(data))
-            met = np.flatnonzero(self._merging.met(pieces, starts))
-            batch = from_arrow(data.take(np.unique(pieces[ROW][met])))
+            pieces = self._split(to_columns(data)[0] | {ROW: np.arange(len(data))}, len(data))
+            met = np.flatnonzero(self._merging.met(pieces))
+            batch = from_arrow(data.take(np.unique(pieces.whole(ROW)[met])))
             for start, rows, part in self._parts(batch):
                 merging.setdefault(start, Aggregation(aggregates=self._aggregates, capacity=FEW)).add(part)
                 numbers.setdefault(start, []).append(count + met[rows])
-            count += len(starts)
+            count += len(pieces.bins)
         for start, aggregation in merging.items():
             columns = to_columns(to_arrow(aggregation.finish()))[0]
             last = np.concatenate(numbers[start])[aggregation.last_records]
@@ -109,7 +111,7 @@ class ColumnSeries:
         if not len(batch):
             return
         pieces, starts = (batch, np.zeros(len(batch), np.int64)) if self._size is None else split(batch, self._size)
-        met = np.flatnonzero(self._merging.met({name: pieces.records[name] for name in FIELDS}, starts))
+        met = np.flatnonzero(self._merging.met(Pieces({name: pieces.records[name] for name in FIELDS}, starts)))
         for start in np.unique(starts[met]).tolist():
             rows = np.flatnonzero(starts[met] == start)
             yield start, rows, pieces.select(met[rows])

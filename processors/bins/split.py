@@ -97,38 +97,8 @@ def overlaps(low: Integers, high: Integers, crossing: Integers, size: BinSize) -
     return columns[:, 0], columns[:, 1], columns[:, 2]
 
 
-def split_columns(columns: dict[str, Column], count: int, size: BinSize) -> tuple[dict[str, Column], Integers]:
-    """Do the same for columns of `count` records: shape (count,), (count, octets), or one value for all.
-
-    TIMES are among them, and any other fields; what is no field of a record is the same in all of its pieces.
-    """
-    columns = columns | {name: _whole(columns[name], count) for name in TIMES}
-    first, last = _times(columns)
-    low, high = size.starts(first), size.starts(last)
-    crossing = np.flatnonzero(high > low)
-    if not len(crossing):
-        return columns, low
-    rows, starts, ends = overlaps(low, high, crossing, size)
-    spread = (name for name in COUNTERS if name in columns and columns[name].any())  # of nothing each has nothing
-    kept = (name for name in DURATIONS if name in columns)
-    changed = {name: _whole(columns[name], count)[rows] for name in (*TIMES, *spread, *kept)}
-    cut = np.flatnonzero((high > low)[rows])
-    _cut(changed, cut, rows, starts, ends)
-    filled = np.ones(len(rows), bool)
-    filled[cut] = (changed["src_packets"][cut] > 0) | (changed["dst_packets"][cut] > 0)
-    if not filled.all():
-        rows, starts = rows[filled], starts[filled]
-        changed = {name: column[filled] for name, column in changed.items()}
-    same = {name: column for name, column in columns.items() if name not in changed}
-    return {n: c if len(c) == 1 < count else c[rows] for n, c in same.items()} | changed, starts
-
-
 def _times(columns: Any) -> tuple[Integers, Integers]:  # noqa: ANN401 - fields by name, as records have them
     return start_times(columns), last_times(columns)
-
-
-def _whole(column: Column, count: int) -> Column:
-    return column if len(column) == count else np.repeat(column, count, axis=0)
 
 
 def _cut(columns: dict[str, Column], cut: Integers, rows: Integers, starts: Integers, ends: Integers) -> None:

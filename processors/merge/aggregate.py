@@ -10,6 +10,7 @@ from processors.merge import conversation
 from processors.merge.conversation import conversation_key, turn
 from processors.merge.direction import APART, TURN_FLOW, direction
 from processors.merge.heap import adopt_heap, has_heap, heap_room, merge_heap
+from processors.merge.layout import KEY_WORDS as CONVERSATION_WORDS
 from processors.merge.records import (
     borrowed_views,
     copy_record,
@@ -24,7 +25,6 @@ from topics.compiled import borrowed, inlined, kept, kernel, prefetch
 
 DONE, TABLE_FULL, HEAP_FULL = range(3)
 AHEAD = 32  # records whose keys are made before the first of them is looked up
-CONVERSATION_WORDS = conversation.KEY_WORDS
 TURNED_PORTS, ONE_WAY = conversation.TURNED_PORTS, conversation.ONE_WAY
 
 # What the kernel counts: int64[COUNTERS].

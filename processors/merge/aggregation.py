@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from processors.merge.aggregate import COUNTERS, FLOWS, HEAP_FULL, TABLE_FULL, TOUCHED, aggregate
-from processors.merge.conversation import KEY_WORDS
 from processors.merge.heap import own_heap
 from processors.merge.key_fields import KeyFields, parse_keys
 from processors.merge.labels import with_united_labels
+from processors.merge.layout import COMPUTED_WORDS, KEY_WORDS, KIND, PROTOCOL_NUMBER, SPI, UNAGGREGATED
 from processors.merge.records import views
 from processors.merge.rules import RECORD_WORDS, record_words
-from processors.merge.selection import COMPUTED_WORDS, KIND, PROTOCOL_NUMBER, SPI, both_ways, fit
+from processors.merge.selection import both_ways, fit
 from processors.merge.table import FlowTable, Int64, collect
 from topics.batch import FlowBatch, concatenate
 from topics.record import FLOW_DTYPE, empty_records
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 FIRST_CAPACITY = 1 << 19  # memory is taken as it is touched
 FITTED_ROWS = 1 << 14  # records that are changed to fit a key at a time
-UNAGGREGATED = ("records", "duration_sum", "duration_square_sum", "duration_min", "duration_max")
 
 
 class Aggregation:

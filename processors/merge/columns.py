@@ -9,24 +9,23 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from processors.merge import column_kernels as kernels
-from processors.merge.aggregation import UNAGGREGATED
-from processors.merge.conversation import KEY_WORDS
+from processors.merge import column_layout as at
+from processors.merge.column_table import ColumnTable
 from processors.merge.key_fields import COMPUTED, KNOWN, KeyFields, parse_keys
-from processors.merge.lanes import Lane, PrefixLane, Rows, WindowLane, lane, octets, whole
-from processors.merge.records import views
+from processors.merge.lanes import NO_SOURCES, Lane, PrefixLane, Rows, WindowLane, lane, longer, notice, octets, whole
+from processors.merge.layout import COMPUTED_WORDS, KEY_WORDS, KIND, PROTOCOL_NUMBER, SPI, UNAGGREGATED
 from processors.merge.rules import SCALES, record_words
-from processors.merge.selection import COMPUTED_WORDS, KIND, PROTOCOL_NUMBER, SPI
-from processors.merge.table import KeyTable
+from topics.native import Native, address_of
 from topics.record import empty_records
 from topics.schema import flow_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from topics.batch import Times
     from topics.columns import Column
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
 THREADS = min(len(os.sched_getaffinity(0)), 4)
 WORTH_THREADS = 1 << 14  # records
 FIRST_CAPACITY = 1 << 19  # memory is taken as it is touched
+_assign = Native("processors.merge.column_kernels", "assign", 22)
 BLOCK = 512  # records whose keys are made at a time: they stay in the cache
 CONVERSATION = (
     *("src_address", "dst_address", "src_port", "dst_port", "protocol", "ethertype", "discriminator"),
@@ -42,6 +42,44 @@ CONVERSATION = (
 )
 FIELDS = {field.name: field for field in flow_fields() if field.store != "heap"}
 ADDRESSES = {f"{side}_address": f"{side}_prefix_length" for side in ("src", "dst")}
+
+
+class Pieces(NamedTuple):
+    """Records, or pieces that they were cut into: fields of shape (rows,), (rows, octets) or one value for all.
+
+    `bins` says in which bin each piece is, int64 of shape (pieces,). `rows` (int64) is the record of each piece, None
+    where records are whole. The pieces at `places` (int64) have the values of `changed` instead of those of their
+    records, in fields that are there.
+    """
+
+    columns: dict[str, Column]
+    bins: Times
+    rows: Times | None = None
+    places: Times | None = None
+    changed: Mapping[str, Column] = MappingProxyType({})
+
+    def whole(self, name: str) -> Column:
+        """Return a field with a value for each piece."""
+        full = whole(self.columns[name], len(self.bins), self.rows)
+        if name in self.changed:
+            full[self.places] = self.changed[name]
+        return full
+
+    def part(self, name: str, places: slice) -> Column:
+        """Return a field of some pieces, or its one value."""
+        column = self.whole(name) if name in self.changed else self.columns[name]
+        if len(column) == 1:
+            return column
+        return column[places] if self.rows is None or name in self.changed else column[self.rows[places]]
+
+
+def _sources(pieces: Pieces) -> tuple[Times, Times]:
+    """Return the record of each piece, and the same with the complements of places in what was changed."""
+    if pieces.rows is None or pieces.places is None:
+        return NO_SOURCES, NO_SOURCES
+    changed = pieces.rows.copy()
+    changed[pieces.places] = ~np.arange(len(pieces.places))
+    return pieces.rows, changed
 
 
 def can_merge(keys: Sequence[str]) -> bool:
@@ -95,9 +133,9 @@ class ColumnAggregation:
             KIND * key.compares("kind") | PROTOCOL_NUMBER * key.compares("protocol") | SPI * key.compares("spi")
         )
         words = KEY_WORDS if self._key is None else COMPUTED_WORDS + -(-len(self._octets) // 8) + 1
-        self._table = KeyTable(FIRST_CAPACITY, words + (words == KEY_WORDS and self._key is not None), kernels.MARKS)
+        self._table = ColumnTable(FIRST_CAPACITY, words + (words == KEY_WORDS and self._key is not None))
+        self._ahead = np.empty((at.AHEAD, self._table.keys.shape[1]), np.int64), np.empty(at.AHEAD, np.uint64)
         self._correct, self._aggregates = correct and not keys, aggregates
-        self._flows = np.zeros(1, np.int64)
         self._records = 0
         self._prepare(needed(keys, columns))
 
@@ -119,70 +157,73 @@ class ColumnAggregation:
         windows = {*self._windows, *(SCALES[name] for name in self._windows)}
         return {*self._lanes, *self._prefixes, *lengths, *windows, *self._compared, *self._seen}
 
-    def add(self, columns: dict[str, Column], bins: Times) -> None:
-        """Merge records in order: their fields, of shape (rows,), (rows, octets) or one value for all.
-
-        `bins` says in which bin each record is, int64 of shape (rows,).
-        """
-        slots, fresh = self.placed(columns, bins)
-        rows = Rows(slots, np.flatnonzero(fresh), np.flatnonzero(fresh == 0), {}, {})
+    def add(self, pieces: Pieces) -> None:
+        """Merge records, or pieces of them, in order."""
+        slots, fresh = self.placed(pieces)
+        rows = Rows(slots, fresh, {}, {}, *_sources(pieces))
         for name, seen in self._seen.items():
-            rows.counts[name] = whole(columns[name], len(slots))
-            rows.had[name] = np.empty(len(slots), np.uint8)
-            kernels.notice(seen, slots, rows.counts[name], rows.had[name])
+            notice(seen, rows, name, pieces.whole(name))
         names = [*self._prefixes, *self._windows, *self._lanes]
-        if self._records == len(slots) or len(slots) < WORTH_THREADS:  # the first ones load the kernels
+        if len(slots) < WORTH_THREADS:
             for name in names:
-                self._add_one(name, columns, rows)
+                self._add_one(name, pieces, rows)
             return
         with ThreadPoolExecutor(THREADS, "fields") as pool:
-            for _ in pool.map(lambda name: self._add_one(name, columns, rows), names):
+            for _ in pool.map(lambda name: self._add_one(name, pieces, rows), names):
                 pass
 
-    def _add_one(self, name: str, columns: dict[str, Column], rows: Rows) -> None:
+    def _add_one(self, name: str, pieces: Pieces, rows: Rows) -> None:
         """Merge one field, or two that belong together, which share nothing with the others."""
         if name in self._prefixes:
-            self._prefixes[name].add(columns[name], columns[ADDRESSES[name]], columns["ethertype"], rows)
+            lengths, ethertypes = pieces.whole(ADDRESSES[name]), pieces.whole("ethertype")
+            self._prefixes[name].add(pieces.whole(name), lengths, ethertypes, rows)
         elif name in self._windows:
-            self._windows[name].add(columns[name], columns[SCALES[name]], rows)
+            self._windows[name].add(pieces.whole(name), pieces.whole(SCALES[name]), rows)
         else:
-            self._lanes[name].add(lane(columns[name]), rows)
+            self._lanes[name].add(lane(pieces.columns[name]), rows, pieces.changed.get(name))
 
-    def placed(self, columns: dict[str, Column], bins: Times) -> tuple[Times, Column]:
+    def placed(self, pieces: Pieces) -> tuple[Times, Column]:
         """Find or make the flow of each record: its slot, int64, and whether the record is the first of it, uint8."""
+        bins = np.ascontiguousarray(pieces.bins)
         slots, fresh = np.empty(len(bins), np.int64), np.empty(len(bins), np.uint8)
         scratch = empty_records(BLOCK)
         for start in range(0, len(bins), BLOCK):
             stop = min(len(bins), start + BLOCK)
             for name in self._compared:
-                column = columns[name]
-                scratch[name][: stop - start] = column if len(column) == 1 else column[start:stop]
+                scratch[name][: stop - start] = pieces.part(name, slice(start, stop))
             self._place(scratch, bins[start:stop], slots[start:stop], fresh[start:stop])
         return slots, fresh
 
     def _place(self, scratch: Any, bins: Times, slots: Times, fresh: Column) -> None:  # noqa: ANN401 - records
-        table, done, record = self._table, 0, views(record_words(scratch))
+        done = np.zeros(1, np.int64)
         while True:
-            done = kernels.assign(
-                record,
-                done,
-                bins,
+            table = self._table
+            _assign(
+                address_of(record_words(scratch)),
+                len(bins),
+                address_of(bins),
                 self._records,
                 self._computed,
-                self._octets,
+                address_of(self._octets),
+                len(self._octets),
                 self._correct,
                 table.seed,
-                table.index,
-                table.keys,
-                table.hashes,
-                table.occupied,
-                table.marks,
-                self._flows,
-                slots,
-                fresh,
+                address_of(table.index),
+                len(table.index),
+                address_of(table.keys),
+                table.keys.shape[1],
+                len(table),
+                address_of(table.hashes),
+                address_of(table.marks),
+                address_of(table.flows),
+                address_of(slots),
+                address_of(fresh),
+                address_of(self._ahead[0]),
+                address_of(self._ahead[1]),
+                address_of(done),
             )
-            if done == len(bins):
-                self._records += done
+            if done[0] == len(bins):
+                self._records += len(bins)
                 return
             self._grow(2 * len(table))
 
@@ -192,29 +233,30 @@ class ColumnAggregation:
             for part in parts.values():
                 part.grow(capacity)
         for name, seen in self._seen.items():
-            self._seen[name] = np.concatenate([seen, np.zeros(capacity - len(seen), np.uint8)])
+            self._seen[name] = longer(seen, capacity)
+            self._seen[name][len(seen) :] = 0
 
-    def met(self, columns: dict[str, Column], bins: Times) -> Column:
+    def met(self, pieces: Pieces) -> Column:
         """Tell which records, all of them taken before, are of conversations that were seen from both ends."""
-        slots, _ = self.placed(columns, bins)
-        met: Column = self._table.marks[slots, kernels.MET] != 0
+        slots, _ = self.placed(pieces)
+        met: Column = self._table.marks[slots, at.MET] != 0
         return met
 
     @property
     def has_met(self) -> bool:
         """Whether any conversation was seen from both ends."""
-        return bool(self._table.marks[: int(self._flows[0]), kernels.MET].any())
+        return bool(self._table.marks[: int(self._table.flows[0]), at.MET].any())
 
     def finish(self) -> tuple[dict[str, Column], Times, Times]:
         """Return the flows, one value for all where that is so, and of each its bin and the number of its last record.
 
         They come by bin, then in the order in which their last records came; without those that have `met`.
         """
-        marks = self._table.marks[: int(self._flows[0])]
+        marks = self._table.marks[: int(self._table.flows[0])]
         if not len(marks):
             return {}, np.zeros(0, np.int64), np.zeros(0, np.int64)
-        order = np.lexsort((marks[:, kernels.TOUCHED], marks[:, kernels.BIN]))
-        order = order[marks[order, kernels.MET] == 0]
+        order = np.lexsort((marks[:, at.TOUCHED], marks[:, at.BIN]))
+        order = order[marks[order, at.MET] == 0]
         columns: dict[str, Column] = {}
         for name, merged in self._lanes.items():
             values = merged.values(order)
@@ -225,7 +267,7 @@ class ColumnAggregation:
             columns[name], columns[SCALES[name]] = window.values(order)
         if not self._aggregates:
             columns |= {name: np.zeros(1, columns[name].dtype) for name in UNAGGREGATED if name in columns}
-        return columns, marks[order, kernels.BIN], marks[order, kernels.TOUCHED]
+        return columns, marks[order, at.BIN], marks[order, at.TOUCHED]
 
 
 def _simple(name: str) -> Field:

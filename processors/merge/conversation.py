@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from processors.merge import rules
+from processors.merge.layout import KEY_WORDS
 from processors.merge.records import DST_PORT, ETHERTYPE, ICMP, ICMPV6, PROTOCOL, SRC_PORT, icmp_counterpart
 from topics.compiled import inlined
 from topics.flags import TunnelKind
 
-KEY_WORDS = 8
 COMPARED = 7  # words that make up the key; the last holds the ports as the other direction has them
 SRC_HIGH, SRC_LOW, DST_HIGH, DST_LOW, PORTS, SEPARATOR, OBSERVER, TURNED_PORTS = range(KEY_WORDS)
 ONE_WAY = -1  # in TURNED_PORTS: a key that has no other direction

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from processors.merge import column_kernels as kernels
+from processors.merge import column_layout as at
+from topics.native import Native, address_of
 
 if TYPE_CHECKING:
     from topics.batch import Times
@@ -14,33 +15,42 @@ if TYPE_CHECKING:
     from topics.schema import Field
 
 RULES = {
-    "sum": kernels.SUM,
-    "max": kernels.LARGEST,
-    "min": kernels.SMALLEST,
-    "min_set": kernels.SMALLEST_SET,
-    "first_set": kernels.FIRST_SET,
-    "or": kernels.BITS,
-    "same": kernels.SAME,
-    "last": kernels.LAST,
-    "same_side": kernels.SAME_SIDE,
-    "last_side": kernels.LAST_SIDE,
-    "min_counted": kernels.SMALLEST_COUNTED,
+    "first": at.FIRST,
+    "sum": at.SUM,
+    "max": at.LARGEST,
+    "min": at.SMALLEST,
+    "min_set": at.SMALLEST_SET,
+    "first_set": at.FIRST_SET,
+    "or": at.BITS,
+    "same": at.SAME,
+    "last": at.LAST,
+    "same_side": at.SAME_SIDE,
+    "last_side": at.LAST_SIDE,
+    "min_counted": at.SMALLEST_COUNTED,
 }
 LOOKED_AT = 64  # values that show of most columns that they are not all alike
 WORD, MAC = 8, 6
 
+_merge = Native("processors.merge.column_kernels", "merge", 17)
+_merge_prefix = Native("processors.merge.column_kernels", "merge_prefix", 10)
+_merge_window = Native("processors.merge.column_kernels", "merge_window", 8)
+_notice = Native("processors.merge.column_kernels", "notice", 6)
+
 
 class Rows(NamedTuple):
-    """Where the records of a batch go: the slot of each, which of them are the first of a flow, which are not.
+    """Where the records of a batch go: the slot of each, and (uint8) whether it is the first record of its flow.
 
     `counts` and `had` hold, by the field that is counted, the counter of each record and whether its flow had any.
+    `sources` are the rows of a column that the records have their values from, all in their order where there are none;
+    `changed` the same for columns that are changed for some: negative ones are the complements of places in those.
     """
 
     slots: Times
-    first: Times
-    later: Times
+    fresh: Column
     counts: dict[str, Column]
     had: dict[str, Column]
+    sources: Times
+    changed: Times
 
 
 def lane(column: Column) -> Column:
@@ -69,12 +79,18 @@ def narrowed(column: Column) -> Column:
     return column[:1].copy()
 
 
-def whole(column: Column, count: int) -> Column:
-    """Return a column with a value for each record, which kernels get as they get those of files: not to be written."""
-    full = (column if len(column) == count else np.repeat(column, count, axis=0)).view()
-    full = np.ascontiguousarray(full)
-    full.flags.writeable = False
-    return full
+def whole(column: Column, count: int, sources: Times | None = None) -> Column:
+    """Return a column with a value for each of so many records, of which `sources` are the rows in the column."""
+    if len(column) == 1 < count:
+        return np.repeat(column, count, axis=0)
+    return np.ascontiguousarray(column if sources is None else column[sources])
+
+
+def notice(seen: Column, rows: Rows, name: str, counts: Column) -> None:
+    """Note the counter of each record (int64), whether its flow had counted something, and that it has then."""
+    had = np.empty(len(rows.slots), np.uint8)
+    _notice(address_of(seen), len(seen), address_of(rows.slots), len(had), address_of(counts), address_of(had))
+    rows.counts[name], rows.had[name] = counts, had
 
 
 class Lane:
@@ -93,17 +109,20 @@ class Lane:
         """Make room for more flows."""
         self._capacity = capacity
         if self._flows is not None:
-            self._flows = _longer(self._flows, capacity)
+            self._flows = longer(self._flows, capacity)
 
-    def add(self, column: Column, rows: Rows) -> None:
-        """Merge the values of a batch, shape (rows,), (rows, 2), or one of either for all of them."""
-        known, self._known = self._known, self._known + len(rows.first)
+    def add(self, column: Column, rows: Rows, changed: Column | None = None) -> None:
+        """Merge the values of a batch, shape (rows,), (rows, 2), or one of either for all of them.
+
+        `changed` are the values of some of the records, as `rows` says.
+        """
+        known, self._known = self._known, self._known + int(np.count_nonzero(rows.fresh))
         if self._flows is None:
-            if len(column) == 1 and self._stays(column):
+            if len(column) == 1 and changed is None and self._stays(column):
                 self._same = column
                 return
             self._begin(column, known)
-        self._merge(whole(column, len(rows.slots)), rows)
+        self._merge(np.ascontiguousarray(column), rows, changed)
 
     def values(self, order: Times) -> Column:
         """Return the values of the flows in these slots, or the one that all have."""
@@ -123,18 +142,29 @@ class Lane:
             self._flows[:known] = self._same
         self._same = None
 
-    def _merge(self, column: Column, rows: Rows) -> None:
+    def _merge(self, column: Column, rows: Rows, changed: Column | None) -> None:
         flows: Any = self._flows
-        flows[rows.slots[rows.first]] = column[rows.first]
-        if self._rule == "first" or not len(rows.later):
-            return
-        if self._rule == "sum":
-            kernels.merge_sum(flows, rows.slots, rows.later, column)
-        elif column.ndim > 1:
-            kernels.merge_first_set(flows, rows.slots, rows.later, column)
-        else:
-            counts, had = rows.counts.get(self._counted, NO_COUNTS), rows.had.get(self._counted, NOTHING_HAD)
-            kernels.merge_lane(flows, rows.slots, rows.later, column, RULES[self._rule], counts, had)
+        counts, had = rows.counts.get(self._counted, NO_COUNTS), rows.had.get(self._counted, NOTHING_HAD)
+        sources, others = (rows.sources, column[:0]) if changed is None else (rows.changed, changed)
+        places = [address_of(each) for each in (flows, rows.slots, rows.fresh, column, sources, others, counts, had)]
+        count, same = len(rows.slots), len(column) == 1
+        _merge(
+            RULES[self._rule],
+            at.FLOAT if column.dtype.kind == "f" else column.itemsize * (1 if column.ndim == 1 else column.shape[1]),
+            places[0],
+            len(flows),
+            *places[1:3],
+            count,
+            places[3],
+            len(column),
+            places[4],
+            len(sources),
+            0 if same else 1,
+            places[5],
+            len(others),
+            *places[6:],
+            len(counts),
+        )
 
 
 class PrefixLane:
@@ -147,15 +177,14 @@ class PrefixLane:
     def grow(self, capacity: int) -> None:
         """Make room for more flows."""
         for name in ("_addresses", "_lengths", "_kinds"):
-            setattr(self, name, _longer(getattr(self, name), capacity))
+            setattr(self, name, longer(getattr(self, name), capacity))
 
     def add(self, addresses: Column, lengths: Column, ethertypes: Column, rows: Rows) -> None:
         """Merge addresses, octets of shape (rows, 16), their lengths and ethertypes of shape (rows,)."""
-        columns = [whole(part, len(rows.slots)) for part in (addresses, lengths, ethertypes)]
-        first = rows.slots[rows.first]
-        for name, values in zip(("_addresses", "_lengths", "_kinds"), columns, strict=True):
-            getattr(self, name)[first] = values[rows.first]
-        kernels.merge_prefix(self._addresses, self._lengths, self._kinds, rows.slots, rows.later, *columns)
+        columns = (addresses, lengths, ethertypes)
+        flows = [address_of(each) for each in (self._addresses, self._lengths, self._kinds)]
+        places = [address_of(each) for each in (rows.slots, rows.fresh)]
+        _merge_prefix(*flows, len(self._lengths), *places, len(rows.slots), *map(address_of, columns))
 
     def values(self, order: Times) -> tuple[Column, Column]:
         """Return the addresses of the flows in these slots, shape (n, 16), and their lengths."""
@@ -170,38 +199,24 @@ class WindowLane:
 
     def grow(self, capacity: int) -> None:
         """Make room for more flows."""
-        self._windows, self._scales = _longer(self._windows, capacity), _longer(self._scales, capacity)
+        self._windows, self._scales = longer(self._windows, capacity), longer(self._scales, capacity)
 
     def add(self, windows: Column, scales: Column, rows: Rows) -> None:
         """Merge windows and their scales, shape (rows,)."""
-        windows, scales = (whole(part, len(rows.slots)) for part in (windows, scales))
-        first = rows.slots[rows.first]
-        self._windows[first], self._scales[first] = windows[rows.first], scales[rows.first]
-        kernels.merge_window(self._windows, self._scales, rows.slots, rows.later, windows, scales)
+        flows = [address_of(each) for each in (self._windows, self._scales)]
+        places = [address_of(each) for each in (rows.slots, rows.fresh)]
+        _merge_window(*flows, len(self._scales), *places, len(rows.slots), address_of(windows), address_of(scales))
 
     def values(self, order: Times) -> tuple[Column, Column]:
         """Return the windows of the flows in these slots and their scales."""
         return self._windows[order], self._scales[order]
 
 
-def _longer(column: Column, capacity: int) -> Column:
-    longer = np.empty((capacity, *column.shape[1:]), column.dtype)
-    longer[: len(column)] = column
-    return longer
+def longer(column: Column, capacity: int) -> Column:
+    """Return a longer column with the same rows in front."""
+    grown = np.empty((capacity, *column.shape[1:]), column.dtype)
+    grown[: len(column)] = column
+    return grown
 
 
-NO_COUNTS, NOTHING_HAD = whole(np.zeros(1, np.int64), 1), np.zeros(1, np.uint8)
-
-
-def warm_up() -> None:
-    """Compile the kernels of all fields."""
-    one, last = np.zeros(1, np.int64), np.zeros(0, np.int64)
-    rows = Rows(one, one, np.zeros(1, np.int64), {}, {})
-    for kind in ("i8", "u4", "u2", "u1"):
-        kernels.merge_lane(np.zeros(1, kind), one, last, whole(np.zeros(1, kind), 1), 0, NO_COUNTS, NOTHING_HAD)
-    for kind in ("i8", "f8"):
-        kernels.merge_sum(np.zeros(1, kind), one, last, whole(np.zeros(1, kind), 1))
-    kernels.merge_first_set(np.zeros((1, 2), np.int64), one, last, whole(np.zeros((1, 2), np.int64), 1))
-    kernels.notice(NOTHING_HAD.copy(), one, NO_COUNTS, NOTHING_HAD.copy())
-    WindowLane(1).add(np.zeros(1, np.uint32), NOTHING_HAD, rows)
-    PrefixLane(1).add(np.zeros((1, 16), np.uint8), NOTHING_HAD, np.zeros(1, np.uint16), rows)
+NO_SOURCES, NO_COUNTS, NOTHING_HAD = np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.uint8)

@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from processors.merge import conversation
 from processors.merge.conversation import conversation_key, settle
+from processors.merge.layout import KEY_WORDS
 from processors.merge.records import borrowed_views, views
 from processors.merge.table import NOT_FOUND, Int64, KeyTable, copy_key, find, insert
 from topics.compiled import borrowed, inlined, kept, kernel
 
-KEY_WORDS = conversation.KEY_WORDS
 ROW_BITS = 20  # a message of 896 KiB holds far fewer records
 FIRST_CAPACITY = 1 << 10
 LAST_ROW = (1 << ROW_BITS) - 1

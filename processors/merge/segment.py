@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from processors.merge import conversation
 from processors.merge import timers as at
 from processors.merge.conversation import conversation_key, turn
 from processors.merge.direction import APART, SYN, TCP, TURN_FLOW, direction
 from processors.merge.heap import adopt_heap, has_heap, heap_room, merge_heap
+from processors.merge.layout import KEY_WORDS
 from processors.merge.records import (
     PROTOCOL,
     TCP_STATE,
@@ -35,7 +35,6 @@ from topics.flags import TcpState
 DONE, OUT_FULL, TABLE_FULL, HEAP_FULL = range(4)
 AHEAD = 32  # records whose keys are made before the first of them is looked up
 ROOM = 2  # flows that one record may put out by itself: the one it ends and the one it drives out
-KEY_WORDS = conversation.KEY_WORDS
 STATUS_SEQUENCE = place("status_sequence", INTS)
 CLOSED = int(TcpState.NORMAL_CLOSE | TcpState.SRC_RESET | TcpState.DST_RESET)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from processors.merge import rules
 from processors.merge.conversation import ARP, DISCRIMINATOR, ESP, RARP
+from processors.merge.layout import COMPUTED_WORDS, KIND, PROTOCOL_NUMBER, SPI
 from processors.merge.records import (
     ETHERTYPE,
     IPV4,
@@ -27,10 +28,6 @@ MAPPED_BITS = 96  # before an IPv4 address that is mapped into IPv6
 IPV4_BITS = 32
 
 MIXED = 0  # ethertype of what was merged over IPv4 and IPv6
-
-# What a key compares besides octets: bits of `computed`.
-KIND, PROTOCOL_NUMBER, SPI = 1, 2, 4
-COMPUTED_WORDS = 2
 
 
 @inlined

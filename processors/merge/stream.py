@@ -9,9 +9,9 @@ import numpy as np
 
 from processors.merge import segment as kernels
 from processors.merge import timers
-from processors.merge.conversation import KEY_WORDS
 from processors.merge.heap import own_heap
 from processors.merge.labels import with_united_labels
+from processors.merge.layout import KEY_WORDS
 from processors.merge.records import views
 from processors.merge.recovery import Recovered, offset_of, position
 from processors.merge.rules import RECORD_WORDS, record_words

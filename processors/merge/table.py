@@ -15,6 +15,7 @@ import numpy as np
 from processors.merge import conversation
 from processors.merge.conversation import has_other_way, is_turned, mix
 from processors.merge.heap import HEAP_LIMIT, Octets, compact, heap_size
+from processors.merge.layout import KEY_WORDS as CONVERSATION_WORDS
 from processors.merge.records import copy_record, views
 from processors.merge.rules import RECORD_WORDS
 from topics.compiled import borrowed, inlined, kernel, prefetch
@@ -25,7 +26,6 @@ TAG_SHIFT = np.uint64(32)
 FIRST_HEAP = 1 << 12
 AHEAD = 8  # flows asked for before they are copied
 WORDS_A_LINE = 8  # int64 in a cache line
-CONVERSATION_WORDS = conversation.KEY_WORDS
 COMPARED = conversation.COMPARED
 
 Int64 = np.ndarray[Any, np.dtype[np.int64]]

@@ -70,4 +70,8 @@ def _view(numpy_type: Any, dimensions: int) -> Any:
 
 
 bytes_at, halves_at, integers_at = (_view(kind, 1) for kind in (np.uint8, np.int32, np.int64))
+quarters_at, unsigned_at, words_at = (_view(kind, 1) for kind in (np.uint16, np.uint32, np.uint64))
+floats_at = _view(np.float64, 1)
 integer_rows_at, word_rows_at = (_view(kind, 2) for kind in (np.int64, np.uint64))
+byte_rows_at, quarter_rows_at, half_rows_at = (_view(kind, 2) for kind in (np.uint8, np.uint16, np.uint32))
+float_rows_at = _view(np.float64, 2)

@@ -132,10 +132,10 @@ def test_what_goes_wrong_in_a_thread_is_not_lost(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("processors.merge.columns.WORTH_THREADS", 0)
     original = Lane.add
 
-    def add(self: Lane, column: Column, rows: Rows) -> None:
+    def add(self: Lane, column: Column, rows: Rows, changed: Column | None = None) -> None:
         if threading.current_thread() is not threading.main_thread():
             raise MemoryError
-        original(self, column, rows)
+        original(self, column, rows, changed)
 
     monkeypatch.setattr(Lane, "add", add)
     with pytest.raises(MemoryError):

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.bins import Series, bin_size, split
+from processors.bins import Series, bin_size
+from processors.bins.split import split
 from processors.merge import Aggregation
 from tests.local_time import local_time
 from topics.batch import FlowBatch, concatenate, records_like

@@ -4,8 +4,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from processors.bins import BIN, BinTable, Series, bin_size, split
+from processors.bins import BIN, BinTable, Series, bin_size
 from processors.bins.pieces import NEEDED, pieces
+from processors.bins.split import split
 from processors.merge.by_fields import aggregation
 from tests.random_batches import random_batch
 from topics.batch import FlowBatch, concatenate

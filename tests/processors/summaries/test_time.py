@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.bins import bin_size, split
+from processors.bins import bin_size
+from processors.bins.split import split
 from processors.summaries.sums_kernel import (
     DST_BYTES,
     DST_PACKETS,

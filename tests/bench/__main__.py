@@ -45,6 +45,8 @@ def main() -> int:
             print(
                 f"{label:<26}{_number(result.value):>14}{_number(result.peer):>14}{ratio:>8}  {result.unit}", flush=True
             )
+            if result.note:
+                print(f"  {result.note}", flush=True)
     kept.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
     return 0
 

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """CPU seconds (user and system) and wall seconds of one run; peak memory in MB."""
+    """CPU seconds (user and system), wall seconds and peak memory in MB of one run; the system's share of the CPU."""
 
     cpu: float
     wall: float
     megabytes: float
+    system: float = 0.0
 
 
 def run(command: Sequence[str], place: str | None = None, statuses: Sequence[int] = (0,)) -> Cost:
@@ -37,7 +38,7 @@ def run(command: Sequence[str], place: str | None = None, statuses: Sequence[int
         process.stderr.close()
     if process.returncode not in statuses:
         raise RuntimeError(f"{' '.join(command)}: exit {process.returncode}: {message[-300:]}")
-    return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
+    return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024, usage.ru_stime)
 
 
 def median_cpu(command: Sequence[str], runs: int) -> float:

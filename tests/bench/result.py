@@ -13,12 +13,16 @@ ARGOSY = str(Path(sys.executable).with_name("argosy"))
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One figure; `peer` is the same of the tool that people use today, `ratio` how many times as good ours is."""
+    """One figure; `peer` is the same of the tool that people use today, `ratio` how many times as good ours is.
+
+    `note` says how sure it is.
+    """
 
     value: float
     unit: str
     peer: float | None = None
     ratio: float | None = None
+    note: str = ""
 
 
 Results = Iterator[tuple[str, Result]]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import TYPE_CHECKING
 
 from tests.bench.result import ARGOSY, BUILD, Result, beside
 
 if TYPE_CHECKING:
+    from tests.bench.probe import Beside
     from tests.bench.result import Results, Suite
 
 
@@ -15,10 +17,22 @@ def bench_probe(runs: int) -> Results:
     from tests.bench.probe import measure
 
     for options in ((), ("-AJRZm", "-U", "64")):
-        ours, argus = measure(ARGOSY, BUILD, runs, options)
-        name = " ".join(("probe", *options))
-        yield f"{name}, marginal", beside(ours.rate, "packets/CPU s", argus.rate if argus else None)
+        found = measure(ARGOSY, BUILD, 2 * runs + 1, options)
+        name, ours, argus = " ".join(("probe", *options)), found.ours, found.argus
+        ratio = statistics.median(found.ratios) if found.ratios else None
+        rate = Result(ours.rate, "packets/CPU s", argus.rate if argus else None, ratio, _spread(found))
+        yield f"{name}, marginal", rate
         yield f"{name}, start-up", Result(ours.start, "CPU s", argus.start if argus else None)
+
+
+def _spread(found: Beside) -> str:
+    tools = (("argosy", found.ours), ("argus", found.argus))
+    shares = [f"{name} {each.user:.3f} user + {each.system:.3f} system us" for name, each in tools if each]
+    if not found.ratios:
+        return "; ".join(shares)
+    low, _, high = statistics.quantiles(found.ratios, n=4, method="inclusive")
+    said = f"{len(found.ratios)} rounds: {found.ratios[0]:.2f} to {found.ratios[-1]:.2f} times"
+    return "; ".join([f"{said}, half of them {low:.2f} to {high:.2f}", *shares])
 
 
 def bench_flows(_runs: int) -> Results:

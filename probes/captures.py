@@ -28,7 +28,8 @@ class CaptureSource:
     `open` opens the files while their paths and rights are at hand, the first MOST_OPEN of them.
     A file that is damaged gives everything up to the damage; its error is kept in `errors` and reading goes on with
     the next file. `reader` is the one at work. With `follow` the last file is not over when its end is reached, with
-    `repeat` the first one is read again behind the last, unless one was damaged.
+    `repeat` the first one is read again behind the last, unless one was damaged. `lends` lets a kernel that takes
+    blocks read on by itself, where no filter, range or pace wants every packet.
     """
 
     paths: Sequence[str]
@@ -37,6 +38,7 @@ class CaptureSource:
     live: bool = False
     follow: bool = False
     repeat: bool = False
+    lends: bool = False
     packet_filter: PacketFilter | None = None
     packet_range: PacketRange | None = None
     replay: Replay | None = None
@@ -102,6 +104,7 @@ class CaptureSource:
                 if isinstance(found, InputError):
                     raise found
                 self.reader = found
+                found.lends = self.lends and not (self.packet_filter or self.packet_range or self.replay)
                 yield from found
             except InputError as error:
                 self.errors.append(error)

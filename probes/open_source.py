@@ -35,7 +35,9 @@ def _files(settings: Settings) -> CaptureSource:
     if settings.repeat and settings.follow:
         raise UsageError("option --repeat: a file that is followed (-f) has no end to begin again at")
     live = settings.follow or settings.repeat or settings.time_scale is not None
-    source = CaptureSource(settings.files, follow=settings.follow, live=live, repeat=settings.repeat)
+    source = CaptureSource(
+        settings.files, follow=settings.follow, live=live, repeat=settings.repeat, lends=not (live or settings.control)
+    )
     if settings.packet_filter:
         from probes.packet_filter.packet_filter import PacketFilter
 

@@ -13,7 +13,7 @@ from topics.batch import packets_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from probes.capture.packets import PacketBlock
+    from probes.capture.packets import BlockTotals, PacketBlock
     from probes.control.protocols import Protocols
     from probes.source import PacketSource
     from topics.batch import FlowBatch
@@ -28,13 +28,12 @@ class PacketTotals:
     first: int = 0
     last: int = 0
 
-    def add(self, block: PacketBlock) -> None:
-        """Count a block that is not empty."""
-        block_totals = block.totals
-        self.first = min(self.first, block_totals.first) if self.packets else block_totals.first
-        self.last = max(self.last, block_totals.last)
-        self.packets += len(block.packets)
-        self.bytes += block_totals.bytes
+    def add(self, packets: int, totals: BlockTotals) -> None:
+        """Count some packets, of which there is at least one."""
+        self.first = min(self.first, totals.first) if self.packets else totals.first
+        self.last = max(self.last, totals.last)
+        self.packets += packets
+        self.bytes += totals.bytes
 
 
 class Lane:
@@ -49,9 +48,11 @@ class Lane:
 
     def take(self, block: PacketBlock) -> Iterator[FlowBatch]:
         """Count a block that is not empty; yield the records that became due."""
-        self.totals.add(block)
+        self.totals.add(len(block.packets), block.totals)
         self.link_types.update(block.link_types())
         yield from self.reported(self.probe.observe(block))
+        if block.feed and (fed := block.feed.taken())[0]:
+            self.totals.add(*fed)
 
     def reported(self, batches: Iterator[FlowBatch]) -> Iterator[FlowBatch]:
         """Count what is reported on its way."""
@@ -104,12 +105,14 @@ class Sensor:
                 lane = self.lanes[block.interface]
                 yield from lane.reported(lane.probe.advance(block.now))
             return
-        self.totals.add(block)
+        self.totals.add(len(block.packets), block.totals)
         lane = self._lane(block.interface)
         if int(block.packets["time"][0]) < lane.probe.clock - self.settings.status_interval:
             yield from lane.reported(lane.probe.flush())
             lane.begin(self._next_boot_id())
         yield from lane.take(block)
+        if block.feed and (fed := block.feed.taken())[0]:
+            self.totals.add(*fed)
 
     def due(self) -> Iterator[FlowBatch]:
         """Yield what is written and waits for its batch to fill."""

@@ -6,7 +6,7 @@ incomplete or wrong and says so; no byte outside the given range is read.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from probes.load import be16, be32, le16, le32, u8
 from topics.compiled import inlined, kernel, prefetch
@@ -46,6 +46,16 @@ SWAPPED, INTERFACES, LAST_TIME = 0, 1, 2  # section state, int64
 LINK_TYPE, SNAPLEN, RESOLUTION, TIME_OFFSET = 0, 1, 2, 3  # interface state, int64[MAX_INTERFACES, 4]
 
 NS = 1_000_000_000
+
+
+class PcapFormat(NamedTuple):
+    """What the header of a classic pcap says: 1 for the other byte order, ns of a tick below the second, link type."""
+
+    swapped: int
+    fraction: int
+    link_type: int
+
+
 MAX_TIME = 1 << 62
 
 
@@ -59,8 +69,8 @@ def _u32(data: Any, at: int, swapped: int) -> Any:
     return be32(data, at) if swapped else le32(data, at)
 
 
-@kernel
-def frame_pcap(data: Any, start: int, swapped: int, fraction: int, link_type: int, out: Any) -> Any:
+@inlined
+def find_packets(data: Any, start: int, swapped: int, fraction: int, link_type: int, out: Any) -> Any:
     """Find packets of a classic pcap from `start`; `fraction` is the ns of one tick below the second.
 
     Returns (packets found, position after the last of them, MORE | FULL | a reason).
@@ -87,6 +97,12 @@ def frame_pcap(data: Any, start: int, swapped: int, fraction: int, link_type: in
         prefetch(data, at + PCAP_HEADER + captured)  # the header after the next, should that packet be as long as this
         prefetch(data, at + PCAP_HEADER + before)  # or as the one before
         before = captured
+
+
+@kernel
+def frame_pcap(data: Any, start: int, swapped: int, fraction: int, link_type: int, out: Any) -> Any:
+    """Find packets of a classic pcap for Python."""
+    return find_packets(data, start, swapped, fraction, link_type, out)
 
 
 @inlined

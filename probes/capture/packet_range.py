@@ -38,6 +38,6 @@ class PacketRange:
             end = min(len(block.packets), self.last - seen)
             seen += len(block.packets)
             self.left_out += start
-            yield dataclasses.replace(block, packets=block.packets[start:end])
+            yield dataclasses.replace(block, packets=block.packets[start:end], feed=None)
             if seen >= self.last:
                 return

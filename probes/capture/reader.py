@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import zstandard
 
 from probes.capture import framing
 from probes.capture.clock import Clock
+from probes.capture.feed import Feed
 from probes.capture.link_types import KNOWN
 from probes.capture.packets import PACKET_DTYPE, PacketBlock
 from probes.capture.stream import LONGEST_MAGIC, CaptureStream, decompressed
@@ -58,6 +60,12 @@ class _Framer:
         self.start = FILE_HEADER
         self.link_type = int.from_bytes(head[20:24], "big" if self.pcap[0] else "little") & 0xFFFF
 
+    def feed(self, descriptor: int | None) -> Feed | None:
+        """Return what lets a kernel frame the rest, None where only this can."""
+        if self.pcap is None or descriptor is None:
+            return None
+        return Feed(descriptor, framing.PcapFormat(*self.pcap, self.link_type), self._packets)
+
     def frame(self, data: Bytes, start: int) -> tuple[np.ndarray[Any, Any], int, int]:
         out = self._packets
         if self.pcap is None:
@@ -88,6 +96,15 @@ class _Buffer:
     def data(self) -> Bytes:
         """What is at hand."""
         return self.bytes[: self.filled]
+
+    @property
+    def descriptor(self) -> int | None:
+        """Return that of a plain file that is read as it lies there to its end, None for all else."""
+        return self._stream.descriptor if self._stream.whole and self._stream.size and not self.compressed else None
+
+    def is_now(self, filled: int, base: int) -> None:
+        """Follow a kernel that has read on by itself."""
+        self.filled, self.base = filled, base
 
     def begin(self) -> bool:
         """Read until the first bytes tell how the stream is compressed; False as long as they do not."""
@@ -148,10 +165,13 @@ class CaptureReader:
     A pipe from which nothing comes gives a block without packets every 0.2 s, and so does a file that is followed to
     see it grow; such blocks of a followed file tell the time: that of the last packet and what has gone by since, less
     FOLLOW_LAG for what its writer still holds. `stop` ends the iteration without an error.
+
+    With `lends` blocks of a plain pcap file that is not followed have a feed; what was taken from it is not yielded.
     """
 
     def __init__(self, path: str, *, follow: bool = False, clock: Clock | None = None) -> None:
         self.position = 0
+        self.lends = False
         self._clock = clock or Clock()
         self._follow = follow
         self._stopped = False
@@ -188,9 +208,9 @@ class CaptureReader:
         if not buffer.filled:
             raise CaptureError(self.name, 0, "empty file")
         framer = _Framer(buffer.data[:FILE_HEADER].tobytes(), self.name)
-        at = framer.start
+        at, feed = framer.start, framer.feed(buffer.descriptor) if self.lends else None
         while not self._stopped:
-            at = yield from self._frame_window(framer, buffer, at)
+            at = yield from self._frame_window(framer, buffer, at, feed)
             if buffer.last:
                 return
             if buffer.idle:
@@ -198,24 +218,43 @@ class CaptureReader:
             buffer.advance(at)
             at = 0
 
-    def _frame_window(self, framer: _Framer, buffer: _Buffer, at: int) -> Generator[PacketBlock, None, int]:
-        """Yield the packets of a window; return the position behind the last whole one."""
-        data, why = buffer.data, framing.FULL
+    def _frame_window(
+        self, framer: _Framer, buffer: _Buffer, at: int, feed: Feed | None
+    ) -> Generator[PacketBlock, None, int]:
+        """Yield the packets of a window; return the position behind the last whole one, of the last window."""
+        why = framing.FULL
         while why == framing.FULL:
-            packets, at, why = framer.frame(data, at)
+            packets, at, why = framer.frame(buffer.data, at)
             self.position = buffer.base + at
             if len(packets):
-                block = PacketBlock(data, packets)
+                block = PacketBlock(buffer.data, packets)
                 self._check_link_types(block, buffer.base)
                 self._seen = (int(packets["time"][-1]), self._clock.now())
-                yield block
+                if feed is None:
+                    yield block
+                else:
+                    at, why = yield from self._lend(feed, buffer, block, at, why)
         if self._stopped:
             return at
         if why != framing.MORE:
             raise CaptureError(self.name, buffer.base + at, framing.REASONS[why])
-        if buffer.last and at < len(data):
+        if buffer.last and at < buffer.filled:
             raise CaptureError(self.name, buffer.base + at, "file ends inside a packet")
         return at
+
+    def _lend(
+        self, feed: Feed, buffer: _Buffer, block: PacketBlock, at: int, why: int
+    ) -> Generator[PacketBlock, None, tuple[int, int]]:
+        """Yield a block with a feed, and what was found by it and not taken; return where that ends, and why."""
+        while True:
+            feed.lend(buffer.bytes, buffer.filled, buffer.base, at, why, len(block.packets))
+            yield dataclasses.replace(block, feed=feed)
+            filled, base, at, why = feed.place()
+            buffer.is_now(filled, base)
+            self.position = base + at
+            if self._stopped or not feed.left_over:
+                return at, why
+            block = PacketBlock(*feed.at_hand())
 
     def _nothing(self, buffer: _Buffer) -> PacketBlock:
         time, read = self._seen

@@ -61,7 +61,7 @@ class CaptureStream:
         self._stopped = stopped
         self._clock = clock
         self._pipe: select.poll | None = None
-        descriptor = _descriptor(self._stream)
+        self.descriptor = descriptor = _descriptor(self._stream)
         status = os.fstat(descriptor) if descriptor is not None else None
         plain = status is not None and stat.S_ISREG(status.st_mode)
         self._follow = follow and (plain or path != "-")

@@ -40,6 +40,11 @@ class Marks:
         """Return the two halves of the id of the flow of each, int64[n, 2]."""
         return self._ids[: int(self._count[0])]
 
+    @property
+    def wanted(self) -> bool:
+        """Whether any packets are."""
+        return self._wanted
+
     def begin(self, packets: int) -> None:
         """Forget what was marked, and have room for a block."""
         self._count[0] = 0

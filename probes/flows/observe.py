@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from probes.capture.feed import FILLED, read_on
 from probes.decode import headers as h
 from probes.duplicates.judge import judge
 from probes.duplicates.layout import PRINTS
@@ -18,7 +19,7 @@ from probes.flows.marks import lent, mark
 from probes.flows.quoted import note_error
 from probes.flows.report import report
 from probes.flows.tcp import starts_anew
-from topics.compiled import borrowed, kernel
+from topics.compiled import borrowed, inlined, kernel
 from topics.flags import Cause, FlowFlags
 
 DONE, OUT_FULL, TABLE_FULL = range(3)
@@ -27,8 +28,8 @@ TIMEOUT, REUSE = Cause.TIMEOUT, Cause.REUSE
 NOT_CAPTURED = int(FlowFlags.HEADER_NOT_CAPTURED)
 
 
-@kernel
-def observe(
+@inlined
+def _observe(
     data: Any,
     packets: Any,
     start: int,
@@ -54,29 +55,7 @@ def observe(
     marks: Any,
     written: int,
 ) -> Any:
-    """Take packets[start:] into the table; `out` holds `written` records already, `heap` what they refer to.
-
-    Packets that `marks` want are marked, with the id of their flow.
-
-    Returns (packets taken, records in `out` now, DONE | OUT_FULL | TABLE_FULL). After OUT_FULL the caller empties
-    `out` and `heap`, after TABLE_FULL it makes room, and both times it calls again from the packet that was not taken.
-    """
-    data, keys, flows, sides = borrowed(data), borrowed(keys), borrowed(flows), borrowed(sides)
-    extras, payloads, heap = borrowed(extras), borrowed(payloads), borrowed(heap)
-    index, free, fragments = borrowed(index), borrowed(free), borrowed(fragments)
-    counts, waiting, looked_at = borrowed(counts), borrowed(waiting), borrowed(looked_at)
-    packets, out = borrowed(packets), borrowed(out)
-    rows, ahead_keys, settings = borrowed(rows), borrowed(ahead_keys), borrowed(settings)
-    counters, marks = borrowed(counters), lent(marks)
-    judging = (
-        borrowed(judging[0]),
-        borrowed(judging[1]),
-        borrowed(judging[2]),
-        borrowed(judging[3]),
-        borrowed(judging[4]),
-        borrowed(judging[5]),
-        borrowed(judging[6]),
-    )
+    """Take packets[start:] of one window; return as `observe` does."""
     limit = len(out) - ROOM
     heap_limit = len(heap) - ROOM * heap_need(settings)
     ahead = start
@@ -214,6 +193,94 @@ def observe(
         counters[at.COUNT_PACKETS] += 1
         counters[at.COUNT_BYTES] += row[h.WIRE_LENGTH]
     return len(packets), written, DONE
+
+
+@kernel
+def observe(
+    data: Any,
+    packets: Any,
+    start: int,
+    settings: Any,
+    seed: int,
+    index: Any,
+    keys: Any,
+    flows: Any,
+    sides: Any,
+    extras: Any,
+    payloads: Any,
+    counts: Any,
+    waiting: Any,
+    looked_at: Any,
+    free: Any,
+    fragments: Any,
+    rows: Any,
+    ahead_keys: Any,
+    counters: Any,
+    judging: Any,
+    out: Any,
+    heap: Any,
+    marks: Any,
+    feed: Any,
+    written: int,
+) -> Any:
+    """Take packets[start:] into the table; `out` holds `written` records already, `heap` what they refer to.
+
+    Packets that `marks` want are marked, with the id of their flow. Behind them come those that `feed` has; the packets
+    taken are then of those that it found last.
+
+    Returns (packets taken, records in `out` now, DONE | OUT_FULL | TABLE_FULL). After OUT_FULL the caller empties
+    `out` and `heap`, after TABLE_FULL it makes room, and both times it calls again from the packet that was not taken.
+    """
+    data, keys, flows, sides = borrowed(data), borrowed(keys), borrowed(flows), borrowed(sides)
+    extras, payloads, heap = borrowed(extras), borrowed(payloads), borrowed(heap)
+    index, free, fragments = borrowed(index), borrowed(free), borrowed(fragments)
+    counts, waiting, looked_at = borrowed(counts), borrowed(waiting), borrowed(looked_at)
+    packets, out = borrowed(packets), borrowed(out)
+    rows, ahead_keys, settings = borrowed(rows), borrowed(ahead_keys), borrowed(settings)
+    counters, marks = borrowed(counters), lent(marks)
+    judging = (
+        borrowed(judging[0]),
+        borrowed(judging[1]),
+        borrowed(judging[2]),
+        borrowed(judging[3]),
+        borrowed(judging[4]),
+        borrowed(judging[5]),
+        borrowed(judging[6]),
+    )
+    feed, window, found = borrowed(feed[0]), borrowed(feed[1]), borrowed(feed[2])
+    while True:
+        taken, written, why = _observe(
+            data,
+            packets,
+            start,
+            settings,
+            seed,
+            index,
+            keys,
+            flows,
+            sides,
+            extras,
+            payloads,
+            counts,
+            waiting,
+            looked_at,
+            free,
+            fragments,
+            rows,
+            ahead_keys,
+            counters,
+            judging,
+            out,
+            heap,
+            marks,
+            written,
+        )
+        if why != DONE:
+            return taken, written, why
+        more = read_on(feed, window, found, settings[at.CLOCK] - settings[at.STATUS_INTERVAL])
+        if more == 0:
+            return taken, written, DONE
+        data, packets, start = window[: feed[FILLED]], found[:more], 0
 
 
 @kernel

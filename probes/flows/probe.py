@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from probes.capture.feed import nothing
 from probes.decode.headers import COLUMNS
 from probes.decode.tunnel import IP_TUNNELS, UDP_TUNNELS
 from probes.duplicates.memory import JudgeMemory
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from probes.capture.packets import PacketBlock
+    from topics.batch import Records
 
 BATCH_RECORDS = 8192
 FIRST_ROWS = 1 << 12
@@ -140,7 +142,7 @@ class FlowProbe:
     """Turns packets into bidirectional flow status records.
 
     `observe` yields a batch whenever enough records became due by the clock of the packets, `due` those that wait for
-    their batch to fill; `flush` reports all that is still open.
+    their batch to fill; `flush` reports all that is still open. Behind a block come the packets that its feed has.
     The same packets give the same records, byte for byte, however they are cut into blocks. `marks` tell of the block
     taken last which packets somebody else wants.
     """
@@ -162,7 +164,7 @@ class FlowProbe:
         self._packet_keys = np.zeros((AHEAD + 1, layout.AHEAD_WORDS), np.int64)
         self.judge = JudgeMemory(AHEAD, enabled=not self.settings.count_copies)
         self._written = 0
-        self._out = zeroed(BATCH_RECORDS, FLOW_DTYPE)
+        self._out = np.empty(BATCH_RECORDS, FLOW_DTYPE)
 
     @property
     def clock(self) -> int:
@@ -181,12 +183,14 @@ class FlowProbe:
     def observe(self, block: PacketBlock) -> Iterator[FlowBatch]:
         """Take a block of packets; yield batches of the status records that became due."""
         taken, why, judging = 0, OUT_FULL, self.judge.for_kernels()
-        self.marks.begin(len(block.packets))
+        data, packets, feed = block.data, block.packets, None if self.marks.wanted else block.feed
+        self.marks.begin(len(packets))
+        lent = feed.for_kernels() if feed else nothing(block)
         while why != DONE:
             rows = self._rows
             taken, self._written, why = observe(
-                block.data,
-                block.packets,
+                data,
+                packets,
                 taken,
                 self._kernel_settings,
                 self._observer_id,
@@ -208,8 +212,11 @@ class FlowProbe:
                 self._out,
                 self._heap,
                 self.marks.for_kernels(),
+                lent,
                 self._written,
             )
+            if feed:
+                data, packets = feed.at_hand()
             if why == OUT_FULL:
                 yield from self.due()
             elif why != DONE:
@@ -283,11 +290,18 @@ class FlowProbe:
         evict(most, rows.index, rows.keys, rows.flows, self._counts, rows.looked_at, rows.free, self.counters)
 
     def _batch(self, written: int) -> FlowBatch:
-        records = copy_records(self._out[:written])
+        records = self._given_away(written)
         records["observer"] = self._observer_id
         self.counters[layout.COUNT_RECORDS] += written
         used, self._counts[queue.HEAP_USED] = int(self._counts[queue.HEAP_USED]), 0
         return self._empty(0).replace(records=records, heap=self._heap[:used].copy())
+
+    def _given_away(self, written: int) -> Records:
+        """Return what is written: the memory itself where most of it is in use, which saves a copy."""
+        if written < BATCH_RECORDS // 2:
+            return copy_records(self._out[:written])
+        records, self._out = self._out[:written], np.empty(BATCH_RECORDS, FLOW_DTYPE)
+        return records
 
     def _empty(self, watermark: int) -> FlowBatch:
         settings = self.settings

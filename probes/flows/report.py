@@ -13,10 +13,12 @@ from probes.flows.tcp import CLOSED
 from topics.compiled import inlined
 from topics.flags import Cause
 from topics.histograms import COUNT_BYTES, COUNTS, MOST, VECTOR_BYTES
+from topics.record import FLOW_DTYPE
 
 START, STATUS, CLOSE = Cause.START, Cause.STATUS, Cause.CLOSE
 ADDRESSES = 32  # bytes of the two outer addresses of a tunnel
 MICROSECOND = 1_000.0  # ns
+RECORD_BYTES = FLOW_DTYPE.itemsize
 
 
 @inlined
@@ -158,6 +160,7 @@ def report(
     Fields of variable length go to `heap`, of which counts[HEAP_USED] bytes are in use.
     """
     record = out[row]
+    clear(record, RECORD_BYTES)
     record.records = 1
     record.src_prefix_length = 128
     record.dst_prefix_length = 128

@@ -70,6 +70,8 @@ class StatusReporter:
             yield from self._watch_live(block)
             return
         if not len(block.packets) or (self._due is not None and block.totals.last < self._due):
+            if block.feed and self._due is not None:
+                block.feed.before(self._due)
             yield block
             return
         times = block.packets["time"]
@@ -77,6 +79,8 @@ class StatusReporter:
         while begin < len(times):
             end = self._next_cut(times, begin)
             if end > begin:
+                if block.feed and self._due is not None and end - begin == len(times):
+                    block.feed.before(self._due)
                 yield block if end - begin == len(times) else _part(block, begin, end)
             if end < len(times):
                 yield self._status(STATUS if self._due is not None else START, int(times[end]))

@@ -50,6 +50,7 @@ class ArrowPacker:
     def __init__(self, options: pa.ipc.IpcWriteOptions, codec: pa.Codec) -> None:
         self._codec = codec
         self._template = _template(options)
+        self._columns = _columns().copy()
         self._scratch = self._out = np.zeros(0, np.uint8)
         buffers = sum(2 + (name in FIELDS and FIELDS[name].store == "heap") for name in ARROW_SCHEMA.names)
         self._nodes = np.zeros((len(ARROW_SCHEMA), at.NODE_WORDS), np.int64)
@@ -60,7 +61,7 @@ class ArrowPacker:
 
         The body is good until the next one. Raises OutputError as to_arrow does.
         """
-        records, columns, kept = np.ascontiguousarray(batch.records), _columns().copy(), []
+        records, columns, kept = np.ascontiguousarray(batch.records), self._columns.copy(), []
         if len(batch.heap):
             for row, name in zip(columns, ARROW_SCHEMA.names, strict=True):
                 if row[at.KIND] == at.EMPTY and len(data := variable_bytes(name, batch)):
@@ -82,6 +83,8 @@ class ArrowPacker:
             len(self._out),
             address_of(end),
         )
+        plain = self._columns[:, at.KIND] <= at.SAME
+        self._columns[plain, at.KIND] = columns[plain, at.KIND]  # what the next batch is likely to be
         size = int(end[0])
         head = message(self._template, len(records), Described(self._nodes, self._buffers), size)
         return head, memoryview(self._out.data)[:size]
@@ -96,7 +99,7 @@ class ArrowPacker:
         return written
 
     def _make_room(self, count: int, more: int) -> None:
-        size = (count + 1) * (FLOW_DTYPE.itemsize + 16 + 4 * len(OBSERVER_COLUMNS)) + SPARE * len(ARROW_SCHEMA)
+        size = (count + 2) * (FLOW_DTYPE.itemsize + 16 + 4 * len(OBSERVER_COLUMNS)) + SPARE * len(ARROW_SCHEMA)
         if len(self._scratch) < size:
             self._scratch = np.zeros(size, np.uint8)
         if len(self._out) < size + more:

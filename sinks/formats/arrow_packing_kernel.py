@@ -75,6 +75,15 @@ def _copy(source: Any, begin: int, count: int, out: Any, place: int) -> None:
 
 
 @inlined
+def _copy_few(source: Any, begin: int, count: int, out: Any, place: int) -> None:
+    """Copy bytes, and more behind them: few as they mostly are, no branch depends on how many."""
+    store_word(out, place, load_word(source, np.uint64(begin)))
+    store_word(out, place + WORD, load_word(source, np.uint64(begin + WORD)))
+    if count > 2 * WORD:
+        _copy(source, begin + 2 * WORD, count - 2 * WORD, out, place + 2 * WORD)
+
+
+@inlined
 def _put_length(out: Any, place: int, length: int) -> Any:
     """Write what a length is more than a half of a token tells; return where it ends."""
     rest = length - FULL
@@ -94,7 +103,7 @@ def _put_sequence(source: Any, begin: int, literals: int, match: int, width: int
     matched = match - LEAST_MATCH
     out[place] = (min(literals, FULL) << 4) | min(matched, FULL)
     place = _put_length(out, place + 1, literals)
-    _copy(source, begin, literals, out, place)
+    _copy_few(source, begin, literals, out, place)
     place += literals
     out[place], out[place + 1] = width, 0
     return _put_length(out, place + 2, matched)
@@ -233,43 +242,55 @@ def _room(width: int, count: int) -> Any:
 
 
 @inlined
-def _compare(records: int, stride: int, count: int, differences: Any) -> None:
-    """Set the bits of a record's words in which some record differs from the first."""
-    for word in range(stride // WORD):
-        store_word(differences, word * WORD, np.uint64(0))
+def _compare(like_all: int, records: int, stride: int, count: int, differences: Any) -> None:
+    """Set the bits of a record's words in which some of these records differ from the one that all shall be like."""
     for row in range(0, count, 4):
         first, second = records + row * stride, records + min(row + 1, count - 1) * stride
         third, fourth = records + min(row + 2, count - 1) * stride, records + min(row + 3, count - 1) * stride
         for place in range(0, stride, WORD):
-            like = load_whole(records + place)
+            like = load_whole(like_all + place)
             found = (load_whole(first + place) ^ like) | (load_whole(second + place) ^ like)
             found |= (load_whole(third + place) ^ like) | (load_whole(fourth + place) ^ like)
             store_word(differences, place, load_word(differences, np.uint64(place)) | found)
 
 
 @inlined
-def _set_aside(columns: Any, differences: Any) -> None:
-    """Say of each plain column whether all its values are the same."""
-    for number in range(len(columns)):
-        column = columns[number]
-        if column[KIND] <= SAME:
-            found = 0
-            for byte in range(column[OFFSET], column[OFFSET] + column[WIDTH]):
-                found |= differences[byte]
-            column[KIND] = PLAIN if found else SAME
+def _differs(column: Any, differences: Any) -> Any:
+    found = 0
+    for byte in range(column[OFFSET], column[OFFSET] + column[WIDTH]):
+        found |= differences[byte]
+    return found != 0
 
 
 @inlined
 def _take_all(columns: Any, records: int, stride: int, count: int, scratch: Any) -> Any:
-    """Take the fields of all plain columns out of records; return the bytes that they take."""
-    place = 0
+    """Take the fields of all plain columns out of records, and say where they begin; return where the last one ends.
+
+    Records come from memory once: which columns are of one value is found on the way, and what was guessed of them set
+    right behind it.
+    """
+    place = stride
+    for word in range(stride // WORD):  # where records differ
+        store_word(scratch, word * WORD, np.uint64(0))
+    for number in range(len(columns)):
+        if columns[number, KIND] in (PLAIN, TIME):
+            columns[number, DATA] = place
+            place += _room(columns[number, WIDTH], count)
     for first in range(0, count, FEW):
-        rows, place = min(FEW, count - first), 0
+        rows, some = min(FEW, count - first), records + first * stride
+        _compare(records, some, stride, rows, scratch)
         for number in range(len(columns)):
             if columns[number, KIND] in (PLAIN, TIME):
-                width = columns[number, WIDTH]
-                _take(columns[number], records + first * stride, stride, rows, scratch, place + width * first)
-                place += _room(width, count)
+                column = columns[number]
+                _take(column, some, stride, rows, scratch, column[DATA] + column[WIDTH] * first)
+    for number in range(len(columns)):
+        column = columns[number]
+        if column[KIND] == PLAIN and not _differs(column, scratch):
+            column[KIND] = SAME
+        elif column[KIND] == SAME and _differs(column, scratch):
+            column[KIND], column[DATA] = PLAIN, place
+            _take(column, records, stride, count, scratch, place)
+            place += _room(column[WIDTH], count)
     return place
 
 
@@ -299,10 +320,8 @@ def _ends(column: Any, records: int, stride: int, count: int, scratch: Any, plac
 
 @inlined
 def _pack(columns: Any, records: int, stride: int, count: int, scratch: Any, nodes: Any, buffers: Any, out: Any) -> Any:
-    _compare(records, stride, count, scratch)
-    _set_aside(columns, scratch)
     spare = _take_all(columns, records, stride, count, scratch)
-    at, place, buffer = 0, 0, 0
+    place, buffer = 0, 0
     for number in range(len(columns)):
         column = columns[number]
         kind, width = column[KIND], column[WIDTH]
@@ -310,8 +329,7 @@ def _pack(columns: Any, records: int, stride: int, count: int, scratch: Any, nod
         if kind == SAME:
             _take(column, records, stride, min(count, FEW), scratch, spare)
         elif kind in (PLAIN, TIME):
-            begin = at
-            at += _room(width, count)
+            begin = column[DATA]
             if kind == TIME:
                 missing = _presence(scratch, begin, count, scratch, spare)
         elif kind == HEAP:
@@ -356,8 +374,9 @@ def pack(
 
     All but numbers are addresses. `columns` (int64, COLUMN_WORDS a row) says what the columns are; `nodes` and
     `buffers` (int64, two a row) become what the metadata says of them, `end` (int64) where the body ends.
-    Where it says PLAIN or SAME, it becomes which of them holds.
-    `scratch` has room for all columns and the longest one besides, each with two words more; `out` for as much.
+    Where it says PLAIN or SAME, it becomes which of them holds; a good guess saves time.
+    `scratch` has room for all columns, a record and the longest column besides, each with two words more; `out` for as
+    much.
     """
     described = integer_rows_at(columns, number_of_columns, COLUMN_WORDS)
     taken, room = bytes_at(scratch, scratch_bytes), bytes_at(out, out_bytes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # Where a field lies in a record and how many bytes it has, what its column is made of, and for bytes of variable length
 # where they lie, how many they are as they are written, and how many before that; -1 says that they are the same.
+# The kernel notes at DATA where it has put the values of other columns.
 COLUMN_WORDS = 6
 OFFSET, WIDTH, KIND, DATA, DATA_BYTES, DATA_LENGTH = range(COLUMN_WORDS)
 

@@ -101,13 +101,7 @@ class _Wanted:
         counted = self._totals is not None or self._outputs.wants_rejects
         if counted or not window.unlimited or self._chosen.constant is not None:
             return sum(frame.height for frame in window.output.cut(self.frames(reading.JUST_COUNTED, window.input)))
-        import polars as pl
-
-        found = 0
-        for piece in self._source.pieces(self._chosen, reading.JUST_COUNTED):
-            with self._source.reading():
-                found += piece.select(pl.len()).collect().item()
-        return found
+        return self._source.count(self._chosen)
 
 
 def _print(parsed: Parsed, _: Outputs, wanted: _Wanted) -> int:

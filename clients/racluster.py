@@ -13,7 +13,7 @@ from clients.selection import Selection, selection
 from clients.sources import Source, to_batch, to_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import polars as pl
 
@@ -52,6 +52,7 @@ OPTIONS = (
         "a packet",
     ),
 )
+LISTED = 1 << 18  # records listed at a time
 MODES = ("norep", "correct", "nocorrect", "preserve", "nopreserve", "rmon", "ind", "replace")
 
 
@@ -110,19 +111,30 @@ def _scanned(parsed: Parsed, modes: set[str], source: Source) -> pl.DataFrame | 
     """Return the merged records with the columns that are printed, None where it takes whole records to merge them."""
     if _takes_rows(parsed, modes):
         return None
+    from clients.ahead import ahead
     from processors.merge.grouped import can_group, merged_frame
 
-    keys = _keys(parsed)
-    columns = reading.shown(parsed)
-    records = source.scan(selection(parsed)) if can_group(keys, columns) else None
+    keys, columns, chosen = _keys(parsed), reading.shown(parsed), selection(parsed)
+    records = source.scan(chosen) if can_group(keys, columns) else None
     if records is None:
         return None
+
+    def frames(asked: Sequence[pl.Expr]) -> Iterator[pl.DataFrame]:
+        return ahead(source.worked_out(chosen, asked))
+
     with source.reading():
-        return merged_frame(records, keys, columns, correct="nocorrect" not in modes, aggregates="norep" not in modes)
+        return merged_frame(
+            records,
+            keys,
+            columns,
+            correct="nocorrect" not in modes,
+            aggregates="norep" not in modes,
+            frames=frames if source.is_large else None,
+        )
 
 
 def _cut_frames(parsed: Parsed, frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    return reading.window(parsed).output.cut(frame.iter_slices(reading.AT_ONCE))
+    return reading.window(parsed).output.cut(frame.iter_slices(LISTED))
 
 
 def _keys(parsed: Parsed) -> list[str]:

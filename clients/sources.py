@@ -12,7 +12,7 @@ from clients.progress import Progress
 from clients.source_names import SCHEME, paths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     import polars as pl
@@ -79,11 +79,37 @@ class Source:
         """
         wanted, chosen = selection.wanted, sorted(columns)
         needed = {*columns, *(() if wanted is None else wanted.meta.root_names())}
+        for piece in self._parts(selection, needed):
+            yield (piece if wanted is None else piece.filter(wanted)).select(chosen)
+
+    def count(self, selection: Selection) -> int:
+        """Return how many records are selected, none of which is put together; raises InputError as `frames` does.
+
+        What is selected must not be the same of every record (`constant`).
+        """
+        import polars as pl
+
+        wanted = selection.wanted
+        assert wanted is not None  # noqa: S101 - that would be the same of every record
+        found = 0
+        for piece in self._parts(selection, set(wanted.meta.root_names())):
+            with self.reading():  # a sum, for a filter would decode pages for the rows that it selects once more
+                found += piece.select(wanted.sum().cast(pl.Int64)).collect().item()
+        return found
+
+    def worked_out(self, selection: Selection, asked: Sequence[pl.Expr]) -> Generator[pl.DataFrame]:
+        """Yield what is asked of each record selected, some at a time; collect errors within `reading`."""
+        needed = {name for expression in asked for name in expression.meta.root_names()}
+        for piece in self._parts(selection, needed, SOME_COLUMNS):
+            yield (piece if selection.wanted is None else piece.filter(selection.wanted)).select(asked).collect()
+
+    def _parts(self, selection: Selection, needed: set[str], size: int = AT_A_TIME) -> Iterator[pl.LazyFrame]:
+        """Yield pieces of files, not read yet, among which are all records that may be selected."""
         with Progress(len(self.names)) as progress:
-            parts = [self._pieces(name, AT_A_TIME, selection, needed, only_selected=True) for name in self.names]
+            parts = [self._pieces(name, size, selection, needed, only_selected=True) for name in self.names]
             for part in parts:
                 for piece, count in part:
-                    yield (piece if wanted is None else piece.filter(wanted)).select(chosen)
+                    yield piece
                     progress.show(count)
                 progress.next()
 

@@ -265,11 +265,23 @@ def _rows() -> None:
         pass
 
 
+def _numbered() -> None:
+    """Merge records by numbers, as they are listed."""
+    import polars as pl
+
+    from clients.sources import to_frame
+    from processors.merge.numbered import numbered
+
+    records = to_frame(_flows())
+    numbered(records.lazy(), [pl.col("src_address")], ["src_packets"], lambda asked: iter([records.select(asked)]))
+
+
 STAGES: dict[str, Callable[[], None]] = {
     "packets to records": _probe,
     "records to flows": _merge,
     "payloads to DNS": _messages,
     "records by key": _aggregation,
+    "records by numbers": _numbered,
     "packets of interfaces": _module("probes.live.walk"),
     "packet filters": _module("probes.packet_filter.interpreter"),
     "records of exporters": _module("probes.exporters.warm"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import sys
 import threading
 from contextlib import suppress
 from hashlib import blake2b
@@ -109,6 +110,11 @@ class Native:
         if path:
             _keep(path, json.dumps({"symbol": symbol, "made of": made_of}).encode() + b"\n" + code)
         return symbol, code
+
+
+def is_loaded() -> bool:
+    """Tell whether LLVM is there already, which is most of what the first kernel takes."""
+    return "llvmlite" in sys.modules
 
 
 def address_of(array: Any) -> int:  # noqa: ANN401 - of any type and shape

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from topics import native
 from topics.distinct import spread
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ KEEPS_BLANKS = {"flgs"}  # with the one after them
 ENDS_IN_BLANKS = {"tcpopt"}
 QUOTE = '"'
 MANY = 1 << 21  # values for which it pays to load the kernels
+LOADED = 2  # one counts for so many where other kernels are loaded
 SOME = 1 << 10  # lines for which it pays to call them
 CONTROL = r"[\x00-\x1f\x7f-\x9f]"  # would move the cursor, or worse
 
@@ -67,7 +69,8 @@ class Listing:
     def blocks(self, frame: pl.DataFrame) -> Iterator[bytes | memoryview]:
         """Yield all lines with their ends, as `lines` has them; what is yielded holds until the next is asked for."""
         self._written += frame.height * len(self._columns)
-        if self._written < MANY or frame.height < SOME or not self._delimiter.isascii():  # kernels write one byte
+        worth = self._written * (LOADED if native.is_loaded() else 1)
+        if worth < MANY or frame.height < SOME or not self._delimiter.isascii():  # kernels write one byte
             yield joined(self.lines(frame))
             return
         if self._rows is None:

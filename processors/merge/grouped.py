@@ -13,18 +13,19 @@ import polars as pl
 
 from processors.merge.grouped_rules import LARGEST, LEAST, OBSERVER, merged_column
 from processors.merge.key_fields import KNOWN, LABEL_BITS, parse_keys
+from processors.merge.numbered import ROW, numbered
 from topics.flags import TunnelKind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from processors.merge.key_fields import KeyFields
+    from processors.merge.numbered import Frames
 
 IPV4, IPV6, ARP, RARP, WLAN = 0x0800, 0x86DD, 0x0806, 0x8035, 0x0019
 MIXED = 0  # ethertype of what was merged over IPv4 and IPv6
 ICMP, ESP, ICMPV6 = 1, 50, 58
 NETWORKS = (int(TunnelKind.VXLAN), int(TunnelKind.GENEVE))
-ROW = "row"  # number of the last record of a key: the order in which racluster 3.0.8.2 puts flows out
 KEY = "key:"
 BYTES_ONLY = ("src_payload", "dst_payload", "src_histograms", "dst_histograms", "labels")  # merged by kernels alone
 UNAGGREGATED = ("records", "duration_sum", "duration_square_sum", "duration_min", "duration_max")
@@ -56,12 +57,14 @@ def merged_frame(
     *,
     correct: bool,
     aggregates: bool = True,
+    frames: Frames | None = None,
 ) -> pl.DataFrame | None:
     """Return what Aggregation makes of records, with these columns; None where it takes the kernels for most of it.
 
-    The keys and columns are those that `can_group`; `correct` and `aggregates` are Aggregation's.
+    The keys and columns are those that `can_group`; `correct` and `aggregates` are Aggregation's. `frames`, for many
+    records, yields what is asked of each of them, some at a time.
     """
-    merged = grouped(records, keys, columns, correct=correct, aggregates=aggregates)
+    merged = grouped(records, keys, columns, correct=correct, aggregates=aggregates, frames=frames)
     if not merged.left.height:
         return merged.records.drop(ROW)
     if merged.left.height > MOST_LEFT:
@@ -88,18 +91,19 @@ def grouped(
     *,
     correct: bool,
     aggregates: bool = True,
+    frames: Frames | None = None,
 ) -> Merged:
     """Merge the records of each key into one, with these columns, ordered by the last record of each, whose row is ROW.
 
-    The keys are those that `can_group`; `correct` and `aggregates` are Aggregation's.
+    The keys are those that `can_group`; `correct` and `aggregates` are Aggregation's, `frames` those of merged_frame.
     """
     compared = _selected(parse_keys(keys)) if keys else _conversation()
     named = tuple(value.alias(f"{KEY}{place}") for place, value in enumerate(compared))
     wanted = [name for name in records.collect_schema() if name in columns]
     alike = {name: value for name, value in zip(_plain(compared), named, strict=True) if name}
-    parts = [part for name in _supported(wanted) if name not in alike for part in merged_column(name)]
-    merged = records.with_row_index(ROW).group_by(named).agg(*parts, pl.col(ROW).max())
-    frame = merged.collect(engine="streaming").sort(ROW)
+    others = [name for name in wanted if name not in alike]
+    known = None if frames is None else numbered(records, named, others, frames)
+    frame = _grouped_by_polars(records, named, wanted, alike) if known is None else known
     frame = frame.with_columns(pl.col(value.meta.output_name()).alias(name) for name, value in alike.items())
     left = frame.clear()
     if correct and not keys:
@@ -116,6 +120,14 @@ def grouped(
         left.select(f"{KEY}{place}" for place in range(len(named))),
         named,
     )
+
+
+def _grouped_by_polars(
+    records: pl.LazyFrame, named: Sequence[pl.Expr], wanted: Sequence[str], alike: Collection[str]
+) -> pl.DataFrame:
+    parts = [part for name in _supported(wanted) if name not in alike for part in merged_column(name)]
+    merged = records.with_row_index(ROW).group_by(named).agg(*parts, pl.col(ROW).max())
+    return merged.collect(engine="streaming").sort(ROW)
 
 
 def _left_over(records: pl.LazyFrame, merged: Merged) -> pl.LazyFrame:

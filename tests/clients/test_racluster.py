@@ -39,6 +39,16 @@ def test_any_fields_may_be_the_key(file: str, capfdbinary: Capture) -> None:
     assert sorted(rows(capfdbinary)) == ["tcp http 7", "udp domain 3"]
 
 
+def test_many_records_are_merged_as_a_few_are(file: str, monkeypatch: pytest.MonkeyPatch, capfdbinary: Capture) -> None:
+    merging = ["racluster", "-r", file, file, "-n", "-c", ",", "-m", "saddr", "daddr"]
+    for asked in (merging, [*merging, "-", "tcp"], ["racluster", "-r", file, file], [*merging, "-", "port 9"]):
+        few = main(asked), capfdbinary.readouterr()
+        with monkeypatch.context() as patch:
+            patch.setattr("clients.sources.LARGE", 0)
+            patch.setattr("clients.sources.SOME_COLUMNS", 3)
+            assert (main(asked), capfdbinary.readouterr()) == few
+
+
 def test_the_filter_comes_before_the_merge(file: str, capfdbinary: Capture) -> None:
     assert main(["racluster", "-r", file, "-m", "srcid", "-L", "-1", "-s", "trans", "pkts", "-", "udp"]) == 0
     assert rows(capfdbinary) == ["3 12"]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WORD = 64
-SMALLEST = 1 << 10  # places of a table
+SMALLEST = 1 << 9  # numbers that there is room for at first
 Unsigned = np.ndarray[Any, Any]
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
 SEED = secrets.randbits(WORD - 1)
@@ -24,18 +24,19 @@ _number_rows = Native("topics.rows.coding_kernel", "number_rows", 12)
 class Coding:
     """Numbers rows that are alike in so many integers of so many bits; `count` is how many numbers there are."""
 
-    def __init__(self, bits: Sequence[tuple[int, int]]) -> None:
-        """`bits` are those of each part and how many parts there are, of each value."""
+    def __init__(self, bits: Sequence[tuple[int, int]], room: int = SMALLEST) -> None:
+        """`bits` are those of each part and how many parts there are, of each value; a power of two has `room`."""
         self._places, self._width = _places(bits)
-        self._scratch = np.empty(BLOCK * self._width, np.uint64)
+        self._room = room
+        self._scratch = np.empty(BLOCK * (self._width + 1), np.uint64)
         self.clear()
 
     def clear(self) -> None:
         """Forget all numbers."""
         self.count = 0
-        self._table = np.zeros(SMALLEST, np.int32)
-        self._known = np.empty((SMALLEST // 2, self._width), np.uint64)
-        self._firsts = np.empty(SMALLEST // 2, np.int64)
+        self._table = np.zeros(2 * self._room, np.int32)
+        self._known = np.empty((self._room, self._width), np.uint64)
+        self._firsts = np.empty(self._room, np.int64)
 
     def code(self, values: Sequence[Unsigned], codes: Numbers) -> Numbers:
         """Write the number of each row into `codes` and return the first rows of numbers that are new, in their order.

@@ -86,14 +86,6 @@ def _hashed(words: Any, row: int, seed: Any) -> Any:
 
 
 @inlined
-def _as_before(words: Any, row: int) -> bool:
-    same = True
-    for word in range(len(words)):
-        same &= words[word, row - 1] == words[word, row]
-    return same
-
-
-@inlined
 def _known_as(known: Any, code: int, words: Any, row: int) -> bool:
     same = True
     for word in range(len(words)):
@@ -102,18 +94,43 @@ def _known_as(known: Any, code: int, words: Any, row: int) -> bool:
 
 
 @inlined
+def _guess(words: Any, rows: int, table: Any, known: Any, codes: Any, seed: Any, missed: Any) -> int:
+    """Write the number in the place of each row of a block into `codes`; return how many rows are `missed` that way.
+
+    No row waits for the one before, and nothing depends on what is found: so many places are looked up at a time.
+    """
+    mask = np.uint64(len(table) - 1)
+    for row in range(rows):
+        codes[row] = table[np.int64(_hashed(words, row, seed) & mask)] - 1
+    count = 0
+    for row in range(rows):
+        is_known = _known_as(known, max(codes[row], 0), words, row) & (codes[row] >= 0)
+        missed[count] = row
+        count += 0 if is_known else 1
+    return count
+
+
+@inlined
 def _number(
-    words: Any, first: int, rows: int, table: Any, known: Any, firsts: Any, count: int, codes: Any, seed: Any
+    words: Any,
+    first: int,
+    rows: int,
+    table: Any,
+    known: Any,
+    firsts: Any,
+    count: int,
+    codes: Any,
+    seed: Any,
+    missed: Any,
 ) -> tuple[int, int]:
     """Give numbers to a block of rows, the first one `first` of all; return how many got one, and how many there are.
 
-    `words` is of shape (words, BLOCK).
+    `words` is of shape (words, BLOCK), `missed` has room for a block.
     """
     mask = len(table) - 1
-    for row in range(rows):
-        if row and _as_before(words, row):
-            codes[first + row] = codes[first + row - 1]
-            continue
+    own = codes[first : first + rows]
+    for each in range(_guess(words, rows, table, known, own, seed, missed)):
+        row = missed[each]
         place = np.int64(_hashed(words, row, seed) & np.uint64(mask))
         while True:
             code = table[place] - 1
@@ -124,11 +141,11 @@ def _number(
                     known[count, word] = words[word, row]
                 table[place] = count + 1
                 firsts[count] = first + row
-                codes[first + row] = count
+                own[row] = count
                 count += 1
                 break
             if _known_as(known, code, words, row):
-                codes[first + row] = code
+                own[row] = code
                 break
             place = (place + 1) & mask
     return rows, count
@@ -154,11 +171,12 @@ def number_rows(
     every row: where those begin, the bytes of each, from one to the next, the word (of `width`) and the bits in it that
     they become. `table` (int32, a power of two of `places`) has the numbers, each plus one, 0 in places that are free;
     `known` the words of each number, uint64 of shape (places // 2, width), `firsts` the row that got it first.
-    `scratch` are BLOCK times `width` words, uint64. `progress` are the row to begin with, which becomes the one that it
-    came to, and how many numbers there are. `seed` makes what collides another thing in every process.
+    `scratch` are BLOCK times `width` words and one more, uint64. `progress` are the row to begin with, which becomes
+    the one that it came to, and how many numbers there are. `seed` makes what collides another thing in every process.
     """
     described = integer_rows_at(parts, number_of_parts, 5)
     words = word_rows_at(scratch, width, BLOCK)
+    missed = integers_at(scratch + width * BLOCK * 8, BLOCK)
     known_words = word_rows_at(known, places // 2, width)
     found, first_rows = halves_at(table, places), integers_at(firsts, places // 2)
     numbers, done = integers_at(codes, rows), integers_at(progress, 2)
@@ -170,7 +188,7 @@ def number_rows(
                 words[word, place] = np.uint64(0)
         for part in range(number_of_parts):
             _pack(words, described[part], row, several)
-        given = _number(words, row, several, found, known_words, first_rows, count, numbers, np.uint64(seed))
+        given = _number(words, row, several, found, known_words, first_rows, count, numbers, np.uint64(seed), missed)
         row, count = row + given[0], given[1]
         if given[0] < several:
             break

@@ -65,9 +65,7 @@ class Printer:
                 self._print(frame)
 
     def _print(self, frame: pl.DataFrame) -> None:
-        start = self._first + self.count
-        rank = pl.int_range(start, start + frame.height, eager=True).alias(RANK)
-        placed = self._placed(frame.with_columns(rank))
+        placed = self._placed(frame)
         if self._every <= 0:
             if self._every == ONCE and not self.count:
                 self._write([self._listing.heading()])
@@ -90,7 +88,13 @@ class Printer:
             sys.stdout.flush()
 
     def _placed(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Add when the first of all records began, where a field asks for it."""
+        """Add the number of each record, and when the first of all began, where a field asks for it.
+
+        A frame in which not all columns are cut alike is put together anew for whatever is asked of it.
+        """
+        if RANK in self._listing.needed:
+            start = self._first + self.count
+            frame = frame.with_columns(pl.int_range(start, start + frame.height, eager=True).alias(RANK)).rechunk()
         if ORIGIN not in self._listing.needed:
             return frame
         if self._origin is None:

@@ -13,7 +13,7 @@ from clients.selection import Selection, selection
 from topics.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
 
@@ -46,7 +46,7 @@ def sorted_columns(parsed: Parsed, source: Source, outputs: Outputs, keys: Seque
         most = parsed.number("--records", COLUMNS_AT_ONCE, minimum=1)
         if not (0 < files.rows <= most and files.are_ours):
             return None
-        work = _Work(source.names, files.versions)
+        work = _Work(source.names, files.versions, files.alike())
         count = files.rows
     columns = outputs.column_by_column()
     if columns is None:
@@ -68,11 +68,14 @@ def sorted_columns(parsed: Parsed, source: Source, outputs: Outputs, keys: Seque
 class _Work:
     """The columns of some files, put into order by as many threads as there are cores."""
 
-    def __init__(self, names: Sequence[str], versions: Sequence[Version]) -> None:
+    def __init__(self, names: Sequence[str], versions: Sequence[Version], alike: Mapping[str, Sequence[str]]) -> None:
+        """Take what tells the files from others, and of some columns those that are the same as they."""
         from topics.frame import ARROW_SCHEMA
 
-        self._names, self._versions = names, versions
-        waiting = sorted(ARROW_SCHEMA, key=lambda column: str(column.type) not in LONG_FIRST)
+        self._names, self._versions, self._alike = names, versions, alike
+        repeated = {name for others in alike.values() for name in others}
+        waiting = [column for column in ARROW_SCHEMA if column.name not in repeated]
+        waiting.sort(key=lambda column: str(column.type) not in LONG_FIRST)
         self._left = iter([column.name for column in waiting])
         self._progress, self._lock = Progress(len(waiting), "column"), Lock()
 
@@ -99,6 +102,8 @@ class _Work:
                 files.check(self._versions)
                 for name in self._left:
                     columns.put(name, reordering.parts(files.column(name)))
+                    for other in self._alike.get(name, ()):
+                        columns.repeat(other, name)
                     with self._lock:
                         self._progress.next()
                         self._progress.show(0)

@@ -237,9 +237,13 @@ def _columns(batch: FlowBatch) -> None:
 
 
 def _arrow() -> None:
-    """Write records to an Arrow file, of which the second batch is packed by a kernel."""
+    """Write records to an Arrow file, of which the second batch is packed by a kernel, and put a column into order."""
+    import pyarrow as pa
+
+    from processors.sorting import Reordering
     from sinks.formats import open_writer
 
+    list(Reordering(pa.array([1, 0], pa.uint32())).parts([pa.array([1, 2])]))
     with tempfile.TemporaryDirectory() as directory, open_writer(str(Path(directory, "x.arrow"))) as writer:
         for _ in range(2):
             writer.write(_flows())

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from processors.sorting.narrow import NarrowValues
 from processors.sorting.sorter import GIVEN, ordered, values_of
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class Reordering:
 
     def __init__(self, order: pa.Array, at_once: int = GIVEN) -> None:
         self._order, self._at_once = order, at_once
-        self._octets, self._valid = np.zeros(0, np.uint8), np.zeros(0, np.uint8)
+        self._rows: NDArray[np.uint32] = order.to_numpy()
+        self._values, self._known = NarrowValues(len(order)), NarrowValues(len(order))
 
     def parts(self, chunks: Iterable[pa.Array]) -> Iterator[pa.Array]:
         """Yield the values of a column, of which the chunks have one type, so many at a time.
@@ -85,27 +87,28 @@ class Reordering:
 
     def _gathered(self, first: pa.Array, alike: int, chunks: Iterable[pa.Array]) -> Iterator[pa.Array]:
         """Yield parts of a column of numbers, times or octets that begins with so many of the same value."""
-        kind, width, rows = first.type, first.type.bit_width // 8, len(self._order)
-        if len(self._octets) < rows * width:
-            self._octets, self._valid = np.empty(rows * width, np.uint8), np.empty(rows, np.uint8)
-        place, nulls = 0, False
+        kind, nulls, place = first.type, False, 0
+        self._values.begin(kind.bit_width // 8)
+        self._known.begin(1)
         for chunk in itertools.chain([_repetition(first, alike)], chunks):
-            end = place + len(chunk)
-            self._octets[place * width : end * width] = _octets(chunk)
-            self._valid[place:end] = True
+            octets = _octets(chunk)
             if chunk.null_count:
-                nulls = True
-                self._valid[place:end] = chunk.is_valid().to_numpy(zero_copy_only=False)
-                self._octets[place * width : end * width].reshape(-1, width)[self._valid[place:end] == 0] = 0
-            place = end
-        values = pa.Array.from_buffers(kind, rows, [None, pa.py_buffer(self._octets[: rows * width])])
-        if not nulls:
-            yield from self._taken(values)
-            return
-        valid = pa.Array.from_buffers(pa.uint8(), rows, [None, pa.py_buffer(self._valid[:rows])])
-        for part, known in zip(self._taken(values), self._taken(valid), strict=True):
-            bits = np.packbits(known.to_numpy(), bitorder="little")
-            yield pa.Array.from_buffers(kind, len(part), [pa.py_buffer(bits), part.buffers()[1]])
+                if not nulls:
+                    self._known.add(np.ones(place, np.uint8))
+                nulls, known = True, chunk.is_valid().to_numpy(zero_copy_only=False)
+                octets = (octets.reshape(len(chunk), -1) * known[:, None]).reshape(-1)
+                self._known.add(known.view(np.uint8))
+            elif nulls:
+                self._known.add(np.ones(len(chunk), np.uint8))
+            self._values.add(octets)
+            place += len(chunk)
+        for start in self._starts():
+            rows = self._rows[start : start + self._at_once]
+            valid = None
+            if nulls:
+                known = np.frombuffer(self._known.taken(rows), np.uint8, len(rows))
+                valid = pa.py_buffer(np.packbits(known, bitorder="little"))
+            yield pa.Array.from_buffers(kind, len(rows), [valid, self._values.taken(rows)])
 
 
 def _has_lengths(kind: pa.DataType) -> bool:

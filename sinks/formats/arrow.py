@@ -38,6 +38,7 @@ class ArrowWriter(Writer):
         self._options = pa.ipc.IpcWriteOptions(compression=compression, use_threads=False)
         self._stream = pa.ipc.new_stream(_Unclosed(self._destination.stream), ARROW_SCHEMA, options=self._options)
         self._columns: ArrowColumns | None = None
+        self._codec = compression
         self._packer = None if path == DASH else ArrowPacker(self._options, compression)
         self._observer: Observer | None = None  # who is meant by the first word of each dictionary, if it is one
 
@@ -46,9 +47,9 @@ class ArrowWriter(Writer):
 
         None for a pipe, whose reader is waiting, and where there is no place for temporary files.
         """
-        if self.path != DASH:
+        if self._codec is not None:
             with suppress(OSError):
-                self._columns = ArrowColumns(self._options)
+                self._columns = ArrowColumns(self._options, self._codec)
         return self._columns
 
     def _write(self, batch: FlowBatch) -> None:

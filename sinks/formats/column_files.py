@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sinks.formats.alike_columns import alike_columns
 from sinks.formats.parquet import LARGEST_WHOLE, READ_AT_ONCE, WORDS, damage, silent_columns
 from sinks.formats.silent import nothing
 from topics.errors import InputError
@@ -54,6 +55,16 @@ class ColumnFiles:
         """Whether all have all columns, with the types that this version writes."""
         return all(_is_ours(path, file) for path, file, _ in self._files)
 
+    def alike(self) -> dict[str, list[str]]:
+        """Return which columns hold the same values in all files as another one, by that one, as far as it shows.
+
+        Of those alone that say something and have values of one length; the files are ours. Raises InputError.
+        """
+        silent = {name for _, _, names in self._files for name in names}
+        names = [column.name for column in ARROW_SCHEMA if column.name not in silent and _is_fixed(column.type)]
+        with damage(", ".join(path for path, _, _ in self._files)):
+            return alike_columns([(path, file) for path, file, _ in self._files], names)
+
     def check(self, versions: Sequence[Version]) -> None:
         """Raise InputError naming a file that is another one than when it had this version."""
         for (path, _, _), before, now in zip(self._files, versions, self.versions, strict=True):
@@ -85,6 +96,10 @@ class ColumnFiles:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _is_fixed(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_primitive(kind) or pa.types.is_fixed_size_binary(kind))
 
 
 def _is_ours(path: str, file: pq.ParquetFile) -> bool:

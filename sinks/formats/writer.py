@@ -28,6 +28,9 @@ class Columns(Protocol):
         A part that is the same object as the one before has the same values.
         """
 
+    def repeat(self, name: str, other: str) -> None:
+        """Take a column that is the same as another of its type, without a dictionary, that was put."""
+
     def forget(self) -> None:
         """Forget what was put: records come after all."""
 

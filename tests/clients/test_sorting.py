@@ -52,6 +52,16 @@ def test_records_are_those_of_the_sorter_in_its_order(files: list[str], tmp_path
     assert by_columns.equals(whole)
 
 
+def test_columns_that_are_the_same_come_out_all(tmp_path: Path) -> None:
+    batches = [flows(300, seed=1), flows(200, seed=2)]
+    for batch in batches:
+        batch.records["duration_min"] = batch.records["duration_max"] = batch.records["duration_sum"]
+        batch.records["src_ttl_min"] = batch.records["src_ttl"]
+    files = [written(tmp_path / f"{number}.parquet", batch) for number, batch in enumerate(batches)]
+    whole = sorted_by(files, tmp_path / "whole.arrow", ["bytes"], "--records", "100")
+    assert sorted_by(files, tmp_path / "columns.arrow", ["bytes"]).equals(whole)
+
+
 def test_it_is_by_columns_that_files_of_this_version_are_sorted(
     files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.sorting import Reordering
+from processors.sorting.narrow import NarrowValues
 from tests.topics.filter_texts import flows
 from topics.frame import ARROW_SCHEMA, to_arrow
 
@@ -64,3 +65,20 @@ def test_parts_of_a_column_of_one_value_are_one_object() -> None:
     parts = list(Reordering(pa.array(range(10), pa.uint32()), 4).parts([pa.array([3] * 5), pa.array([3] * 5)]))
     assert parts[0] is parts[1]
     assert [part.to_pylist() for part in parts] == [[3] * 4, [3] * 4, [3] * 2]
+
+
+@pytest.mark.parametrize("kind", ["u1", "u2", "u4", "i8", "f8"])
+def test_values_that_grow_longer_are_all_kept(kind: str) -> None:
+    most = np.frombuffer(b"\xff" * 8, kind)[:1]
+    values = np.concatenate(
+        [np.arange(200).astype(kind), *(np.full(50, 1 << bits).astype(kind) for bits in (6, 7)), most]
+    )
+    for more in (10, 20, 40):
+        if most.itemsize * 8 > more:
+            values = np.concatenate([values, np.full(70, 1 << more).astype(kind), values[:30]])
+    held, order = NarrowValues(len(values)), np.random.default_rng(1).permutation(len(values)).astype(np.uint32)
+    for _ in range(2):
+        held.begin(values.itemsize)
+        for start in range(0, len(values), 60):
+            held.add(values[start : start + 60].view(np.uint8))
+        assert held.taken(order).to_pybytes() == values[order].tobytes()

@@ -11,21 +11,27 @@ from topics.frame import to_arrow
 
 FRAME = pl.DataFrame(to_arrow(flows(300, seed=3))).with_columns(row=pl.int_range(300))
 KEYS = ("bytes", "saddr", "daddr/24", "dur", "proto", "state", "stime", "sttl", "svid", "sas", "label", "dir")
+SORTED_BY = FRAME.select("row", *sorted({name for key in sort_keys(KEYS) for name in key.value.meta.root_names()}))
 
 
-def rows(words: list[str], at_once: int, cut: int = 50) -> list[int]:
-    pieces = list(FRAME.iter_slices(cut))
+def rows(words: list[str], at_once: int, cut: int = 50, frame: pl.DataFrame = FRAME) -> list[int]:
+    pieces = list(frame.iter_slices(cut))
     return pl.concat(Sorter(sort_keys(words), at_once).sorted(pieces))["row"].to_list()
 
 
 @settings(max_examples=12, deadline=None)
 @given(st.lists(st.sampled_from(KEYS), min_size=1, max_size=3), st.integers(40, 250), st.integers(30, 90))
 def test_what_does_not_fit_into_memory_is_sorted_alike(words: list[str], at_once: int, cut: int) -> None:
-    assert rows(words, at_once, cut) == rows(words, 1000)
+    assert rows(words, at_once, cut, SORTED_BY) == rows(words, 1000, cut, SORTED_BY)
 
 
 def test_records_alike_stay_in_the_order_they_came_in() -> None:
     assert rows(["type"], 1000) == rows(["type"], 120) == list(range(300))
+
+
+def test_whole_records_that_do_not_fit_are_sorted_alike() -> None:
+    sorter = Sorter(sort_keys(["state", "stime"]), 120)
+    assert pl.concat(sorter.sorted(FRAME.iter_slices(50))).equals(FRAME[rows(["state", "stime"], 1000)])
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,8 @@ def fuzz(target: Target, seconds: float, seed: int) -> tuple[int, int]:
                 seen.add(outcome)
                 pool.append(each)
         tried += len(batch)
-        until = until or time.monotonic() + seconds  # the first batch compiles
+        if not waiting and until is None:  # what the corpus needed has been compiled
+            until = time.monotonic() + seconds
     return tried, len(seen)
 
 

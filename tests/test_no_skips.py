@@ -27,7 +27,8 @@ EXPECTED_FAILURE = "import pytest\n@pytest.mark.xfail\ndef test_known(): assert 
 def run_pytest(directory: Path, test: str, ci: str) -> subprocess.CompletedProcess[str]:
     (directory / "test_made.py").write_text(test)
     command = [sys.executable, "-m", "pytest", "-p", "tests.no_skips", "--rootdir", str(directory), str(directory)]
-    environment = os.environ | {"CI": ci, "PYTHONPATH": str(Path(__file__).parents[1])}
+    plain = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}  # this plugin and no other
+    environment = os.environ | {"CI": ci, "PYTHONPATH": str(Path(__file__).parents[1])} | plain
     return subprocess.run(
         command, cwd=directory, env=environment, capture_output=True, text=True, timeout=60, check=False
     )

@@ -261,7 +261,8 @@ def test_a_database_that_is_away_is_waited_for_without_taking_more_than_fits(
         deadline = monotonic() + DEADLINE
         while not run._paused and monotonic() < deadline:
             held.append(sink.held)
-        held += [sink.held for _ in range(500)]
+            stop.wait(0.001)
+        held += [sink.held for _ in range(500) if not stop.wait(0.001)]
         assert run._paused
         assert most < max(held) < most + (at_once + 2) * largest
         assert sinks.committed() == [0] * PARTITIONS

@@ -179,5 +179,6 @@ def test_status_records_are_told_with_the_files_and_messages_that_hold_them(
 
 def test_every_flow_is_explained(office: Page) -> None:
     rows = asked(office, "/api/flows", limit=1000)["rows"]
-    for row in rows[::25]:
+    assert len(rows) > 500
+    for row in rows[::60]:
         assert asked(office, f"/api/flow/{row['id']}", at=row["at"])["id"] == row["id"]

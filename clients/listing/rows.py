@@ -88,7 +88,9 @@ class Rows:
         }
         self._cells = cells
         self._texts = AllTexts(
-            {place: (column, cells[place]) for place, column in enumerate(columns) if place not in self._numbers}, style
+            {place: (column, cells[place]) for place, column in enumerate(columns) if place not in self._numbers},
+            style,
+            plain=bool(delimiter),
         )
         self._delimiter = ord(delimiter) if delimiter else -1
         self._scratch = np.empty((STEPS, len(cells), STEP + UNLIKE), np.int64)

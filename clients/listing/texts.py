@@ -22,6 +22,9 @@ Numbers = np.ndarray[Any, np.dtype[np.int64]]
 MOST = 1 << 25  # bytes of texts that are remembered before all are forgotten
 MOST_NUMBERS = 1 << 20  # of a group, likewise
 NUMBER_BITS = 32
+WIDEST_NUMBER = 20  # digits
+DIGITS = "digits "
+WIDER = {16: pl.UInt16(), 32: pl.UInt32(), 64: pl.UInt64()}
 
 
 class Heap:
@@ -104,16 +107,23 @@ class _Kinds:
 
 
 class Numbered(NamedTuple):
-    """A column whose texts have numbers: that of each row, where each text is, the most bytes of one."""
+    """A column whose texts have numbers: that of each row, where each text is, the most bytes of one.
+
+    `digits` are negative in rows that are written as a number, which has all bits turned there.
+    """
 
     codes: Numbers
     texts: Numbers
     longest: int
+    digits: pl.Series | None
 
     def write(self, start: int, places: Numbers) -> None:
         """Write where the texts of rows from one on are."""
         codes = self.codes[start : start + len(places)]
         np.take(self.texts, codes, out=places, mode="clip")  # in another mode it makes a copy
+        if self.digits is not None:
+            digits = self.digits.slice(start, len(places)).to_numpy()
+            np.copyto(places, digits, where=digits < 0)
 
 
 class AllTexts:
@@ -123,8 +133,13 @@ class AllTexts:
     Those of many, like addresses, have numbers of their own: of the address and what else decides it.
     """
 
-    def __init__(self, columns: Mapping[int, tuple[Field, pl.Expr]], style: Style) -> None:
-        found = {place: deciding(column, style) for place, (column, _) in columns.items()}
+    def __init__(self, columns: Mapping[int, tuple[Field, pl.Expr]], style: Style, *, plain: bool = False) -> None:
+        """`plain` has whole numbers written by themselves where their text is just that."""
+        digits = {place: column.plain(style) if plain else None for place, (column, _) in columns.items()}
+        self._plain = {
+            place: (columns[place][0].value(), known) for place, known in digits.items() if known is not None
+        }
+        found = {place: deciding(column, style, digits[place]) for place, (column, _) in columns.items()}
         self._cells = {place: cell for place, (_, cell) in columns.items()}
         self._keys = {place: known for place, known in found.items() if known is not None}
         self._fitting: frozenset[int] | None = None
@@ -145,7 +160,12 @@ class AllTexts:
             self._fitting = fitting
             self._forget()
         wanted = {key.name: key.expression for group in self._groups.all for key in group.keys}
-        return [expression.alias(name) for name, expression in wanted.items()]
+        numbers = [
+            pl.when(is_plain).then(-1 - value.cast(pl.Int64)).otherwise(0).alias(f"{DIGITS}{place}")
+            for place, (value, is_plain) in self._plain.items()
+            if place in fitting
+        ]
+        return [*(expression.alias(name) for name, expression in wanted.items()), *numbers]
 
     def numbered(self, frame: pl.DataFrame, worked_out: pl.DataFrame) -> dict[int, Numbered]:
         """Return the numbers of each column's texts, which hold until the next frame; a column left out has none."""
@@ -155,7 +175,12 @@ class AllTexts:
             if len(new) and group.columns:
                 self._add(frame, new, group.columns)
         return {
-            place: Numbered(group.codes, self._places[place], self._longest[place])
+            place: Numbered(
+                group.codes,
+                self._places[place],
+                max(self._longest[place], WIDEST_NUMBER if place in self._plain else 0),
+                worked_out[f"{DIGITS}{place}"] if place in self._plain else None,
+            )
             for group in self._groups.all
             for place in group.columns
         }
@@ -170,15 +195,28 @@ class AllTexts:
             self._longest[place] = max(self._longest[place], longest)
 
 
-def deciding(column: Field, style: Style) -> list[Key] | None:
-    """Return what decides the text of a field; None where that cannot be said."""
+def deciding(column: Field, style: Style, plain: pl.Expr | None = None) -> list[Key] | None:
+    """Return what decides the text of a field; None where that cannot be said.
+
+    In records that are `plain`, where its text is the digits of a column, it is not asked for.
+    """
     if column.pattern:
         return None
     roots = set(column.text(style).meta.root_names())
     values = [value for value in (column.expression(), *column.format.also()) if column_names(value) & roots]
     if not roots or not roots <= {name for value in values for name in column_names(value)}:
         return None
-    return keys(values)
+    found = keys(values)
+    if found is None or plain is None:
+        return found
+    return [_besides(plain, key) if [key.name] == column.value().meta.root_names() else key for key in found]
+
+
+def _besides(plain: pl.Expr, key: Key) -> Key:
+    """Return a key that is the same for all records that are plain, and what no other record has."""
+    bits = 2 * key.bits
+    value = pl.when(plain).then(pl.lit(1 << key.bits)).otherwise(key.expression).cast(WIDER[bits])
+    return Key(f"{key.name} besides", value, bits, 1, key.extent)
 
 
 def _fits(found: Sequence[Key], schema: pl.Schema) -> bool:

@@ -150,7 +150,7 @@ def _port_text(side: str) -> Format:
     def text(port: pl.Expr, style: Style, _: int) -> pl.Expr:
         protocol, kind = pl.col("protocol"), pl.col("ethertype")
         return (
-            pl.when(protocol.is_in(WITH_PORTS) & (protocol.is_in((TCP, UDP)) | (port > 0)))
+            pl.when(_has_port(port))
             .then(service(port, style))
             .when(protocol == ICMP)
             .then(
@@ -165,7 +165,16 @@ def _port_text(side: str) -> Format:
             .otherwise(pl.lit(None, pl.String))
         )
 
-    return Format(text, left=True, holds="number", also=_beside_ports)
+    return Format(text, left=True, holds="number", plain=_plain_port, also=_beside_ports)
+
+
+def _has_port(port: pl.Expr) -> pl.Expr:
+    protocol = pl.col("protocol")
+    return protocol.is_in(WITH_PORTS) & (protocol.is_in((TCP, UDP)) | (port > 0))
+
+
+def _plain_port(port: pl.Expr, style: Style) -> pl.Expr | None:
+    return None if style.port_names else _has_port(port)
 
 
 def _beside_ports() -> tuple[Value, ...]:

@@ -30,8 +30,9 @@ class Format:
     is `free` may hold any character: among delimiters it has to be quoted. `holds` says what the value is: `number`,
     `time` (ns since 1970), `text` or `bytes`; `scale` how many of its units make one of those that are printed.
     `number` is what the text is the digits of, int64, decimal or whole float64, with how many of them stand behind the
-    point; None where it is no such text: kernels write it without the way through text. `also` is what the text of a
-    record depends on besides the value.
+    point; None where it is no such text: kernels write it without the way through text. `plain` tells of a column of
+    whole numbers, 0 or more, in which records its text is just its digits between delimiters; None where that is not
+    known. `also` is what the text of a record depends on besides the value.
     """
 
     text: Callable[[pl.Expr, Style, int], pl.Expr]
@@ -41,6 +42,7 @@ class Format:
     holds: str = "text"
     scale: float = 1
     number: Callable[[pl.Expr, Style], Digits | None] = lambda _value, _style: None
+    plain: Callable[[pl.Expr, Style], pl.Expr | None] = lambda _value, _style: None
     also: Callable[[], tuple[Value, ...]] = tuple
 
 
@@ -86,6 +88,10 @@ class Field:
     def number(self, style: Style) -> Digits | None:
         """Return what the text of every record is the digits of, null where it is blank; None for other text."""
         return None if self.pattern else self.format.number(self.value(), style)
+
+    def plain(self, style: Style) -> pl.Expr | None:
+        """Return what tells in which records the text is just the digits of a column; None where that is not known."""
+        return None if self.pattern else self.format.plain(self.value(), style)
 
     def columns(self, style: Style) -> int:
         """Return how wide the column is in this style."""

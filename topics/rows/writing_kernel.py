@@ -169,7 +169,9 @@ def _write(
             elif column and kind <= CLOCK:
                 out[place] = SPACE
                 place += 1
-            if kind == TEXT:
+            if kind == TEXT and value < 0:
+                place = _put_whole(out, place, np.uint64(~value))
+            elif kind == TEXT:
                 place = _copy(out, place, heap, value >> TEXT_BITS, value & ((1 << TEXT_BITS) - 1))
             elif kind == PIECE:
                 place = _copy(out, place, pieces, value, values[column, row + 1] - value)
@@ -204,11 +206,11 @@ def write_rows(
 
     All but numbers are addresses. `columns` (one a row: kind, digits, width, whether left, int64) says what the rows of
     `values` are, int64 of shape (columns, width), the first `rows` of each and one more: a NUMBER with so many digits
-    behind the point, BLANK for none; a CLOCK; a TEXT in `heap`, its start times 2^32 and its length; or a PIECE, where
-    it begins in `pieces`, with the next one after it. With a delimiter of -1 numbers are as wide as their columns with
-    a blank before all but the first, and blanks at the end are left out. `out` has room for MARGIN bytes more, `heap`
-    and `pieces` have as many behind what is used of them. `progress` are the row to begin with, which becomes the one
-    that it came to, and the end of what was written, int64.
+    behind the point, BLANK for none; a CLOCK; a TEXT in `heap`, its start times 2^32 and its length, or a number with
+    all bits turned; or a PIECE, where it begins in `pieces`, with the next one after it. With a delimiter of -1 numbers
+    are as wide as their columns with a blank before all but the first, and blanks at the end are left out. `out` has
+    room for MARGIN bytes more, `heap` and `pieces` have as many behind what is used of them. `progress` are the row to
+    begin with, which becomes the one that it came to, and the end of what was written, int64.
     """
     described = integer_rows_at(columns, number_of_columns, 4)
     given = integer_rows_at(values, number_of_columns, width)

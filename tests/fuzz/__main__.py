@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz TARGET --seconds N`: damaged input for one decoder; `seeds` writes the corpus anew.
+"""`python -m tests.fuzz TARGET... --seconds N`: damaged input for decoders; `seeds` writes the corpus anew.
 
 What is found goes to a file that the message names; put it into the corpus with the repair. Run it with
 NUMBA_BOUNDSCHECK=1 to see every byte that is read outside its array.
@@ -107,15 +107,16 @@ def fuzz(target: Target, seconds: float, seed: int) -> tuple[int, int]:
 def main() -> None:
     """Read the command line and fuzz."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("target", choices=[*TARGETS, "seeds"])
-    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("targets", nargs="+", choices=[*TARGETS, "seeds"], metavar="TARGET")
+    parser.add_argument("--seconds", type=float, default=60, help="for each of them")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    if arguments.target == "seeds":
-        write_seeds()
-        return
-    tried, kinds = fuzz(TARGETS[arguments.target], arguments.seconds, arguments.seed)
-    print(f"{arguments.target}: {tried} inputs, {kinds} kinds of outcome")
+    for name in arguments.targets:
+        if name == "seeds":
+            write_seeds()
+        else:
+            tried, kinds = fuzz(TARGETS[name], arguments.seconds, arguments.seed)
+            print(f"{name}: {tried} inputs, {kinds} kinds of outcome", flush=True)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ class ColumnTable:
     """Keys by their hashes, as KeyTable has them; slots are given out one after the other, and none is given up.
 
     `keys` int64[capacity, key_words]; `hashes` uint64[capacity]; `marks` int64[capacity, MARKS]; `index` uint64;
-    `flows` int64[1], how many slots are given out. `seed` keeps collisions from being made on purpose.
+    `flows` int64[1], how many slots are given out; `told` what kernels are told of all these. `seed` keeps collisions
+    from being made on purpose.
     """
 
     def __init__(self, capacity: int, key_words: int) -> None:
@@ -27,6 +28,7 @@ class ColumnTable:
         self.marks = np.empty((capacity, at.MARKS), np.int64)
         self.flows = np.zeros(1, np.int64)
         self.index = np.zeros(_index_size(capacity), np.uint64)
+        self.told = self._told()
 
     def __len__(self) -> int:
         """Return the capacity."""
@@ -37,6 +39,14 @@ class ColumnTable:
         self.keys, self.hashes, self.marks = (longer(each, capacity) for each in (self.keys, self.hashes, self.marks))
         self.index = np.zeros(_index_size(capacity), np.uint64)
         _enter_all(address_of(self.index), len(self.index), address_of(self.hashes), int(self.flows[0]))
+        self.told = self._told()
+
+    def _told(self) -> tuple[int, ...]:
+        """Return what `assign` is told of the table; asking for each address takes a while."""
+        index, keys, hashes, marks, flows = (
+            address_of(each) for each in (self.index, self.keys, self.hashes, self.marks, self.flows)
+        )
+        return self.seed, index, len(self.index), keys, self.keys.shape[1], len(self), hashes, marks, flows
 
 
 def _index_size(capacity: int) -> int:

@@ -10,14 +10,26 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from processors.merge import column_layout as at
 from processors.merge.column_table import ColumnTable
 from processors.merge.key_fields import COMPUTED, KNOWN, KeyFields, parse_keys
-from processors.merge.lanes import NO_SOURCES, Lane, PrefixLane, Rows, WindowLane, lane, longer, notice, octets, whole
+from processors.merge.lanes import (
+    NO_SOURCES,
+    WORD,
+    Lane,
+    PrefixLane,
+    Rows,
+    WindowLane,
+    lane,
+    longer,
+    notice,
+    octets,
+    whole,
+)
 from processors.merge.layout import COMPUTED_WORDS, KEY_WORDS, KIND, PROTOCOL_NUMBER, SPI, UNAGGREGATED
 from processors.merge.rules import SCALES, record_words
 from topics.native import Native, address_of
@@ -135,6 +147,9 @@ class ColumnAggregation:
         words = KEY_WORDS if self._key is None else COMPUTED_WORDS + -(-len(self._octets) // 8) + 1
         self._table = ColumnTable(FIRST_CAPACITY, words + (words == KEY_WORDS and self._key is not None))
         self._ahead = np.empty((at.AHEAD, self._table.keys.shape[1]), np.int64), np.empty(at.AHEAD, np.uint64)
+        self._done = np.zeros(1, np.int64)
+        # An address takes longer to ask for than a block of records needs.
+        self._fixed = tuple(address_of(each) for each in (self._octets, *self._ahead, self._done))
         self._correct, self._aggregates = correct and not keys, aggregates
         self._records = 0
         self._prepare(needed(keys, columns))
@@ -187,45 +202,40 @@ class ColumnAggregation:
         bins = np.ascontiguousarray(pieces.bins)
         slots, fresh = np.empty(len(bins), np.int64), np.empty(len(bins), np.uint8)
         scratch = empty_records(BLOCK)
+        places = [address_of(each) for each in (record_words(scratch), bins, slots, fresh)]
         for start in range(0, len(bins), BLOCK):
             stop = min(len(bins), start + BLOCK)
             for name in self._compared:
                 scratch[name][: stop - start] = pieces.part(name, slice(start, stop))
-            self._place(scratch, bins[start:stop], slots[start:stop], fresh[start:stop])
+            self._place(places, start, stop - start)
         return slots, fresh
 
-    def _place(self, scratch: Any, bins: Times, slots: Times, fresh: Column) -> None:  # noqa: ANN401 - records
-        done = np.zeros(1, np.int64)
+    def _place(self, places: Sequence[int], start: int, count: int) -> None:
+        """Place some records; `places` are the addresses of those, and of all bins, slots and what tells first ones."""
+        records, bins, slots, fresh = places
+        octets, keys, hashes, done = self._fixed
+        self._done[0] = 0
         while True:
-            table = self._table
             _assign(
-                address_of(record_words(scratch)),
-                len(bins),
-                address_of(bins),
+                records,
+                count,
+                bins + WORD * start,
                 self._records,
                 self._computed,
-                address_of(self._octets),
+                octets,
                 len(self._octets),
                 self._correct,
-                table.seed,
-                address_of(table.index),
-                len(table.index),
-                address_of(table.keys),
-                table.keys.shape[1],
-                len(table),
-                address_of(table.hashes),
-                address_of(table.marks),
-                address_of(table.flows),
-                address_of(slots),
-                address_of(fresh),
-                address_of(self._ahead[0]),
-                address_of(self._ahead[1]),
-                address_of(done),
+                *self._table.told,
+                slots + WORD * start,
+                fresh + start,
+                keys,
+                hashes,
+                done,
             )
-            if done[0] == len(bins):
-                self._records += len(bins)
+            if self._done[0] == count:
+                self._records += count
                 return
-            self._grow(2 * len(table))
+            self._grow(2 * len(self._table))
 
     def _grow(self, capacity: int) -> None:
         self._table.grow(capacity)

@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz TARGET... --seconds N`: damaged input for decoders; `seeds` writes the corpus anew.
+"""`python -m tests.fuzz TARGET... --seconds N`: damaged input for decoders, or `all`; `seeds` writes the corpus anew.
 
 What is found goes to a file that the message names; put it into the corpus with the repair. Run it with
 NUMBA_BOUNDSCHECK=1 to see every byte that is read outside its array.
@@ -107,11 +107,11 @@ def fuzz(target: Target, seconds: float, seed: int) -> tuple[int, int]:
 def main() -> None:
     """Read the command line and fuzz."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("targets", nargs="+", choices=[*TARGETS, "seeds"], metavar="TARGET")
+    parser.add_argument("targets", nargs="+", choices=[*TARGETS, "all", "seeds"], metavar="TARGET")
     parser.add_argument("--seconds", type=float, default=60, help="for each of them")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    for name in arguments.targets:
+    for name in TARGETS if "all" in arguments.targets else arguments.targets:
         if name == "seeds":
             write_seeds()
         else:

@@ -9,7 +9,7 @@ import polars as pl
 
 from sinks.formats.scan import SCHEMA
 from topics.expression.value import column_names
-from topics.rows.coding import Coding
+from topics.rows.coding import Coding, pieces_of
 from topics.rows.keys import Extent, Key, key_of, keys, of_few_values
 from topics.rows.kinds import MARGIN, TEXT_BITS
 
@@ -59,7 +59,7 @@ class _Group:
     def __init__(self, found: Sequence[Key], before: _Group | _Kinds | None = None) -> None:
         self.keys, self._before = found, before
         self.columns = list[int]()
-        self.codes = np.empty(0, np.int64)
+        self.codes = self._codes_before = np.empty(0, np.int64)
         self._coding = Coding([(key.bits, key.parts) for key in found] + [(NUMBER_BITS, 1)] * (before is not None))
 
     @property
@@ -72,10 +72,14 @@ class _Group:
         self._coding.clear()
 
     def number(self, worked_out: pl.DataFrame) -> Numbers:
-        """Write the number of each row into `codes` and return the first rows of those that are new."""
-        values: list[Any] = [worked_out[key.name].to_numpy() for key in self.keys]
+        """Write the number of each row into `codes` and return the first rows of those that are new.
+
+        Those of the frame before hold on, for its last lines may not be written yet.
+        """
+        values: list[list[Any]] = [pieces_of(worked_out[key.name]) for key in self.keys]
         if self._before is not None:
-            values.append(self._before.codes.view(np.uint64))
+            values.append([self._before.codes.view(np.uint64)])
+        self.codes, self._codes_before = self._codes_before, self.codes
         if len(self.codes) != worked_out.height:
             self.codes = np.empty(worked_out.height, np.int64)
         return self._coding.code(values, self.codes)
@@ -99,7 +103,7 @@ class _Kinds:
         if fresh.height:
             worked_out = fresh.select(key.expression.alias(key.name) for key in self._keys)
             more = np.empty(fresh.height, np.int64)
-            self._coding.code([worked_out[key.name].to_numpy() for key in self._keys], more)
+            self._coding.code([pieces_of(worked_out[key.name]) for key in self._keys], more)
             self._of = np.concatenate([self._of, more])
         if len(self.codes) != len(combinations):
             self.codes = np.empty(len(combinations), np.int64)
@@ -116,14 +120,6 @@ class Numbered(NamedTuple):
     texts: Numbers
     longest: int
     digits: pl.Series | None
-
-    def write(self, start: int, places: Numbers) -> None:
-        """Write where the texts of rows from one on are."""
-        codes = self.codes[start : start + len(places)]
-        np.take(self.texts, codes, out=places, mode="clip")  # in another mode it makes a copy
-        if self.digits is not None:
-            digits = self.digits.slice(start, len(places)).to_numpy()
-            np.copyto(places, digits, where=digits < 0)
 
 
 class AllTexts:
@@ -168,7 +164,7 @@ class AllTexts:
         return [*(expression.alias(name) for name, expression in wanted.items()), *numbers]
 
     def numbered(self, frame: pl.DataFrame, worked_out: pl.DataFrame) -> dict[int, Numbered]:
-        """Return the numbers of each column's texts, which hold until the next frame; a column left out has none."""
+        """Return the numbers of each column's texts, which hold for two frames; a column left out has none."""
         if any(frame[name].null_count() for name in self._groups.columns if not frame.schema[name].is_temporal()):
             return {}
         for group, new in self._groups.number(frame, worked_out):
@@ -263,9 +259,11 @@ class _Groups:
         """Let each group number the rows, and yield it with the first rows of those that are new."""
         for group in self.all:
             new = group.number(worked_out)
-            if group is self._few:
+            if group is self._few and self._kinds:
+                few = frame.select(key.name for key in group.keys)
+                fresh = few[new] if len(new) else few.clear()  # to take rows puts whole columns together anew
                 for kinds in self._kinds.values():
-                    kinds.number(frame[new], group.codes)
+                    kinds.number(fresh, group.codes)
             yield group, new
 
 

@@ -15,7 +15,7 @@ from processors.merge.foldings import ADDED, AGREED, ALL_BITS, AT_ONCE, FIRST_SE
 from processors.merge.grouped_rules import FIELDS, OBSERVER
 from processors.merge.rules import SCALES
 from topics.native import Native, address_of
-from topics.rows.coding import Coding
+from topics.rows.coding import Coding, pieces_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -126,7 +126,7 @@ class _Totals:
             return False
         codes = np.empty(frame.height, np.int64)
         known = self._coding.count
-        new = self._coding.code([frame[BITS + key.name].to_numpy() for key in self._keys], codes)
+        new = self._coding.code([pieces_of(frame[BITS + key.name]) for key in self._keys], codes)
         self._firsts.append(frame.select(self._kept)[new])
         self._make_room(known)
         self._last[codes] = np.arange(self._rows, self._rows + frame.height)  # of several the last one stays

@@ -138,6 +138,20 @@ def test_frames_with_columns_of_other_kinds_are_written_too() -> None:
     )
 
 
+def test_columns_cut_differently_are_written_where_they_lie(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "AT_ONCE", 48)
+    whole = pl.concat([framed(seed) for seed in (7, 8, 1, 9)], rechunk=False)
+    frame = whole.with_columns(whole["protocol"].rechunk(), whole["src_packets"].rechunk())
+    assert frame["protocol"].n_chunks() == 1 < frame["dst_packets"].n_chunks()
+    names = ("stime", "dur", "proto", "saddr", "sport", "daddr", "dport", "state", "flgs", "spkts", "sttl", "suser")
+    columns = [fields()[name] for name in names]
+    for style, delimiter in ((Style(epoch=True, port_names=False), ","), (Style(), "")):
+        listing, plain = Listing(columns, style, delimiter), Listing(columns, style, delimiter)
+        assert written(listing, [frame, framed(7), frame]) == b"".join(
+            joined(plain.lines(each)) for each in (frame, framed(7), frame)
+        )
+
+
 def test_a_pattern_is_written_too() -> None:
     frame = framed(7)
     columns = [fields()["dur"].with_pattern("%.2f"), fields()["stime"].with_pattern("%Y-%m-%d %T.%f")]

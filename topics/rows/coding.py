@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from topics.rows.kinds import BLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import polars as pl
 
 WORD = 64
 SMALLEST = 1 << 9  # numbers that there is room for at first
@@ -38,30 +41,28 @@ class Coding:
         self._known = np.empty((self._room, self._width), np.uint64)
         self._firsts = np.empty(self._room, np.int64)
 
-    def code(self, values: Sequence[Unsigned], codes: Numbers) -> Numbers:
+    def code(self, values: Sequence[Sequence[Unsigned]], codes: Numbers) -> Numbers:
         """Write the number of each row into `codes` and return the first rows of numbers that are new, in their order.
 
-        `values` are unsigned, of shape (rows,) or (rows, parts).
+        `values` are unsigned, of shape (rows,) or (rows, parts), each in pieces one behind the other.
         """
-        arrays = [np.ascontiguousarray(each) for each in values]  # which live until all rows are numbered
-        parts = [
-            (address_of(array) + place * array.itemsize, array.itemsize, len(places) * array.itemsize, word, shift)
-            for array, places in zip(arrays, self._places, strict=True)
-            for place, (word, shift) in enumerate(places)
-        ]
+        # Which live until all rows are numbered.
+        arrays = [[np.ascontiguousarray(piece) for piece in pieces if len(piece)] for pieces in values]
         row, before = 0, self.count
-        while row < len(codes):
-            row = self._numbered(parts, row, codes)
-            if row < len(codes):
-                self._grow()
+        for end in sorted({end for pieces in arrays for end in accumulate(map(len, pieces))}):
+            parts = [part for each, places in zip(arrays, self._places, strict=True) for part in _at(each, row, places)]
+            while row < end:
+                row = self._numbered(parts, row, end, codes)
+                if row < end:
+                    self._grow()
         return self._firsts[before : self.count]
 
-    def _numbered(self, parts: Sequence[tuple[int, ...]], row: int, codes: Numbers) -> int:
-        """Go on with the row that is next while there are numbers; return which one was the first that got none."""
+    def _numbered(self, parts: Sequence[tuple[int, ...]], row: int, end: int, codes: Numbers) -> int:
+        """Go on with the next row while there are numbers; return which one was the first that got none, or `end`."""
         described, progress = np.array(parts, np.int64), np.array([row, self.count])
         table, known, firsts = self._table, self._known, self._firsts
         _number_rows(
-            *(address_of(described), len(described), len(codes), address_of(self._scratch), self._width),
+            *(address_of(described), len(described), end, address_of(self._scratch), self._width),
             *(address_of(table), len(table), address_of(known), address_of(firsts), address_of(codes), SEED),
             address_of(progress),
         )
@@ -75,8 +76,29 @@ class Coding:
         self._known = np.empty((2 * len(known), self._width), np.uint64)
         self._firsts, self.count = np.empty(2 * len(known), np.int64), 0
         parts = [(address_of(known) + 8 * word, 8, 8 * self._width, word, 0) for word in range(self._width)]
-        self._numbered(parts, 0, np.empty(len(known), np.int64))  # all different, so they keep their numbers
+        codes = np.empty(len(known), np.int64)
+        self._numbered(parts, 0, len(codes), codes)  # all different, so they keep their numbers
         self._firsts[: len(known)] = firsts
+
+
+def pieces_of(series: pl.Series) -> list[Unsigned]:
+    """Return the values of a column where they lie, in as many pieces: put together they would be a copy."""
+    return [piece.to_numpy() for piece in series.get_chunks()]
+
+
+def _at(pieces: Sequence[Unsigned], row: int, places: Sequence[tuple[int, int]]) -> list[tuple[int, ...]]:
+    """Return the parts of a value, for the kernel, in the piece that has a row: as if row 0 of all were in it."""
+    begin = 0
+    for array in pieces:
+        if row < begin + len(array):
+            stride = len(places) * array.itemsize
+            first = address_of(array) - begin * stride
+            return [
+                (first + place * array.itemsize, array.itemsize, stride, word, shift)
+                for place, (word, shift) in enumerate(places)
+            ]
+        begin += len(array)
+    raise ValueError(f"no value of row {row}")
 
 
 def _places(bits: Sequence[tuple[int, int]]) -> tuple[list[list[tuple[int, int]]], int]:

@@ -11,8 +11,17 @@ from typing import Any
 import numpy as np
 
 from topics.compiled import bit_length, inlined, load_word
-from topics.rows.kinds import BLANK, CLOCK, MARGIN, PIECE, TEXT, TEXT_BITS
-from topics.rows.words import bytes_at, integer_rows_at, integers_at, store_word
+from topics.rows.kinds import BLANK, CLOCK, LOADED, MARGIN, PIECE, TEXT, TEXT_BITS
+from topics.rows.words import (
+    bytes_at,
+    integer_rows_at,
+    integers_at,
+    load_byte,
+    load_half,
+    load_quarter,
+    load_whole,
+    store_word,
+)
 
 SECOND, DAY = 1_000_000_000, 86_400
 SPACE, STAR, POINT, MINUS, LINE_END = 32, 42, 46, 45, 10
@@ -152,11 +161,48 @@ def _put_field(out: Any, place: int, kind: int, value: int, digits: int) -> Any:
 
 
 @inlined
+def _load_integers(into: Any, address: int, size: int, first: int, rows: int) -> None:
+    """Load so many integers from row `first` on, unsigned where they have fewer than eight bytes."""
+    start = address + size * first
+    if size == WORD:
+        for row in range(rows):
+            into[row] = np.int64(load_whole(start + WORD * row))
+    elif size == 4:
+        for row in range(rows):
+            into[row] = np.int64(load_half(start + 4 * row))
+    elif size == 2:
+        for row in range(rows):
+            into[row] = np.int64(load_quarter(start + 2 * row))
+    else:
+        for row in range(rows):
+            into[row] = np.int64(load_byte(start + row))
+
+
+@inlined
+def _load(into: Any, column: Any, first: int, rows: int) -> None:
+    """Load what a column has in so many rows from `first` on: of texts where they start and how long they are."""
+    kind = column[0]
+    _load_integers(into, column[4], column[5], first, rows)
+    if kind == TEXT:
+        texts = integers_at(column[6], column[7])
+        for row in range(rows):
+            into[row] = texts[into[row]]
+        if column[8]:
+            for row in range(rows):
+                instead = np.int64(load_whole(column[8] + WORD * (first + row)))
+                into[row] = instead if instead < 0 else into[row]
+    elif kind == PIECE:
+        for row in range(rows):
+            end = np.int64(load_whole(column[4] + WORD * (first + row + 1)))
+            into[row] = into[row] << TEXT_BITS | (end - into[row])
+
+
+@inlined
 def _write(
-    columns: Any, values: Any, first: int, rows: int, heap: Any, pieces: Any, delimiter: int, out: Any, most: int
+    columns: Any, values: Any, rows: int, heap: Any, pieces: Any, delimiter: int, out: Any, most: int, place: int
 ) -> tuple[int, int]:
-    place = 0
-    for row in range(first, rows):
+    """Write rows of which the values are loaded; return how many there was room for, and where they end."""
+    for row in range(rows):
         if place + most + MARGIN > len(out):
             return row, place
         start = place
@@ -174,7 +220,7 @@ def _write(
             elif kind == TEXT:
                 place = _copy(out, place, heap, value >> TEXT_BITS, value & ((1 << TEXT_BITS) - 1))
             elif kind == PIECE:
-                place = _copy(out, place, pieces, value, values[column, row + 1] - value)
+                place = _copy(out, place, pieces, value >> TEXT_BITS, value & ((1 << TEXT_BITS) - 1))
             else:
                 end = _put_field(out, place, kind, value, columns[column, 1])
                 place = end if delimiter >= 0 else _fit(out, place, end, columns[column, 2], columns[column, 3] != 0)
@@ -190,7 +236,6 @@ def write_rows(
     columns: int,
     number_of_columns: int,
     values: int,
-    width: int,
     rows: int,
     heap: int,
     heap_bytes: int,
@@ -202,18 +247,28 @@ def write_rows(
     most: int,
     progress: int,
 ) -> None:
-    """Write rows into `out` while `most` bytes more are free.
+    """Write rows into `out` while `most` bytes more are free; `values` are LOADED integers for each column.
 
-    All but numbers are addresses. `columns` (one a row: kind, digits, width, whether left, int64) says what the rows of
-    `values` are, int64 of shape (columns, width), the first `rows` of each and one more: a NUMBER with so many digits
-    behind the point, BLANK for none; a CLOCK; a TEXT in `heap`, its start times 2^32 and its length, or a number with
-    all bits turned; or a PIECE, where it begins in `pieces`, with the next one after it. With a delimiter of -1 numbers
-    are as wide as their columns with a blank before all but the first, and blanks at the end are left out. `out` has
-    room for MARGIN bytes more, `heap` and `pieces` have as many behind what is used of them. `progress` are the row to
-    begin with, which becomes the one that it came to, and the end of what was written, int64.
+    All but numbers are addresses. `columns` has one in each row, int64: kind, digits, width, whether left; where its
+    values are and the bytes of each (8 signed, 1, 2 or 4 unsigned); of texts where these are told, how many there are,
+    and where numbers are that are written instead, or 0. A column is a NUMBER with so many digits behind the point,
+    BLANK for none; a CLOCK; the number of a TEXT, of which its start in `heap` times 2^32 and its length are told, or
+    another number with all bits turned where that is negative; or a PIECE, where it begins in `pieces`, with the next
+    one after it. With a delimiter of -1 numbers are as wide as their columns with a blank before all but the first, and
+    blanks at the end are left out. `out` has room for MARGIN bytes more, `heap` and `pieces` have as many behind what
+    is used of them. `progress` are the row to begin with, which becomes the one that it came to, and the end of what
+    was written, int64.
     """
-    described = integer_rows_at(columns, number_of_columns, 4)
-    given = integer_rows_at(values, number_of_columns, width)
+    described = integer_rows_at(columns, number_of_columns, 9)
     done, texts, own = integers_at(progress, 2), bytes_at(heap, heap_bytes), bytes_at(pieces, pieces_bytes)
-    room = bytes_at(out, out_bytes)
-    done[0], done[1] = _write(described, given, done[0], rows, texts, own, delimiter, room, most)
+    room, loaded = bytes_at(out, out_bytes), integer_rows_at(values, number_of_columns, LOADED)
+    row, place = done[0], 0
+    while row < rows:
+        several = min(LOADED, rows - row)
+        for column in range(number_of_columns):
+            _load(loaded[column], described[column], row, several)
+        written = _write(described, loaded, several, texts, own, delimiter, room, most, place)
+        row, place = row + written[0], written[1]
+        if written[0] < several:
+            break
+    done[0], done[1] = row, place

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from processors.sorting.narrow import NarrowValues
+from processors.sorting.narrow import WORD, NarrowValues
 from processors.sorting.sorter import GIVEN, ordered, values_of
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Reordering:
         coming = iter(chunks)
         first = next(coming)
         if pa.types.is_dictionary(first.type):
-            yield from self._taken(pa.chunked_array([first, *coming]).unify_dictionaries().combine_chunks())
+            yield from self._words([first, *coming])
             return
         alike, differing = _leading(first, coming)
         if differing is None:
@@ -73,6 +73,19 @@ class Reordering:
 
     def _starts(self) -> range:
         return range(0, len(self._order), self._at_once)
+
+    def _words(self, chunks: Sequence[pa.DictionaryArray]) -> Iterator[pa.DictionaryArray]:
+        """Yield parts of a column of words of one dictionary: who observed records is mostly one word."""
+        first = chunks[0]
+        one = all(_says_the_same(chunk.indices, first.indices) for chunk in chunks)
+        if one and not first.null_count and all(chunk.dictionary.equals(first.dictionary) for chunk in chunks):
+            before = part = None
+            for indices in self._repeated(first.indices):
+                part = part if indices is before else pa.DictionaryArray.from_arrays(indices, first.dictionary)
+                before = indices
+                yield part
+            return
+        yield from self._taken(pa.chunked_array(chunks).unify_dictionaries().combine_chunks())
 
     def _taken(self, column: pa.Array) -> Iterator[pa.Array]:
         for start in self._starts():
@@ -96,7 +109,7 @@ class Reordering:
                 if not nulls:
                     self._known.add(np.ones(place, np.uint8))
                 nulls, known = True, chunk.is_valid().to_numpy(zero_copy_only=False)
-                octets = (octets.reshape(len(chunk), -1) * known[:, None]).reshape(-1)
+                octets = _blanked(octets, known)
                 self._known.add(known.view(np.uint8))
             elif nulls:
                 self._known.add(np.ones(len(chunk), np.uint8))
@@ -109,6 +122,13 @@ class Reordering:
                 known = np.frombuffer(self._known.taken(rows), np.uint8, len(rows))
                 valid = pa.py_buffer(np.packbits(known, bitorder="little"))
             yield pa.Array.from_buffers(kind, len(rows), [valid, self._values.taken(rows)])
+
+
+def _blanked(octets: Octets, known: NDArray[np.bool_]) -> Octets:
+    """Return values with zeros in place of those that are not known; times, which are words, are taken as such."""
+    if len(octets) == WORD * len(known):
+        return (octets.view(np.int64) * known).view(np.uint8)
+    return (octets.reshape(len(known), -1) * known[:, None]).reshape(-1)
 
 
 def _has_lengths(kind: pa.DataType) -> bool:

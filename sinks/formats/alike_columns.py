@@ -40,7 +40,7 @@ def _described(files: Sequence[pq.ParquetFile], names: Collection[str]) -> dict[
     """Return of each column what has to be the same for the same bytes to be the same values."""
     described: dict[str, tuple[Any, ...]] = dict.fromkeys(names, ())
     for file in files:
-        places = _places(file)
+        places = places_of(file)
         for name in names:
             column = file.schema.column(places[name])
             levels = (column.max_definition_level, column.max_repetition_level)
@@ -52,13 +52,14 @@ def _described(files: Sequence[pq.ParquetFile], names: Collection[str]) -> dict[
     return described
 
 
-def _places(file: pq.ParquetFile) -> dict[str, int]:
+def places_of(file: pq.ParquetFile) -> dict[str, int]:
+    """Return the number of each column among those that have values, by its name."""
     return {file.schema.column(place).path: place for place in range(len(file.schema))}
 
 
 def _are_same(path: str, file: pq.ParquetFile, first: str, second: str) -> bool:
     """Tell whether two columns, whose chunks are as long as each other, have the same bytes in a file."""
-    places = _places(file)
+    places = places_of(file)
     with Path(path).open("rb") as one, Path(path).open("rb") as other:
         for group in map(file.metadata.row_group, range(file.num_row_groups)):
             chunks = [group.column(places[name]) for name in (first, second)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sinks.formats.alike_columns import alike_columns
+from sinks.formats.alike_columns import alike_columns, places_of
 from sinks.formats.parquet import LARGEST_WHOLE, READ_AT_ONCE, WORDS, damage, silent_columns
 from sinks.formats.silent import nothing
 from topics.errors import InputError
@@ -38,10 +38,12 @@ class ColumnFiles:
     def __init__(self, paths: Sequence[str]) -> None:
         """Open the files; raises InputError naming one that is something else or damaged."""
         self._files: list[tuple[str, pq.ParquetFile, frozenset[str]]] = []
+        self._places: list[dict[str, int]] = []
         for path in paths:
             with damage(path):
                 file = pq.ParquetFile(path, read_dictionary=WORDS, page_checksum_verification=True, pre_buffer=False)
                 self._files.append((path, file, silent_columns(file)))
+                self._places.append(places_of(file))
                 _check_rows(file)
         self.versions = [_version(path) for path in paths]
 
@@ -78,9 +80,9 @@ class ColumnFiles:
         damaged, LongColumnError where the column would take too much memory.
         """
         length = 0
-        for path, file, silent in self._files:
+        for (path, file, silent), places in zip(self._files, self._places, strict=True):
             with damage(path):
-                for chunk in _silent(file, name) if name in silent else _chunks(file, name):
+                for chunk in _silent(file, name) if name in silent else _chunks(file, name, places[name]):
                     length += _variable_length(chunk)
                     if length > LONGEST:
                         raise LongColumnError
@@ -141,11 +143,11 @@ def _silent(file: pq.ParquetFile, name: str) -> Iterator[pa.Array]:
             yield chunk
 
 
-def _chunks(file: pq.ParquetFile, name: str) -> Iterator[pa.Array]:
+def _chunks(file: pq.ParquetFile, name: str, place: int) -> Iterator[pa.Array]:
     """Yield a column of each row group; raises InputError where it is damaged."""
     for group in range(file.num_row_groups):
         rows, found = file.metadata.row_group(group).num_rows, 0
-        for chunk in _of_group(file, name, group, rows):
+        for chunk in _of_group(file, place, group, rows):
             found += len(chunk)
             chunk.validate(full=True)
             if len(chunk):
@@ -154,10 +156,14 @@ def _chunks(file: pq.ParquetFile, name: str) -> Iterator[pa.Array]:
             raise InputError(f"column '{name}' has {found} values in a row group of {rows}")
 
 
-def _of_group(file: pq.ParquetFile, name: str, group: int, rows: int) -> Iterator[pa.Array]:
+def _of_group(file: pq.ParquetFile, place: int, group: int, rows: int) -> Iterator[pa.Array]:
     """Yield a column of a row group, whole as those of ours; of a huge one some of it at a time."""
     if rows <= LARGEST_WHOLE:
-        yield from file.read_row_group(group, columns=[name], use_threads=False).column(0).chunks
+        # By number, which spares looking for the name among all columns, a tenth of the time it takes.
+        data = file.reader.read_row_group(group, column_indices=[place], use_threads=False)
+        yield from data.column(0).chunks
         return
-    for data in file.iter_batches(READ_AT_ONCE, row_groups=[group], columns=[name], use_threads=False):
+    for data in file.iter_batches(
+        READ_AT_ONCE, row_groups=[group], columns=[file.schema.column(place).path], use_threads=False
+    ):
         yield data.column(0)

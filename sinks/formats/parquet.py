@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sinks.formats import footer, hosts
+from sinks.formats.alike_columns import alike_columns
 from sinks.formats.names import reason
 from sinks.formats.parquet_columns import COMPRESSIONS, DICTIONARIES, ENCODINGS
 from sinks.formats.silent import completed, silent
@@ -141,7 +142,7 @@ def read_columns(path: str, columns: Collection[str]) -> Iterator[pa.RecordBatch
     Raises InputError as read_parquet does.
     """
     with damage(path), pq.ParquetFile(path, read_dictionary=WORDS, page_checksum_verification=True) as file:
-        batches = _batches(file, columns, LARGEST_WHOLE)
+        batches = _batches(file, columns, LARGEST_WHOLE, path)
         with ThreadPoolExecutor(1) as reader:
             waiting = reader.submit(next, batches, None)
             while (data := waiting.result()) is not None:
@@ -149,11 +150,18 @@ def read_columns(path: str, columns: Collection[str]) -> Iterator[pa.RecordBatch
                 yield data
 
 
-def _batches(file: pq.ParquetFile, columns: Collection[str], at_once: int = READ_AT_ONCE) -> Iterator[pa.RecordBatch]:
-    """Yield the records of a file: row groups whole, which touches far less memory anew, unless they are huge."""
+def _batches(
+    file: pq.ParquetFile, columns: Collection[str], at_once: int = READ_AT_ONCE, path: str = ""
+) -> Iterator[pa.RecordBatch]:
+    """Yield the records of a file: row groups whole, which touches far less memory anew, unless they are huge.
+
+    Of a file with a path, columns that are the same bytes there are read once.
+    """
     found = [name for name in ARROW_SCHEMA.names if name in columns and name in file.schema_arrow.names]
     says_nothing = silent_columns(file)
     names = [name for name in found if name not in says_nothing]
+    repeated = _repeated(path, file, names) if path else {}
+    names = [name for name in names if name not in repeated]
     names = names or [name for name in file.schema_arrow.names if name not in says_nothing][:1]  # to know how many
     for group in range(file.num_row_groups):
         if file.metadata.row_group(group).num_rows > LARGEST_WHOLE:
@@ -162,7 +170,14 @@ def _batches(file: pq.ParquetFile, columns: Collection[str], at_once: int = READ
             batches = iter(file.read_row_group(group, columns=names).combine_chunks().to_batches(at_once))
         for data in batches:
             data.validate(full=True)
-            yield completed(data, found)
+            yield completed(data, found, repeated)
+
+
+def _repeated(path: str, file: pq.ParquetFile, names: Collection[str]) -> dict[str, str]:
+    """Return which of these columns hold the same values as another one, by that one's name."""
+    kinds = {column.name: column.type for column in file.schema_arrow}
+    fixed = [name for name in names if pa.types.is_primitive(kinds[name]) or pa.types.is_fixed_size_binary(kinds[name])]
+    return {other: first for first, others in alike_columns([(path, file)], fixed).items() for other in others}
 
 
 def silent_columns(file: pq.ParquetFile) -> frozenset[str]:

@@ -6,6 +6,7 @@ no tunnels, no VLANs, no copies, no labels.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,9 +16,10 @@ from topics.batch import records_like
 from topics.frame import ARROW_SCHEMA, FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
 DEFAULT = records_like(1)
+NOT_ANY: Mapping[str, str] = MappingProxyType({})
 ZEROS = pa.py_buffer(bytes(1 << 22))  # never written, so they take no memory until they are read
 
 
@@ -39,9 +41,14 @@ def _is_silent(name: str, array: pa.Array) -> bool:
     return not (array.to_numpy() != DEFAULT[name][0]).any()
 
 
-def completed(data: pa.RecordBatch, names: Collection[str]) -> pa.RecordBatch:
-    """Return a record batch with those of these columns, too, that it has not: they say nothing."""
-    arrays = [data.column(name) if name in data.schema.names else nothing(name, data.num_rows) for name in names]
+def completed(data: pa.RecordBatch, names: Collection[str], repeated: Mapping[str, str] = NOT_ANY) -> pa.RecordBatch:
+    """Return a record batch with those of these columns, too, that it has not.
+
+    They hold the same as the one that `repeated` names, which it has, or say nothing.
+    """
+    there = set(data.schema.names)
+    sources = {name: repeated.get(name, name) for name in names}
+    arrays = [data.column(one) if one in there else nothing(name, data.num_rows) for name, one in sources.items()]
     return pa.RecordBatch.from_arrays(arrays, names=list(names))
 
 

@@ -53,6 +53,23 @@ def test_what_begins_with_the_same_value_is_known_from_what_has_no_other(column:
         assert [value for part in parts for value in part] == column.to_pylist()[::-1]
 
 
+def words(*chunks: list[str]) -> list[str]:
+    """Return a column of words in reverse order; each chunk has a dictionary of its own."""
+    order = pa.array(range(sum(map(len, chunks)) - 1, -1, -1), pa.uint32())
+    parts = list(Reordering(order, 4).parts([pa.array(chunk).dictionary_encode() for chunk in chunks]))
+    assert len({tuple(part.dictionary.to_pylist()) for part in parts}) == 1
+    return [value for part in parts for value in part.to_pylist()]
+
+
+def test_one_word_is_known_from_others_that_have_its_number() -> None:
+    assert words(["a"] * 6, ["a"] * 5) == ["a"] * 11
+    assert words(["a"] * 6, ["b"] * 5) == ["b"] * 5 + ["a"] * 6
+    assert words(["a"] * 6, ["a", "b"]) == ["b", "a"] + ["a"] * 6
+    order = pa.array(range(8), pa.uint32())
+    one, other = Reordering(order, 4).parts([pa.array(["a"] * 4).dictionary_encode()] * 2)
+    assert one is other
+
+
 def test_zeros_keep_their_sign_and_what_is_no_number_stays() -> None:
     values = np.array([-0.0] * 100 + [0.0] * 100 + [np.nan] * 100)
     order = pa.array(range(ROWS - 1, -1, -1), pa.uint32())

@@ -1,9 +1,15 @@
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
 from sinks.formats import open_writer
 from sinks.formats.column_files import ColumnFiles
+from sinks.formats.parquet import LARGEST_WHOLE, read_columns
 from tests.topics.filter_texts import flows
 from topics.batch import FlowBatch
+from topics.frame import ARROW_SCHEMA
 
 DURATIONS = {"duration_sum": ["duration_min", "duration_max"]}
 
@@ -48,3 +54,26 @@ def test_bytes_that_end_too_soon_are_like_nothing(tmp_path: Path) -> None:
         assert files.alike()
         path.write_bytes(content[:10])
         assert not files.alike()
+
+
+@pytest.mark.parametrize("largest", [LARGEST_WHOLE, 100])
+def test_columns_read_once_are_those_read_by_themselves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, largest: int
+) -> None:
+    monkeypatch.setattr("sinks.formats.parquet.LARGEST_WHOLE", largest)
+    path = written(tmp_path / "a.parquet", batch(1))
+    found = pa.Table.from_batches(read_columns(path, ARROW_SCHEMA.names))
+    whole = pq.read_table(path)
+    assert all(str(found[name].to_pylist()) == str(whole[name].to_pylist()) for name in ARROW_SCHEMA.names)
+    assert found["duration_max"].combine_chunks().equals(found["duration_sum"].combine_chunks())
+    assert all(only.schema.names == ["duration_max"] for only in read_columns(path, ["duration_max"]))
+
+
+def test_a_column_of_another_shape_is_compared_with_nothing(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.parquet", batch(1))
+    whole = pq.read_table(path)
+    pairs = pa.array([{"one": 1, "other": 1}] * len(whole))
+    changed = whole.set_column(whole.schema.names.index("src_ttl"), "src_ttl", pairs)
+    pq.write_table(changed, path)
+    (data,) = read_columns(path, ["src_ttl", "dst_ttl"])
+    assert data.column("src_ttl").equals(pairs)

@@ -9,6 +9,7 @@ import pytest
 
 from clients import progress
 from clients.main import main
+from sinks.formats.column_files import ColumnFiles
 from tests.clients.flows import ten, write
 from topics.frame import ARROW_SCHEMA
 
@@ -48,7 +49,8 @@ def test_columns_that_are_put_into_order_are_counted(
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     assert main(["rasort", "-r", file, "-w", str(tmp_path / "sorted.arrow")]) == 0
     said = capfdbinary.readouterr().err.decode().split("\r\x1b[K")
-    count = len(ARROW_SCHEMA)
+    with ColumnFiles([file]) as files:
+        count = len(ARROW_SCHEMA) - sum(map(len, files.alike().values()))  # what is the same bytes is made once
     assert said[1:3] == ["10 records, file 1 of 1", ""]
     places = [*range(1, count + 1), count]  # once before the first, and after each
     assert said[3:] == [*(f"10 records, column {place} of {count}" for place in places), ""]

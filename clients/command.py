@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clients import reading
 from clients.options import parse_or_help
+from clients.reading import inquiry
 from topics.errors import ArgosyError
 
 if TYPE_CHECKING:
@@ -27,11 +27,11 @@ def run_client(
     if parsed is None:
         return 0
     try:
-        modes = reading.modes(parsed, known_modes)
+        modes = inquiry.modes(parsed, known_modes)
         if parsed.count("-b"):
-            print(reading.tree(parsed))
+            print(inquiry.tree(parsed))
             return 0
         return work(parsed, modes)
     except ArgosyError as error:
-        error.exit_status = reading.FAILED  # 1 says that nothing matched
+        error.exit_status = inquiry.FAILED  # 1 says that nothing matched
         raise

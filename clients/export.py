@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clients import reading
 from clients.command import run_client
 from clients.options import Option
-from clients.selection import selection
-from clients.source_names import SCHEME, paths, topic_address
-from clients.sources import Source, to_batch
+from clients.reading import inquiry
+from clients.reading.selection import selection
+from clients.reading.source_names import SCHEME, paths, topic_address
+from clients.reading.sources import Source, to_batch
 from clients.telemetry.options import OPTIONS as SERVICE
 from topics.errors import UsageError
 from topics.metrics.vitals import VITALS
@@ -28,7 +28,7 @@ Exit status: 0 when some record was sent, 1 when none was, 2 after an error."""
 AGAIN = 200  # datagrams, before the templates are sent again
 LEAST_RATE = 1000  # records a second of a group: what it gets at once has to be sent within minutes
 OPTIONS = (
-    *reading.OPTIONS,
+    *inquiry.OPTIONS,
     Option("--to", "URL", "the collector: udp://HOST[:PORT], tcp://HOST[:PORT] or tls://HOST[:PORT]"),
     Option("--group", "NAME", "consumer group: what it has sent of a topic is not sent again after a restart"),
     Option("--domain", "N", "observation domain that the records are of (1)"),
@@ -66,11 +66,11 @@ def _run(parsed: Parsed, _modes: set[str]) -> int:
             _follow(IpfixSink(destination, exporting, rate, _select(parsed)), topic, group, parsed)
         else:
             _send(IpfixSink(destination, exporting, rate), parsed)
-    return 0 if exporting.records else reading.NO_MATCH
+    return 0 if exporting.records else inquiry.NO_MATCH
 
 
 def _send(sink: IpfixSink, parsed: Parsed) -> None:
-    for frame in reading.window(parsed).input.cut(Source(parsed).frames(selection(parsed), None)):
+    for frame in inquiry.window(parsed).input.cut(Source(parsed).frames(selection(parsed), None)):
         VITALS.turned("exporting")
         if frame.height:
             sink.write(to_batch(frame))

@@ -25,40 +25,46 @@ class Command(NamedTuple):
 GROUPS = {
     "From packets to records": {
         "run": Command("clients.run", "read captures, keep their flows and sum them up, all in one process"),
-        "probe": Command("clients.probe", "turn packets into flow status records, to a file or to Kafka"),
-        "events": Command("clients.events", "ask programs, files, sockets, devices and logs, and keep what they say"),
+        "probe": Command("clients.sensor.command", "turn packets into flow status records, to a file or to Kafka"),
+        "events": Command(
+            "clients.events.command", "ask programs, files, sockets, devices and logs, and keep what they say"
+        ),
     },
     "Reading records": {
-        "ra": Command("clients.ra", "filter, print and convert records"),
-        "racluster": Command("clients.racluster", "merge records into flows, or by any other key"),
+        "ra": Command("clients.records.ra", "filter, print and convert records"),
+        "racluster": Command("clients.records.racluster", "merge records into flows, or by any other key"),
         "observers": Command(
-            "clients.observers", "match what several probes saw, so that each conversation counts once"
+            "clients.records.observers", "match what several probes saw, so that each conversation counts once"
         ),
-        "rasort": Command("clients.rasort", "sort records by any fields"),
-        "rabins": Command("clients.rabins", "merge records by bins of time, count or size"),
-        "rasplit": Command("clients.rasplit", "write records into files by time, count, size or values of fields"),
-        "rastream": Command("clients.rastream", "the same as records come, with a program for each file"),
-        "racount": Command("clients.racount", "count records, packets and bytes"),
-        "rafilteraddr": Command("clients.rafilteraddr", "select records by long lists of addresses"),
-        "ratimerange": Command("clients.ratimerange", "say from when to when records are"),
-        "ralabel": Command("clients.ralabel", "label records: countries, AS, networks, names, block lists, rules"),
-        "rastrip": Command("clients.rastrip", "leave out parts of records"),
+        "rasort": Command("clients.records.rasort", "sort records by any fields"),
+        "rabins": Command("clients.records.rabins", "merge records by bins of time, count or size"),
+        "rasplit": Command(
+            "clients.records.rasplit", "write records into files by time, count, size or values of fields"
+        ),
+        "rastream": Command("clients.records.rastream", "the same as records come, with a program for each file"),
+        "racount": Command("clients.records.racount", "count records, packets and bytes"),
+        "rafilteraddr": Command("clients.records.rafilteraddr", "select records by long lists of addresses"),
+        "ratimerange": Command("clients.records.ratimerange", "say from when to when records are"),
+        "ralabel": Command(
+            "clients.records.ralabel", "label records: countries, AS, networks, names, block lists, rules"
+        ),
+        "rastrip": Command("clients.records.rastrip", "leave out parts of records"),
         "ranonymize": Command(
-            "clients.ranonymize", "replace addresses, ports and times, keeping what they have in common"
+            "clients.records.ranonymize", "replace addresses, ports and times, keeping what they have in common"
         ),
-        "rasql": Command("clients.rasql", "records back from a database, as ra has them"),
-        "rasqlinsert": Command("clients.rasqlinsert", "put records into a table of a database"),
-        "radns": Command("clients.radns", "list DNS transactions"),
-        "raevent": Command("clients.raevent", "list events: sockets and processes, counters, logs, alerts"),
+        "rasql": Command("clients.records.rasql", "records back from a database, as ra has them"),
+        "rasqlinsert": Command("clients.records.rasqlinsert", "put records into a table of a database"),
+        "radns": Command("clients.names.radns", "list DNS transactions"),
+        "raevent": Command("clients.events.raevent", "list events: sockets and processes, counters, logs, alerts"),
         "alerts": Command("clients.alerts", "look for what rules say: check them, try them on the past, list, run"),
-        "explain": Command("clients.explain", "tell all that is known of one flow"),
-        "who": Command("clients.who", "tell what names an address had, and when; or where a MAC or a name was"),
+        "explain": Command("clients.explaining.command", "tell all that is known of one flow"),
+        "who": Command("clients.names.who", "tell what names an address had, and when; or where a MAC or a name was"),
         "fields": Command("clients.fields", "list all fields that can be printed, sorted and filtered by"),
     },
     "Pictures": {
         "web": Command("clients.web", "a page that shows what flows say: over time, by anything, down to each flow"),
         "ragraph": Command("clients.ragraph", "draw metrics over time, by any objects"),
-        "rahisto": Command("clients.rahisto", "how often values of metrics are, in classes"),
+        "rahisto": Command("clients.pictures.rahisto", "how often values of metrics are, in classes"),
         "ratop": Command("clients.ratop", "flows live in the terminal: sorted, filtered, grouped, looked into"),
         "ratree": Command("clients.ratree", "graphs of who talks with whom, as pictures, DOT, GraphML or JSON"),
     },
@@ -75,11 +81,15 @@ GROUPS = {
         ),
     },
     "Payload": {
-        "radump": Command("clients.radump", "say what the payload of flows says: DNS, HTTP, TLS, DHCP, SMB, ..."),
-        "radecode": Command("clients.radecode", "what tshark says of the payload of flows"),
-        "ragrep": Command("clients.ragrep", "search payload for regular expressions, as grep does"),
-        "raservices": Command("clients.raservices", "label flows with the service that their payload is of"),
-        "rauserdata": Command("clients.rauserdata", "learn signatures of services from how their payload begins"),
+        "radump": Command(
+            "clients.payload.radump", "say what the payload of flows says: DNS, HTTP, TLS, DHCP, SMB, ..."
+        ),
+        "radecode": Command("clients.payload.radecode", "what tshark says of the payload of flows"),
+        "ragrep": Command("clients.payload.ragrep", "search payload for regular expressions, as grep does"),
+        "raservices": Command("clients.payload.raservices", "label flows with the service that their payload is of"),
+        "rauserdata": Command(
+            "clients.payload.rauserdata", "learn signatures of services from how their payload begins"
+        ),
     },
     "For other tools": {
         "radium": Command("clients.radium", "serve records to ra and its like, on port 561"),
@@ -88,7 +98,7 @@ GROUPS = {
     "On Kafka": {
         "topics": Command("clients.topics", "create, list and follow the topics"),
         "worker": Command("clients.worker", "merge the records of all probes into flows"),
-        "names": Command("clients.names", "turn control-plane payloads into DNS transactions and names"),
+        "names": Command("clients.names.command", "turn control-plane payloads into DNS transactions and names"),
         "audit": Command("clients.audit", "follow the packets from the interface to the sinks: do the numbers agree"),
         "sink": Command("clients.sink", "keep what the topics carry, as files or in a database"),
     },
@@ -96,8 +106,8 @@ GROUPS = {
         "archive": Command(
             "clients.archive", "compact, thin out and verify the files that a sink keeps, import those of Argus"
         ),
-        "completion": Command("clients.completion", "print what makes a shell complete commands and fields"),
-        "man": Command("clients.man", "print the manual page of a command, or write those of all"),
+        "completion": Command("clients.manual.completion", "print what makes a shell complete commands and fields"),
+        "man": Command("clients.manual.man", "print the manual page of a command, or write those of all"),
         "warmup": Command("clients.warmup", "compile everything now, so that later starts are fast"),
     },
 }
@@ -146,7 +156,7 @@ def _status(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except ArgosyError as error:
-        from clients.objects import by_address
+        from clients.reading.objects import by_address
 
         return _report(name, by_address(str(error)), error.exit_status)
     except OSError as error:

@@ -169,7 +169,7 @@ def help_text(usage: str, summary: str, options: Iterable[Option]) -> str:
 
 def help_in_parts(usage: str, summary: str, parts: Mapping[str, Iterable[Option]]) -> str:
     """Return the help of a command whose options stand under several headings; its examples come last."""
-    from clients.examples import of
+    from clients.manual.examples import of
 
     lines = [f"usage: {usage}", "", summary]
     for heading, options in parts.items():

@@ -259,7 +259,7 @@ def _argus() -> None:
 def _rows() -> None:
     """Write records as lines, of columns of every width."""
     from clients.listing.rows import Rows
-    from clients.sources import to_frame
+    from clients.reading.sources import to_frame
     from topics.fields import Style, field
 
     style = Style()
@@ -273,7 +273,7 @@ def _numbered() -> None:
     """Merge records by numbers, as they are listed."""
     import polars as pl
 
-    from clients.sources import to_frame
+    from clients.reading.sources import to_frame
     from processors.merge.numbered import numbered
 
     records = to_frame(_flows())

@@ -56,7 +56,7 @@ def _in_time(parsed: Parsed) -> Iterator[Alert]:
 
 
 def _alerts(parsed: Parsed) -> Iterator[Alert]:
-    from clients.control_plane import under
+    from clients.reading.control_plane import under
     from sinks.alerts.kept import SUFFIX, read_alerts
 
     names = [*parsed.words("-r"), *under(parsed.words("-R"), SUFFIX, "`argosy run --rules RULES`")]
@@ -70,7 +70,7 @@ def _alerts(parsed: Parsed) -> Iterator[Alert]:
 
 
 def _of_topic(source: str, seconds: int) -> Iterator[Alert]:
-    from clients.source_names import topic_address
+    from clients.reading.source_names import topic_address
     from topics.alerts import decode_alert
     from topics.bus import Subscriber
 

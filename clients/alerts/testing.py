@@ -56,8 +56,8 @@ def work(parsed: Parsed) -> int:
 def _found(parsed: Parsed, alerts: Alerts) -> list[Alert]:
     from pathlib import Path
 
-    from clients.selection import selection
-    from clients.sources import Source, to_batch
+    from clients.reading.selection import selection
+    from clients.reading.sources import Source, to_batch
 
     found: list[Alert] = []
     dns = [name for name in parsed.words("-r") if name.endswith(DNS_SUFFIX)]

@@ -196,7 +196,7 @@ def _write(store: Store, group: Group, asked: Wish, staged: Path, told: Any) -> 
 
 
 def _in_order(store: Store, entries: Sequence[Entry], asked: Wish, told: Any) -> Iterator[FlowBatch]:  # noqa: ANN401 - as above
-    from clients.sources import to_batch
+    from clients.reading.sources import to_batch
     from processors.sorting import Sorter, sort_keys
 
     frames = _frames(store, entries, told)
@@ -230,7 +230,7 @@ def _stripped(frames: Iterator[pl.DataFrame], chosen: list[str]) -> Iterator[pl.
 
 
 def _merged(frames: Iterator[pl.DataFrame], keys: list[str]) -> Iterator[pl.DataFrame]:
-    from clients.sources import to_batch, to_frame
+    from clients.reading.sources import to_batch, to_frame
     from processors.merge.by_fields import aggregation
 
     merge = aggregation(keys)
@@ -240,7 +240,7 @@ def _merged(frames: Iterator[pl.DataFrame], keys: list[str]) -> Iterator[pl.Data
 
 
 def _frames(store: Store, entries: Sequence[Entry], told: Any) -> Iterator[pl.DataFrame]:  # noqa: ANN401 - as above
-    from clients.sources import to_frame
+    from clients.reading.sources import to_frame
     from sinks.formats import open_reader
 
     for each in entries:

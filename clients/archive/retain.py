@@ -129,8 +129,8 @@ def _share(store: Store, entry: Entry, rule: Rule, told: Told) -> float:
 
 def _selected(store: Store, entry: Entry, text: str, told: Told) -> Iterator[pl.DataFrame]:
     """Yield those records of a file that a filter selects."""
-    from clients.selection import filter_expression
-    from clients.sources import to_frame
+    from clients.reading.selection import filter_expression
+    from clients.reading.sources import to_frame
     from sinks.formats import open_reader
 
     wanted = filter_expression(text)
@@ -178,7 +178,7 @@ def _rewritten(store: Store, entry: Entry, rule: Rule, asked: Wish, told: Told) 
 
 
 def _written_anew(store: Store, entry: Entry, rule: Rule, merged: dict[str, dict[str, Any]], told: Told) -> Entry:
-    from clients.sources import to_batch
+    from clients.reading.sources import to_batch
     from sinks.archive import replacing
     from sinks.archive.catalog import Entry
     from sinks.archive.spans import merged_facts

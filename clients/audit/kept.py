@@ -20,7 +20,7 @@ def in_files(directory: Path, first: int, last: int) -> dict[Who, Amount]:
     """Return what the Parquet files below a directory hold of flows that began between two times (ns)."""
     import polars as pl
 
-    from clients.source_names import record_files
+    from clients.reading.source_names import record_files
     from sinks.formats.scan import scan
     from topics.batch import PACKET_COUNTS
     from topics.errors import InputError

@@ -106,7 +106,7 @@ class Beside:
 
 
 def _names(files: list[Path]) -> list[AddressName]:
-    from clients.who import latest
+    from clients.names.who import latest
     from sinks.formats.findings import read_names
 
     return latest(name for path in files for name in read_names(str(path)))
@@ -177,7 +177,7 @@ def table_of(batch: DnsBatch, number: int) -> pl.DataFrame:
 
 def described(known: Transactions, table: pl.DataFrame) -> list[dict[str, Any]]:
     """Return transactions with their answers."""
-    from clients.radns import described as of_batch
+    from clients.names.radns import described as of_batch
 
     wanted: dict[int, set[int]] = {}
     for number, row in table.select("batch", "row").iter_rows():

@@ -93,7 +93,7 @@ def merged(records: pl.DataFrame) -> pl.DataFrame:
     plain = records.drop("row", "file")
     if plain.height == 1:
         return plain
-    from clients.sources import to_batch, to_frame
+    from clients.reading.sources import to_batch, to_frame
     from processors.merge.aggregation import Aggregation
 
     made = Aggregation(capacity=1 << 4)

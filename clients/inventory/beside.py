@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from clients.inventory.table import some
 from clients.options import Option, Parsed
-from clients.selection import selection
-from clients.source_names import DASH, SCHEME, paths, record_files
-from clients.sources import Source
+from clients.reading.selection import selection
+from clients.reading.source_names import DASH, SCHEME, paths, record_files
+from clients.reading.sources import Source
 from topics.errors import UsageError
 
 T = TypeVar("T")

@@ -6,13 +6,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from clients import reading
 from clients.command import run_client
 from clients.inventory import table
 from clients.options import Option
-from clients.outputs import Outputs
-from clients.selection import selection
-from clients.sources import Source
+from clients.reading import inquiry
+from clients.reading.selection import selection
+from clients.reading.sources import Source
+from clients.writing.outputs import Outputs
 from topics.errors import InputError, SettingsError, UsageError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ SUMMARY = """Says how often each line of a Cisco-like access list was met, and w
 the records that it permits, those that it denies, or all, with labels of the lines they met.
 Exit status: 0 when some record was judged, 1 when none was, 2 after an error."""
 OPTIONS = (
-    *reading.OPTIONS,
+    *inquiry.OPTIONS,
     Option("-f", "FILE", "the access list; or a rapolicy.conf as in Argus, which names it"),
     Option(
         "-M",
@@ -132,7 +132,7 @@ def _table(parsed: Parsed, entries: Sequence[Entry], *, unused: bool) -> int:
     fields = [field.name for field in FIELDS if field.name != "filter"]
     nothing = "every line was met"
     status = table.print_table(parsed, found, FIELDS, fields, nothing)
-    return status if judged else reading.NO_MATCH
+    return status if judged else inquiry.NO_MATCH
 
 
 def _put(parsed: Parsed, entries: Sequence[Entry], settings: _Settings) -> int:
@@ -142,11 +142,11 @@ def _put(parsed: Parsed, entries: Sequence[Entry], settings: _Settings) -> int:
     source, outputs = Source(parsed), Outputs(parsed)
     words = parsed.words("-s")
     parsed.given["-s"] = words if words and words[0][0] not in "+-" else [*SHOWN, *words]
-    columns = None if outputs.any else reading.shown(parsed) | {"labels", *place(entries).meta.root_names()}
-    frames = reading.window(parsed).input.cut(source.frames(selection(parsed), columns))
+    columns = None if outputs.any else inquiry.shown(parsed) | {"labels", *place(entries).meta.root_names()}
+    frames = inquiry.window(parsed).input.cut(source.frames(selection(parsed), columns))
     with outputs:
-        selected = reading.put(parsed, outputs, _judged(frames, entries, settings))
-    return 0 if selected else reading.NO_MATCH
+        selected = inquiry.put(parsed, outputs, _judged(frames, entries, settings))
+    return 0 if selected else inquiry.NO_MATCH
 
 
 def _judged(frames: Iterator[pl.DataFrame], entries: Sequence[Entry], settings: _Settings) -> Iterator[pl.DataFrame]:

@@ -9,10 +9,10 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clients import reading
 from clients.command import run_client
 from clients.inventory import beside, table
 from clients.options import Option
+from clients.reading import inquiry
 from topics.errors import InputError
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _follow(parsed: Parsed, stations: Stations, modes: set[str]) -> int:
         _write(path, stations)
     if not count:
         print("nothing changed" if heard else NO_CLAIMS, file=sys.stderr)
-    return 0 if count else reading.NO_MATCH
+    return 0 if count else inquiry.NO_MATCH
 
 
 def _told(stations: Stations, said: pl.DataFrame, modes: set[str]) -> list[Change]:

@@ -6,11 +6,11 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from clients import reading
 from clients.options import Option
 from clients.progress import Progress
-from clients.selection import selection
-from clients.sources import Source
+from clients.reading import inquiry
+from clients.reading.selection import selection
+from clients.reading.sources import Source
 from topics.expression import col
 from topics.fields.field import Field, Format
 from topics.fields.formats import COUNT, FRACTION, LEFT_TEXT, WORD
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from topics.fields import Style
 
 OPTIONS = (
-    *reading.INPUT,
+    *inquiry.INPUT,
     Option("-s", "COLUMN...", "print these columns; +COLUMN appends, -COLUMN removes; COLUMN:20 sets the width"),
     Option("-n", "", "numbers for ports and protocols"),
     Option("-u", "", "times as seconds since 1970"),
@@ -129,7 +129,7 @@ def port(name: str, title: str, column: str) -> Field:
 
 def selected(parsed: Parsed, columns: set[str]) -> Iterator[pl.DataFrame]:
     """Yield the records that a command is asked about: one frame at least, though it may be empty."""
-    frames = reading.window(parsed).input.cut(Source(parsed).frames(selection(parsed), columns))
+    frames = inquiry.window(parsed).input.cut(Source(parsed).frames(selection(parsed), columns))
     first = next(frames, None)
     yield nothing() if first is None else first
     yield from frames
@@ -138,7 +138,7 @@ def selected(parsed: Parsed, columns: set[str]) -> Iterator[pl.DataFrame]:
 def gathered(parsed: Parsed, columns: set[str], work: Callable[[Iterator[pl.LazyFrame]], T]) -> T:
     """Return what is made of the records that a command is asked about, in pieces of which one at least comes."""
     source, chosen = Source(parsed), selection(parsed)
-    if not reading.window(parsed).input.unlimited:
+    if not inquiry.window(parsed).input.unlimited:
         return work(frame.lazy() for frame in selected(parsed, columns))
     with source.reading():
         return work(some(source.pieces(chosen, columns)))
@@ -147,7 +147,7 @@ def gathered(parsed: Parsed, columns: set[str], work: Callable[[Iterator[pl.Lazy
 def sparse(parsed: Parsed, columns: set[str], condition: pl.Expr) -> Iterator[pl.DataFrame]:
     """Yield records as `selected`, few of which meet a condition: of Parquet files only what takes to find these."""
     chosen, source = selection(parsed), Source(parsed)
-    if not reading.window(parsed).input.unlimited:
+    if not inquiry.window(parsed).input.unlimited:
         yield from selected(parsed, columns)
         return
     yield nothing()
@@ -187,11 +187,11 @@ def print_table(
     from clients.listing.printer import NEVER, Printer
 
     chosen, style = _chosen(parsed, fields, default), _style(parsed)
-    window = reading.window(parsed).output
+    window = inquiry.window(parsed).output
     cut = next(window.cut(iter([rows])))
     if not cut.height:
         print(nothing, file=sys.stderr)
-        return reading.NO_MATCH
+        return inquiry.NO_MATCH
     if not parsed.count("-q"):
         every = NEVER if "json" in parsed.words("-M") else max(parsed.number("-L", 0), NEVER)
         printer = Printer(_lines(parsed, chosen, style, cut), every=every, first=window.first)
@@ -201,7 +201,7 @@ def print_table(
 
 
 def _style(parsed: Parsed) -> Style:
-    return reading.style(parsed)._replace(precision=parsed.number("-p", 3, minimum=0))
+    return inquiry.style(parsed)._replace(precision=parsed.number("-p", 3, minimum=0))
 
 
 def _chosen(parsed: Parsed, fields: Sequence[Field], default: Sequence[str]) -> list[Field]:
@@ -212,7 +212,7 @@ def _chosen(parsed: Parsed, fields: Sequence[Field], default: Sequence[str]) -> 
 
 
 def _lines(parsed: Parsed, chosen: Sequence[Field], style: Style, rows: pl.DataFrame) -> Lines:
-    words, between = parsed.words("-M"), reading.delimiter(parsed.word("-c"))
+    words, between = parsed.words("-M"), inquiry.delimiter(parsed.word("-c"))
     if "json" in words or "xml" in words:
         from clients.listing.structured import JsonLines, XmlDocument
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from clients.ahead import ahead
 from clients.listing.texts import AllTexts
+from clients.reading.ahead import ahead
 from topics.fields.formats import TIME, local_time
 from topics.native import Native, address_of
 from topics.rows.kinds import BLANK, CLOCK, LOADED, MARGIN, NUMBER, PIECE, TEXT

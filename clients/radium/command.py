@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from clients import reading
 from clients.command import run_client
 from clients.options import Option
+from clients.reading import inquiry
 from clients.telemetry.options import OPTIONS as SERVICE
 from topics.errors import SettingsError, UsageError
 
@@ -30,7 +30,7 @@ client gets everything from the beginning; of topics, pipes and running argus wh
 once: one that takes too little is dropped, and counted."""
 PORT, MAR_SECONDS = 561, 60
 OPTIONS = (
-    *reading.INPUT,
+    *inquiry.INPUT,
     Option("--argus", "HOST[:561]...", "records of running argus or radium, as `argosy probe --argus`"),
     Option("--close", "", "close the connection after the last record of files"),
     Option("-P", "PORT", "listen there (561)"),
@@ -130,9 +130,9 @@ def _tls(parsed: Parsed) -> ssl.SSLContext | None:
 def _feed(parsed: Parsed, status: Callable[[], Status]) -> tuple[Feed, Callable[[Server], None]]:
     """Return what serves clients, and what has to be done meanwhile in a thread of its own."""
     from clients.radium.feeds import Live, Replay, filtered
-    from clients.selection import selection
-    from clients.source_names import DASH, SCHEME, paths
-    from clients.sources import Source
+    from clients.reading.selection import selection
+    from clients.reading.source_names import DASH, SCHEME, paths
+    from clients.reading.sources import Source
 
     wanted = selection(parsed).wanted
     if parsed.words("--argus"):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from clients import reading
 from clients.command import run_client
 from clients.options import Option
 from clients.pictures.numbers import parsed as parsed_number
-from clients.selection import selection
-from clients.sources import Source
+from clients.reading import inquiry
+from clients.reading.selection import selection
+from clients.reading.sources import Source
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ IGNORED = (
     Option(" ".join(f"--{name}" for name in IGNORED_SWITCHES), "", "taken, without effect"),
     Option(" ".join(f"--{name}" for name in IGNORED_VALUES), "VALUE", "taken, without effect"),
 )
-OPTIONS = (*(o for o in reading.INPUT if o.names != "-N"), *DRAWN, *LOOKS, *IGNORED)
+OPTIONS = (*(o for o in inquiry.INPUT if o.names != "-N"), *DRAWN, *LOOKS, *IGNORED)
 LONG = {spelling[1:] for option in (*LOOKS, *IGNORED) for spelling in option.spellings}
 SWITCHES = {spelling[1:] for option in (*LOOKS, *IGNORED) if not option.argument for spelling in option.spellings}
 PICTURE = "ragraph.png"
@@ -147,7 +147,7 @@ def _run(parsed: Parsed, modes: set[str], fields: list[str], size: str | None) -
     table = _table(parsed, modes, metrics[:1] if parsed.count("--heat") else metrics, objects, size)
     rows = table.finish()
     if not rows.height:
-        return reading.NO_MATCH
+        return inquiry.NO_MATCH
     if parsed.count("--heat"):
         _heat(parsed, rows, table, metrics[0], look)
     else:
@@ -162,7 +162,7 @@ def _table(parsed: Parsed, modes: set[str], metrics: list[Metric], objects: list
 
     columns = {name for each in metrics for name in each.value().meta.root_names()}
     heat = bool(parsed.count("--heat"))
-    keys = [] if heat else [label(objects, reading.style(parsed))]
+    keys = [] if heat else [label(objects, inquiry.style(parsed))]
     table = BinTable(bin_size(size) if size else bin_size("1h") if heat else None, keys, columns)
     wanted = table.columns
     if "rmon" in modes:

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clients import reading
 from clients.command import run_client
 from clients.options import Option
-from clients.selection import selection
-from clients.source_names import DASH, SCHEME, paths
-from clients.sources import Source, to_batch
+from clients.reading import inquiry
+from clients.reading.selection import selection
+from clients.reading.source_names import DASH, SCHEME, paths
+from clients.reading.sources import Source, to_batch
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ SUMMARY = """Shows flows as they are: merged by a key, sorted, with bit/s and pa
 they are idle. Files are read as fast as they can be, or replayed; what a probe says comes through a pipe, live.
 Keys: / filter, s sort, g group, f fields, enter looks into a flow, space pauses, ? tells all of them, q quits."""
 OPTIONS = (
-    *(option for option in reading.INPUT if option.names != "-N"),
-    *(option for option in reading.PRINTED if option.spellings[0] in {"-s", "-n", "-u", "-p", "-H", "-z", "-Z"}),
+    *(option for option in inquiry.INPUT if option.names != "-N"),
+    *(option for option in inquiry.PRINTED if option.spellings[0] in {"-s", "-n", "-u", "-p", "-H", "-z", "-Z"}),
     Option("-m", "KEY...", "group by these fields, as racluster does; the conversation without any"),
     Option("-P", "FIELD", "sort by this field (wload: bit/s within the window; bytes of files)"),
     Option("-M", "MODE...", "realtime: files as they happened, realtime:10 ten times as fast; TZ=ZONE"),
@@ -78,7 +78,7 @@ def screen(parsed: Parsed) -> Top:
 
     pace, source = _pace(parsed), Source(parsed)
     live = bool(pace) or any(name == DASH or name.startswith(SCHEME) for name in source.names)
-    view = View(tuple(parsed.words("-s")), reading.style(parsed))
+    view = View(tuple(parsed.words("-s")), inquiry.style(parsed))
     view = view.sorted_by(parsed.word("-P") or (view.sort if live else "bytes"))
     keys = tuple(part for word in parsed.words("-m") for part in word.split(","))
     view.with_keys(keys)

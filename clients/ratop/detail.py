@@ -11,7 +11,7 @@ from textual.widgets import Footer, Static
 
 from clients.listing.columns import columns
 from clients.listing.lines import Listing
-from clients.sources import to_frame
+from clients.reading.sources import to_frame
 from topics.fields import Style, fields
 
 if TYPE_CHECKING:

@@ -59,8 +59,8 @@ class ToldOfHosts:
             self._rows.extend(rows)
 
     def _run(self) -> None:
-        from clients.event_files import events_of
-        from clients.source_names import SCHEME
+        from clients.reading.event_files import events_of
+        from clients.reading.source_names import SCHEME
 
         topics = [name for name in self._names if name.startswith(SCHEME)]
         try:
@@ -76,7 +76,7 @@ class ToldOfHosts:
     def _follow(self, topics: Sequence[str]) -> None:
         from contextlib import ExitStack
 
-        from clients.source_names import topic_address
+        from clients.reading.source_names import topic_address
         from topics.bus import Subscriber
         from topics.events import decode_event
 
@@ -96,7 +96,7 @@ class ToldOfHosts:
 
 def _rows(event: EventRecord) -> Iterator[tuple[float, frozenset[str], str]]:
     """Yield when, of which addresses and what an event tells in its tables, a line for each row."""
-    from clients.raevent import described, readable
+    from clients.events.raevent import described, readable
 
     found = described(event)
     clock = time.strftime("%H:%M:%S", time.localtime(found["start"]))

@@ -6,14 +6,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clients import reading
 from clients.command import run_client
 from clients.options import Option
 from clients.pictures.numbers import parsed as parsed_number
 from clients.pictures.paper import KINDS, SIZES
 from clients.ratree.formats import FORMATS
-from clients.selection import selection
-from clients.sources import Source
+from clients.reading import inquiry
+from clients.reading.selection import selection
+from clients.reading.sources import Source
 from topics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ SUMMARY = """Draws who talks with whom, or writes it for other programs: nodes a
 those of a record, as heavy as its bytes. Three fields, as saddr dport daddr, make chains.
 Exit status: 0 when some record was selected, 1 when none was, 2 after an error."""
 OPTIONS = (
-    *(option for option in reading.INPUT if option.names != "-N"),
+    *(option for option in inquiry.INPUT if option.names != "-N"),
     Option("-m", "FIELD FIELD...", "what nodes are: two fields or more (saddr daddr); saddr dport, sco dco, ..."),
     Option("-w", "GRAPH", ".svg, .png, .pdf: a picture; .dot, .gv, .graphml, .json; DOT is printed without it"),
     Option("--weight", "FIELD", "what edges weigh: bytes, pkts, appbytes, or records (bytes)"),
@@ -69,11 +69,11 @@ def _run(parsed: Parsed, _: set[str]) -> int:
         raise UsageError(f"a picture of more than {MOST_DRAWN} edges shows nothing: --edges 100, or .dot")
     table = _table(parsed, weight)
     selected = 0
-    for frame in Source(parsed).frames(selection(parsed), table.columns | reading.JUST_COUNTED):
+    for frame in Source(parsed).frames(selection(parsed), table.columns | inquiry.JUST_COUNTED):
         selected += frame.height
         table.add(frame)
     if not selected:
-        return reading.NO_MATCH
+        return inquiry.NO_MATCH
     _put(table.graph().pruned(edges, least), kind, target, weight, parsed.word("--title") or "", size)
     return 0
 
@@ -100,7 +100,7 @@ def _table(parsed: Parsed, weight: str) -> LinkTable:
     names = [part for word in parsed.words("-m") for part in word.split(",")] or ["saddr", "daddr"]
     if len(names) < 2:
         raise UsageError("option -m takes two fields or more: -m saddr daddr")
-    style = reading.style(parsed)
+    style = inquiry.style(parsed)
     groups = {
         place: group
         for place, name in enumerate(names)

@@ -8,7 +8,7 @@ from clients.options import EXAMPLES_HEADING
 from clients.reference.markdown import code, plain, table
 
 if TYPE_CHECKING:
-    from clients.manual import Page
+    from clients.manual.pages import Page
 
 INTRODUCTION = """\
 # Commands
@@ -26,7 +26,7 @@ what `make run` left in `build/`.
 def page() -> str:
     """Return the page of all commands."""
     from clients.main import GROUPS
-    from clients.manual import page as of_command
+    from clients.manual.pages import page as of_command
 
     parts = [INTRODUCTION]
     for title, group in GROUPS.items():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clients.keeping import OPTIONS as KEEPING
-from clients.keeping import keeping
 from clients.options import Option
 from clients.sink.shared import database_identity, keep_flows, needed, opened_when_there, seconds
+from clients.writing.keeping import OPTIONS as KEEPING
+from clients.writing.keeping import keeping
 
 if TYPE_CHECKING:
     from clients.options import Parsed

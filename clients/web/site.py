@@ -173,7 +173,7 @@ def _topics(bus: str) -> LiveTopics | None:
 
 
 def _source(kind: str, name: str, segments: Sequence[Any]) -> dict[str, Any]:
-    from clients.sources import is_database
+    from clients.reading.sources import is_database
 
     if is_database(name):
         from sinks.sql.address import display_name, parse_table

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from clients.sources import to_batch
+from clients.reading.sources import to_batch
 from sinks.formats.parquet import ParquetWriter
 from sinks.formats.scan import scan
 

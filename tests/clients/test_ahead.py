@@ -5,7 +5,7 @@ from collections.abc import Generator
 
 import pytest
 
-from clients.ahead import ahead
+from clients.reading.ahead import ahead
 
 
 def counted(closed: list[str], most: int = 5, fails_at: int = -1) -> Generator[int]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clients.main import main
-from clients.source_names import record_files
+from clients.reading.source_names import record_files
 from tests.argus_records import argus_tools, run_ra
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from clients.event_filter import event_filter
+from clients.events.event_filter import event_filter
+from clients.events.raevent import described
 from clients.main import main
-from clients.raevent import described
 from probes.events.parsing import parser
 from probes.events.parsing.lsof import socket_row
 from sinks.formats.events import EventWriter

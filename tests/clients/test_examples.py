@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from clients.examples import EXAMPLES, Example
 from clients.main import COMMANDS, main
-from clients.manual import page, roff
+from clients.manual.examples import EXAMPLES, Example
+from clients.manual.pages import page, roff
 from clients.options import EXAMPLES_HEADING
 from tests.sample_run import make_run
 from tests.started import started

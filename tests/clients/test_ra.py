@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from clients import ra
 from clients.main import main
+from clients.records import ra
 from sinks.formats import open_reader
 from tests.clients.flows import record, ten, write
 from topics.batch import FlowBatch, concatenate

@@ -44,8 +44,8 @@ def test_many_records_are_merged_as_a_few_are(file: str, monkeypatch: pytest.Mon
     for asked in (merging, [*merging, "-", "tcp"], ["racluster", "-r", file, file], [*merging, "-", "port 9"]):
         few = main(asked), capfdbinary.readouterr()
         with monkeypatch.context() as patch:
-            patch.setattr("clients.sources.LARGE", 0)
-            patch.setattr("clients.sources.SOME_COLUMNS", 3)
+            patch.setattr("clients.reading.sources.LARGE", 0)
+            patch.setattr("clients.reading.sources.SOME_COLUMNS", 3)
             assert (main(asked), capfdbinary.readouterr()) == few
 
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from clients.main import main
-from clients.sources import to_frame
+from clients.reading.sources import to_frame
 from processors.payload.packets import PCAP_HEAD, packets
 from tests.clients.flows import record, write
 from tests.clients.test_radump import listed, question, talk

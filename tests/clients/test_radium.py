@@ -21,8 +21,8 @@ from clients.radium import peer as peers
 from clients.radium.feeds import Live, Replay, Status
 from clients.radium.peer import GoneError, Peer
 from clients.radium.server import Server
+from clients.reading.sources import Source
 from clients.sensor.attached import Attached
-from clients.sources import Source
 from probes.argus.address import parsed
 from probes.argus.attachment import Attachment
 from probes.settings import Output, Settings

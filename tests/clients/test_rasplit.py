@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from clients.main import main
-from clients.source_names import record_files
+from clients.reading.source_names import record_files
 from sinks.files.names import lettered
 from sinks.formats import open_reader, open_writer
 from tests.random_batches import random_batch

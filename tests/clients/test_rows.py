@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from clients.listing import lines, rows, texts
 from clients.listing.lines import Listing, joined
 from clients.listing.texts import deciding
-from clients.sources import to_frame
+from clients.reading.sources import to_frame
 from tests.topics.batches import random_batch
 from tests.topics.filter_texts import flows
 from topics.batch import FlowBatch

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import clients.sorting
+import clients.records.sorting
 from clients.main import main
-from clients.sources import Source
+from clients.reading.sources import Source
 from processors.sorting import by_columns
 from sinks.formats import column_files
 from sinks.formats.arrow_columns import ArrowColumns
@@ -122,8 +122,8 @@ def test_what_is_too_much_is_sorted_with_its_records(
 ) -> None:
     expected = sorted_by([file], tmp_path / "columns.arrow", ["saddr"])
     taken: list[object] = []
-    called_first(clients.sorting._Work, "put_all", monkeypatch, lambda: taken.append(None))
-    for owner, name, value in ((by_columns, "MOST_KEYS", 10), (clients.sorting, "MOST_FILES", 0)):
+    called_first(clients.records.sorting._Work, "put_all", monkeypatch, lambda: taken.append(None))
+    for owner, name, value in ((by_columns, "MOST_KEYS", 10), (clients.records.sorting, "MOST_FILES", 0)):
         with monkeypatch.context() as patched:
             patched.setattr(owner, name, value)
             assert sorted_by([file], tmp_path / "whole.arrow", ["saddr"]).equals(expected)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from clients.environment import BUS, prefix, variables
 from clients.main import COMMANDS
+from clients.reading.source_names import DEFAULT_PORT as KAFKA
 from clients.sensor.options import all_options
 from clients.sink.shared import SHARED
-from clients.source_names import DEFAULT_PORT as KAFKA
 from clients.web.command import DEFAULT_PORT as WEB
 from clients.web.command import TOKEN
 from probes.argus.address import PORT as ARGUS

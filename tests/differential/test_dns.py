@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from clients.control_plane import transactions
+from clients.reading.control_plane import transactions
 from tests.traffic.dns import (
     RECORD_AAAA,
     RECORD_PTR,

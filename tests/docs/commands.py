@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from clients.main import COMMANDS
-from clients.manual import page as help_of
+from clients.manual.pages import page as help_of
 from clients.options import EXAMPLES_HEADING, Option, parse
 from clients.ragraph.command import LONG
 from tests.docs.console import PROMPT, blocks

@@ -13,7 +13,7 @@ from mkdocs.config import load_config
 from pydantic import BaseModel
 
 from clients.main import COMMANDS
-from clients.manual import page as help_of
+from clients.manual.pages import page as help_of
 from clients.reference import PAGES
 from clients.reference.settings import Part, parts
 from clients.reference.topics import CARRIES, schema_of

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from clients.source_names import record_files
+from clients.reading.source_names import record_files
 from deploy.kafka.node import KafkaNode
 from probes.spool.publisher import SpooledPublisher
 from processors.engine import local

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clients.radns import described
+from clients.names.radns import described
 from processors.dns import DnsTransactions
 from tests.control_payloads import CLIENT, SERVER, Payload, control_batch
 from tests.fuzz.target import Target

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from clients.examples import EXAMPLES
 from clients.main import main
+from clients.manual.examples import EXAMPLES
 from tests.started import started
 
 LINES = [example.line for examples in EXAMPLES.values() for example in examples if example.needs == "kafka"]

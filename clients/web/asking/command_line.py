@@ -20,7 +20,7 @@ MODES = "xincs"  # what may stand before a range: topics/timerange
 
 def source_words(archive: Archive) -> list[str]:
     """Return what names the archive to commands, databases without their passwords."""
-    from clients.sources import is_database
+    from clients.reading.sources import is_database
 
     # Whole paths: a line that was copied is typed in another directory than the server's.
     files = [_shown(name) if is_database(name) else str(Path(name).absolute()) for name in archive.files]

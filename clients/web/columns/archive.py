@@ -111,8 +111,8 @@ class Archive:
         return segments
 
     def _paths(self, problems: list[str]) -> list[str]:
-        from clients.source_names import record_files
-        from clients.sources import is_database
+        from clients.reading.source_names import record_files
+        from clients.reading.sources import is_database
         from clients.web.columns.imported import imported
         from sinks.archive import swap
 

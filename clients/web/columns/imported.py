@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 
 from clients.options import Parsed
-from clients.selection import Selection
-from clients.sources import Source, to_batch
+from clients.reading.selection import Selection
+from clients.reading.sources import Source, to_batch
 from topics.errors import InputError
 
 if TYPE_CHECKING:

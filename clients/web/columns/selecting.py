@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from clients.narrowing import rows_with_hosts
+from clients.reading.narrowing import rows_with_hosts
 from clients.web.columns.compared import compared
 from clients.web.columns.prepared import DOMAIN_OF, NONE, ORDERS, RAW, read
 from topics.filter import tree

@@ -207,7 +207,7 @@ def tested(
 def _over_flows(engine: Engine, alerts: Any, question: Question, asked: Asked) -> tuple[list[Alert], int]:  # noqa: ANN401 - the engine of alerts
     import polars as pl
 
-    from clients.sources import to_batch
+    from clients.reading.sources import to_batch
     from sinks.formats.scan import reading, scan
 
     segments = engine.archive.touching(question.first, question.end)

@@ -63,7 +63,7 @@ def _findings(archive: Archive, asked: Asked) -> list[SpanFinding]:
 
 
 def _read(path: str, first: int) -> FlowBatch:
-    from clients.sources import to_batch
+    from clients.reading.sources import to_batch
     from sinks.formats.scan import reading, scan
 
     with reading([path]):

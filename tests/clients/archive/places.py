@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from clients.main import main
-from clients.source_names import record_files
+from clients.reading.source_names import record_files
 from sinks.archive.local import LocalStore
 from sinks.files import Cutting, FileSink
 from sinks.formats import open_reader

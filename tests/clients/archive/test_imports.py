@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from clients.main import main
-from clients.source_names import record_files
+from clients.reading.source_names import record_files
 from sinks.files.facts import facts_of
 from sinks.formats import open_reader
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from clients import audit
-from clients import run as run_command
+from clients.run import command as run_command
 from tests.traffic.pcap import write_pcap
 from tests.traffic.sample.story import sample_frames
 from topics.errors import InputError, UsageError

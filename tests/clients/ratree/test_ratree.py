@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from clients.main import main
 from clients.ratree.drawing import draw, heading
 from clients.ratree.nodes import by
-from clients.sources import to_frame
+from clients.reading.sources import to_frame
 from processors.graphs import Graph, LinkTable
 from tests.clients.flows import ten, write
 from tests.clients.ragraph.test_ragraph import cut_off

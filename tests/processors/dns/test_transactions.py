@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from clients.radns import described
+from clients.names.radns import described
 from processors.dns import DnsTransactions
 from tests.control_payloads import CLIENT, OTHER, SERVER, Payload, answered, asked, control_batch
 from tests.traffic.dns import (

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clients.main import main
-from clients.narrowing import rows_with_hosts
+from clients.reading.narrowing import rows_with_hosts
 from sinks.formats import hosts, parquet
 from tests.bench.codec import realistic_batch
 from topics import filter as filters

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from starlette.testclient import TestClient
 
-from clients.sources import to_batch
+from clients.reading.sources import to_batch
 from clients.web.columns import archive as pieces
 from clients.web.columns import engine
 from clients.web.serving.app import application

@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from clients.main import main
-from clients.sources import to_batch
+from clients.reading.sources import to_batch
 from clients.web.serving.app import application
 from clients.web.site import Site
 from clients.web.traffic.networks import network_of

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from clients.sources import to_batch
+from clients.reading.sources import to_batch
 from clients.web.asking.asked import Asked
 from clients.web.asking.question import question
 from clients.web.columns.archive import Archive

@@ -189,7 +189,7 @@ def test_a_database_shows_the_same(page: Page, tmp_path: Path) -> None:
 
 
 def test_labels_make_countries(page: Page, tmp_path: Path) -> None:
-    from clients.sources import to_batch
+    from clients.reading.sources import to_batch
     from sinks.formats.parquet import ParquetWriter
     from sinks.formats.scan import scan
 

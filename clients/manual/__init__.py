@@ -1,0 +1,1 @@
+"""What tells how to use the commands: manual pages, examples, completion in shells."""

@@ -1,0 +1,1 @@
+"""`argosy names`, `radns` and `who`: DNS transactions, and what names addresses had."""

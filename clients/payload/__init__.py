@@ -1,0 +1,1 @@
+"""Commands that look into the payload of flows: radump, radecode, ragrep, raservices, rauserdata."""

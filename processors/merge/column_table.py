@@ -10,7 +10,7 @@ from processors.merge import column_layout as at
 from processors.merge.lanes import longer
 from topics.native import Native, address_of
 
-_enter_all = Native("processors.merge.column_kernels", "enter_all", 4)
+_enter_all = Native("processors.merge.assigning_kernels", "enter_all", 4)
 
 
 class ColumnTable:

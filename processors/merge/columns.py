@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 THREADS = min(len(os.sched_getaffinity(0)), 4)
 WORTH_THREADS = 1 << 14  # records
 FIRST_CAPACITY = 1 << 19  # memory is taken as it is touched
-_assign = Native("processors.merge.column_kernels", "assign", 22)
+_assign = Native("processors.merge.assigning_kernels", "assign", 22)
 BLOCK = 512  # records whose keys are made at a time: they stay in the cache
 CONVERSATION = (
     *("src_address", "dst_address", "src_port", "dst_port", "protocol", "ethertype", "discriminator"),

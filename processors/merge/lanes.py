@@ -34,7 +34,7 @@ WORD, MAC = 8, 6
 _merge = Native("processors.merge.column_kernels", "merge", 17)
 _merge_prefix = Native("processors.merge.column_kernels", "merge_prefix", 10)
 _merge_window = Native("processors.merge.column_kernels", "merge_window", 8)
-_notice = Native("processors.merge.column_kernels", "notice", 6)
+_notice = Native("processors.merge.assigning_kernels", "notice", 6)
 
 
 class Rows(NamedTuple):

@@ -148,6 +148,12 @@ def _absent(name: str, data: pa.RecordBatch) -> dict[str, Column]:
     return {stored: np.repeat(default[stored], data.num_rows, axis=0) for stored in _stored([name])}
 
 
+def check(data: pa.RecordBatch, names: Iterable[str]) -> None:
+    """Raise InputError, as from_arrow does, for one of these columns that is missing, of another type or has nulls."""
+    for name in names:
+        _typed(data, name)
+
+
 def conformed(data: pa.RecordBatch) -> pa.RecordBatch:
     """Return a record batch whose columns are those of ARROW_SCHEMA, though of other types, with the types of it.
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sinks.formats.alike_columns import alike_columns, places_of
-from sinks.formats.parquet import LARGEST_WHOLE, READ_AT_ONCE, WORDS, damage, silent_columns
+from sinks.formats.parquet import LARGEST_WHOLE, READ_AT_ONCE, damage, opened, silent_columns
 from sinks.formats.silent import nothing
 from topics.errors import InputError
 from topics.frame import ARROW_SCHEMA, conformed_column
@@ -41,7 +41,7 @@ class ColumnFiles:
         self._places: list[dict[str, int]] = []
         for path in paths:
             with damage(path):
-                file = pq.ParquetFile(path, read_dictionary=WORDS, page_checksum_verification=True, pre_buffer=False)
+                file = opened(path, ahead=False)
                 self._files.append((path, file, silent_columns(file)))
                 self._places.append(places_of(file))
                 _check_rows(file)

@@ -19,7 +19,7 @@ from sinks.formats.silent import completed, silent
 from sinks.formats.writer import Writer
 from topics.batch import FlowBatch, concatenate
 from topics.errors import InputError
-from topics.frame import ARROW_SCHEMA, from_arrow, to_arrow
+from topics.frame import ARROW_SCHEMA, check, from_arrow, to_arrow
 from topics.lean import LEFT_OUT
 
 if TYPE_CHECKING:
@@ -129,9 +129,20 @@ def damage(path: str) -> Iterator[None]:
         raise InputError(f"{path}: no Parquet file of flow records, or a damaged one: {reason(error)}") from error
 
 
+def opened(path: str, *, ahead: bool = True) -> pq.ParquetFile:
+    """Open a file of flow records, whose words are read as places in a dictionary; `ahead` of what is asked for.
+
+    Raises InputError, without the file, for a column of words that is missing, which pyarrow calls a KeyError.
+    """
+    try:
+        return pq.ParquetFile(path, read_dictionary=WORDS, page_checksum_verification=True, pre_buffer=ahead)
+    except KeyError as error:
+        raise InputError(f"column '{error.args[0].decode()}' is missing") from error
+
+
 def read_parquet(path: str) -> Iterator[FlowBatch]:
     """Yield the batches of a Parquet file; raises InputError naming the file when it is something else or damaged."""
-    with damage(path), pq.ParquetFile(path, read_dictionary=WORDS, page_checksum_verification=True) as file:
+    with damage(path), opened(path) as file:
         for data in _batches(file, ARROW_SCHEMA.names):
             yield from_arrow(data)
 
@@ -141,12 +152,14 @@ def read_columns(path: str, columns: Collection[str]) -> Iterator[pa.RecordBatch
 
     Raises InputError as read_parquet does.
     """
-    with damage(path), pq.ParquetFile(path, read_dictionary=WORDS, page_checksum_verification=True) as file:
+    wanted = [name for name in ARROW_SCHEMA.names if name in columns]
+    with damage(path), opened(path) as file:
         batches = _batches(file, columns, LARGEST_WHOLE, path)
         with ThreadPoolExecutor(1) as reader:
             waiting = reader.submit(next, batches, None)
             while (data := waiting.result()) is not None:
                 waiting = reader.submit(next, batches, None)
+                check(data, wanted)
                 yield data
 
 

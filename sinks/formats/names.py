@@ -124,7 +124,7 @@ def _check_file(path: str) -> None:
     file = Path(path)
     try:
         if file.is_dir():
-            raise InputError(f"{path}: is a directory, not a file of flow records")
+            raise InputError(f"{path}: is a directory, not a file of flow records; -R reads what is in it")
         if file.is_file() and not file.stat().st_size:
             raise InputError(f"{path}: is empty")
         with file.open("rb"):
